@@ -1,0 +1,1 @@
+"""The talker: turns, ears, mind, mouth, and giving way."""

@@ -1,0 +1,57 @@
+"""Conversation: what was said and, after a barge-in, only what was heard."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Role = Literal["system", "caller", "agent", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A tool the agent asked for in a message."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry. `digits` are keys pressed in place of (or beside) words; `confidence` is the
+    ears' own, 0..1. An agent message may carry the tools it asked for; a tool message answers
+    one of them by `tool_call_id`.
+    """
+
+    role: Role
+    text: str = ""
+    digits: str = ""
+    confidence: float | None = None
+    interrupted: bool = False
+    requests: tuple[CallRequest, ...] = ()
+    tool_call_id: str = ""
+    tool: str = ""
+    ok: bool = True
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The history a mind reads. Appended to only; `cut` is the one correction."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    def add(self, message: Message) -> None:
+        """Append."""
+        self.messages.append(message)
+
+    def cut(self, heard: str) -> None:
+        """The newest agent message was interrupted: keep only what the caller heard of it."""
+        for index in range(len(self.messages) - 1, -1, -1):
+            message = self.messages[index]
+            if message.role == "agent" and message.text:
+                self.messages[index] = replace(message, text=heard, interrupted=True)
+                return
+
+    @property
+    def last(self) -> Message | None:
+        """The newest message, if any."""
+        return self.messages[-1] if self.messages else None

@@ -1,0 +1,74 @@
+"""AgentSpec: an agent as a plan declares it under `agents:`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _words(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProviderRef(BaseModel):
+    """`{provider: NAME, ...}`: a provider of sipagent.yaml or a built-in one, with options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    provider: str
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The keys beside `provider`."""
+        return self.__pydantic_extra__ or {}
+
+
+class Intent(_Part):
+    """Something a caller may want, for the embedded mind."""
+
+    phrases: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    digits: str | None = Field(default=None, description="keys that mean the same")
+    say: str | None = Field(default=None, description="the answer, or what to say before `do`")
+    do: Mapping[str, Any] | None = Field(
+        default=None, description="one tool and its arguments: {transfer: {to: ...}}"
+    )
+
+
+class BargeInSpec(_Part):
+    """How the agent gives way."""
+
+    enabled: bool = True
+    min_words: int = Field(default=1, ge=1)
+    decide_ms: int = Field(default=500, ge=100, description="speech heard before it stops for good")
+
+
+class AgentSpec(_Part):
+    """One agent: what it says, how it hears and thinks, and what it may do."""
+
+    greeting: str | None = None
+    prompt: str | None = Field(default=None, description="system prompt of a language model")
+    brain: ProviderRef = ProviderRef(provider="intents")
+    ears: ProviderRef = ProviderRef(provider="grammar")
+    voice: ProviderRef = ProviderRef(provider="espeak")
+    tools: tuple[str, ...] = Field(default=(), description="nothing that is not listed is offered")
+    intents: Mapping[str, Intent] = Field(default_factory=dict)
+    barge_in: BargeInSpec = BargeInSpec()
+    end_of_turn_ms: int = Field(default=500, ge=100, le=10_000)
+    complete_ms: int = Field(
+        default=350, ge=60, le=10_000, description="end of turn when the words are complete"
+    )
+    patient_ms: int = Field(
+        default=1200, ge=100, le=20_000, description="end of turn while a number is awaited"
+    )
+    reprompt: str = "Sorry, I did not get that."
+    apology: str = "Sorry, something went wrong. Please say that again."
+    silence_seconds: float = Field(default=10.0, gt=0, description="until the caller is asked")
+    silence_prompt: str = "Are you still there?"
+    silence_limit: int = Field(default=3, ge=1, description="prompts in a row, then the agent ends")
+    max_tool_calls: int = Field(default=8, ge=1, description="in a row, in one turn")
+    fallback: str | None = Field(
+        default=None, description="section to go on with when the agent cannot"
+    )

@@ -1,0 +1,1 @@
+"""The core nouns of a call: leg, session, verb, control, policy, record."""

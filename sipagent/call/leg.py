@@ -1,0 +1,135 @@
+"""Leg: one party's half of a call, whatever it is made of."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class LegState(StrEnum):
+    """The INVITE session states of RFC 3261, by the names pjsip gives them."""
+
+    CALLING = "calling"
+    INCOMING = "incoming"
+    EARLY = "early"
+    CONFIRMED = "confirmed"
+    DISCONNECTED = "disconnected"
+
+
+NEXT: dict[LegState, frozenset[LegState]] = {
+    LegState.CALLING: frozenset({LegState.EARLY, LegState.CONFIRMED, LegState.DISCONNECTED}),
+    LegState.INCOMING: frozenset({LegState.EARLY, LegState.CONFIRMED, LegState.DISCONNECTED}),
+    LegState.EARLY: frozenset({LegState.EARLY, LegState.CONFIRMED, LegState.DISCONNECTED}),
+    LegState.CONFIRMED: frozenset({LegState.DISCONNECTED}),
+    LegState.DISCONNECTED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LegInfo:
+    """Who is on this leg. URIs are as on the wire (`sip:alice@example.com`)."""
+
+    id: str
+    local: str
+    remote: str
+    sip_call_id: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferOutcome:
+    """How a REFER came out: the last sipfrag status the far end reported (RFC 3515).
+
+    `status` is the REFER's own final status where it was refused outright, and 408 where no
+    final NOTIFY came in time.
+    """
+
+    status: int
+    reason: str
+
+    @property
+    def ok(self) -> bool:
+        """True when the transfer target answered."""
+        return 200 <= self.status < 300
+
+
+class Leg(Protocol):
+    """One party. It can be a member of a bridge; its audio is the bridge's business.
+
+    All methods may raise LegFailed. A leg that ended stays readable (state, status, info).
+    """
+
+    @property
+    def info(self) -> LegInfo:
+        """Who is on this leg."""
+        ...
+
+    @property
+    def state(self) -> LegState:
+        """Where the INVITE session stands."""
+        ...
+
+    @property
+    def status(self) -> int:
+        """The last SIP status sent or received; after the end, why it ended (200 = BYE)."""
+        ...
+
+    @property
+    def on_hold(self) -> bool:
+        """True while either side has the media on hold."""
+        ...
+
+    def on_change(self, listener: Callable[["Leg"], None]) -> None:
+        """Have `listener` called on the loop after every change of state or hold."""
+        ...
+
+    async def answer(self, status: int = 200) -> None:
+        """Answer an incoming leg: 180, 183 or 200. Answering a confirmed leg does nothing."""
+        ...
+
+    async def hangup(self, status: int = 603) -> None:
+        """End the leg: BYE, CANCEL, or `status` (>= 300) for an incoming leg not yet answered."""
+        ...
+
+    async def hold(self) -> None:
+        """Put the far end on hold (RFC 3264 section 8.4)."""
+        ...
+
+    async def resume(self) -> None:
+        """Take the far end back from hold."""
+        ...
+
+    async def send_digits(self, digits: str) -> None:
+        """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, as RFC 4733 events."""
+        ...
+
+    def digits(self) -> AsyncIterator[str]:
+        """Keys pressed by the far end from now on, one at a time, until the leg ends."""
+        ...
+
+    async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
+        """Ask the far end to call `target` (REFER) and wait for the reported outcome."""
+        ...
+
+    async def wait(self, *states: LegState) -> LegState:
+        """Wait for any of the states; raise LegFailed once none can be reached any more."""
+        ...
+
+
+class Dialer(Protocol):
+    """Makes outbound legs: SIP through the edge."""
+
+    async def dial(
+        self,
+        target: str,
+        *,
+        caller_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> Leg:
+        """Send an INVITE to a normalised target (`sip:...`); the leg is CALLING on return.
+
+        Raises LegFailed when no leg could be made at all (503: no room for another one).
+        """
+        ...

@@ -1,0 +1,98 @@
+"""Policy: what one principal may do to a call. Deny by default; pure, time is passed in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .target import normalise
+from .verb import Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Allowed or not, and why. `confirm` asks for the caller's own yes before it counts."""
+
+    allowed: bool
+    reason: str
+    confirm: bool = False
+
+
+class Hours(BaseModel):
+    """A daily window in the plan's time zone; `start` later than `end` spans midnight."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    start: time
+    end: time
+    days: frozenset[int] = Field(
+        default=frozenset(range(7)), description="ISO weekdays less one: Monday is 0"
+    )
+
+    def covers(self, moment: datetime) -> bool:
+        """True when `moment` (already in the right zone) falls inside."""
+        clock = moment.time()
+        if self.start <= self.end:
+            inside = self.start <= clock < self.end
+        else:
+            inside = clock >= self.start or clock < self.end
+        return inside and moment.weekday() in self.days
+
+
+class Policy(BaseModel):
+    """The `policy:` of a dialplan or of sipagent.yaml. What is not listed is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    destinations: tuple[str, ...] = Field(
+        default=(), description="patterns on the normalised target: sip:*@pbx.example, +44*"
+    )
+    limits: Mapping[str, int] = Field(
+        default_factory=dict, description="how often a verb may run in one call"
+    )
+    confirm: frozenset[str] = Field(
+        default=frozenset(), description="verbs that need the caller's own yes when a model asks"
+    )
+    hours: Mapping[str, Hours] = Field(
+        default_factory=dict, description="when a verb may run; absent means always"
+    )
+
+    def decide(self, verb: Verb, by: str, *, done: Mapping[str, int], now: datetime) -> Decision:
+        """Judge one verb of one principal. `done` counts what this call did so far."""
+        if (limit := self.limits.get(verb.name)) is not None and done.get(verb.name, 0) >= limit:
+            return Decision(False, f"{verb.name} was already used {limit} times in this call")
+        window = self.hours.get(verb.name)
+        if window is not None and not window.covers(now):
+            return Decision(
+                False, f"{verb.name} is possible from {window.start:%H:%M} to {window.end:%H:%M}"
+            )
+        for target in verb.targets:
+            if not self.reaches(target):
+                return Decision(False, f"{target} is not an allowed destination")
+        asks = by == "model" and verb.name in self.confirm
+        return Decision(True, "the caller must agree" if asks else "permitted", confirm=asks)
+
+    def reaches(self, target: str) -> bool:
+        """True when the normalised target matches an allowed pattern."""
+        known = normalise(target)
+        return any(_matches(known, pattern) for pattern in self.destinations)
+
+
+def _matches(target: str, pattern: str) -> bool:
+    if pattern == "*":
+        return True
+    if pattern.startswith("+"):
+        # a number pattern speaks of tel: targets, however they were written
+        return target.startswith("tel:") and fnmatchcase(target[4:], pattern)
+    return fnmatchcase(target, pattern if ":" in pattern.partition("@")[0] else f"sip:{pattern}")
+
+
+def strictest(policies: Sequence[Policy], verb: Verb, by: str, **facts: object) -> Decision:
+    """All of the policies must allow; any of them may ask for the caller's yes."""
+    confirm = False
+    for policy in policies:
+        decision = policy.decide(verb, by, **facts)  # type: ignore[arg-type]
+        if not decision.allowed:
+            return decision
+        confirm = confirm or decision.confirm
+    return Decision(True, "the caller must agree" if confirm else "permitted", confirm)

@@ -1,0 +1,159 @@
+"""CallSession: one conversation, its legs and its bridge, from INVITE to the last event."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from sipagent.errors import LegFailed
+from sipagent.events import Base, CallEnded, DigitReceived, Event, LegChanged, Speaker
+from sipagent.media.bridge import Bridge, Room
+from sipagent.media.port import AudioPort
+
+from .keypad import Keypad
+from .leg import Leg, LegState
+from .recordings import Recordings
+from .services import Services
+from .step import Program
+
+E = TypeVar("E", bound=Base)
+Emit = Callable[[Event], None]
+
+
+class CallSession:
+    """Holds what everybody in the call shares. Verbs act on it; only `CallControl` runs verbs."""
+
+    def __init__(
+        self,
+        call_id: str,
+        caller: Leg,
+        bridge: Bridge,
+        services: Services,
+        emit: Emit,
+        *,
+        program: Program | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.id = call_id
+        self.caller = caller
+        self.room = Room(bridge)
+        self.services = services
+        self.program: Program = program or {}
+        #: `vars`, `call`, `params`, `envs`: the scope expressions see
+        self.scope: dict[str, Any] = {"vars": {}, "params": {}, "envs": {}, **(variables or {})}
+        self.done: Counter[str] = Counter()
+        self.keys = Keypad()
+        self.recordings = Recordings(self)
+        self.legs: list[Leg] = []
+        #: the party the caller is bridged to at the moment, if any
+        self.other: Leg | None = None
+        #: the agent's port while an agent holds the caller's attention
+        self.agent: AudioPort | None = None
+        self._send = emit
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = False
+        self.adopt(caller, "caller")
+        self.room.join(caller)
+
+    @property
+    def bridge(self) -> Bridge:
+        """The mixing matrix under the room."""
+        return self.room.bridge
+
+    def emit(self, kind: type[E], **fields: Any) -> None:
+        """Put an event on record, stamped with the call and the media clock."""
+        fields.setdefault("t", self.bridge.clock.t)
+        self._send(kind(call_id=self.id, **fields))  # type: ignore[arg-type]
+
+    def spawn(self, work: "asyncio.Future[None] | Any") -> asyncio.Task[None]:
+        """Run a coroutine that must not outlive the call."""
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def adopt(self, leg: Leg, role: Speaker) -> None:
+        """Count a leg as this call's: it is on record, and it ends with the call."""
+        self.legs.append(leg)
+        seen: list[tuple[LegState, int]] = []
+
+        def changed(changed_leg: Leg) -> None:
+            now = (changed_leg.state, changed_leg.status)
+            if seen[-1:] == [now]:
+                return
+            seen.append(now)
+            self.emit(
+                LegChanged,
+                leg=changed_leg.info.id,
+                role=role,
+                remote=changed_leg.info.remote,
+                state=changed_leg.state,
+                status=changed_leg.status,
+                sip_call_id=changed_leg.info.sip_call_id,
+            )
+            if changed_leg.state is LegState.DISCONNECTED:
+                self.room.leave(changed_leg)
+
+        leg.on_change(changed)
+        changed(leg)
+        if role == "caller":
+            self.spawn(self._read_keys(leg))
+
+    async def dial(self, target: str, **options: Any) -> Leg:
+        """Send an INVITE to a normalised target; the leg belongs to this call but is not heard
+        yet (join it to the room). `options` as in `Dialer.dial`. Raises LegFailed.
+        """
+        leg = await self.services.dialer.dial(target, **options)
+        self.adopt(leg, "callee")
+        return leg
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Take the agent out of the room for a while: it neither hears nor is heard."""
+        port = self.agent
+        if port is not None:
+            self.room.leave(port)
+        try:
+            yield
+        finally:
+            if port is not None and port is self.agent and not self._ended:
+                self.room.join(port)
+
+    async def until_parted(self) -> None:
+        """Wait until the caller and the party they are bridged to are no longer together."""
+        if self.other is None:
+            return
+        await first_to_end(self.caller, self.other)
+
+    async def end(self, status: int = 200, reason: str = "normal", by: str = "caller") -> None:
+        """End every leg, stop every task and recording, and emit the last event. Idempotent."""
+        if self._ended:
+            return
+        self._ended = True
+        await asyncio.gather(*(_hang_up(leg) for leg in self.legs))
+        for task in list(self._tasks):
+            task.cancel()
+        self.recordings.stop_all()
+        self.emit(CallEnded, status=status, reason=reason, by=by)
+
+    async def _read_keys(self, leg: Leg) -> None:
+        async for digit in leg.digits():
+            self.emit(DigitReceived, leg=leg.info.id, digit=digit)
+            self.keys.press(digit)
+
+
+async def _hang_up(leg: Leg) -> None:
+    with suppress(LegFailed):
+        await leg.hangup()
+
+
+async def first_to_end(*legs: Leg) -> Leg:
+    """Wait until one of the legs is disconnected; return it."""
+    waits = {asyncio.ensure_future(leg.wait(LegState.DISCONNECTED)): leg for leg in legs}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return waits[done.pop()]
+    finally:
+        for wait in waits:
+            wait.cancel()

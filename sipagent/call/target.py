@@ -1,0 +1,50 @@
+"""Targets: every way to write a destination, brought to one form before anything judges it."""
+
+import re
+from urllib.parse import unquote
+
+from sipagent.errors import CallError
+
+_NUMBER = re.compile(r"^\+?[0-9][0-9().\s/-]*$")
+_SIP = re.compile(
+    r"^(?P<scheme>sips?):(?:(?P<user>[^@\s]+)@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?P<params>(?:;[^?\s]*)?)(?P<headers>(?:\?\S*)?)$",
+    re.IGNORECASE,
+)
+_DIGITS_ONLY = re.compile(r"[^0-9+]")
+_UNSAFE = re.compile(r"[\x00-\x20<>\"]")
+
+
+class BadTarget(CallError):
+    """Not a destination anybody could call."""
+
+    status = 484
+
+
+def normalise(target: str) -> str:
+    """Bring a destination to its one form: `sip:user@host[:port]` or `tel:+digits`.
+
+    Escapes are undone, case of scheme and host folded, URI parameters, passwords and embedded
+    headers dropped (RFC 3261 section 19.1.1), separators in numbers removed (RFC 3966 section
+    5.1.1). Raises BadTarget.
+    """
+    text = target.strip()
+    if text.lower().startswith("tel:"):
+        text = text[4:].split(";")[0]
+    if _NUMBER.match(text):
+        return f"tel:{_DIGITS_ONLY.sub('', text)}"
+    if "@" in text and not text.lower().startswith(("sip:", "sips:")) and ":" not in text:
+        text = f"sip:{text}"
+    found = _SIP.match(text)
+    if not found:
+        raise BadTarget(f"{target!r} is neither a SIP URI nor a number")
+    user = unquote((found["user"] or "").split(":")[0].split(";")[0])
+    if _UNSAFE.search(user) or "@" in user:
+        raise BadTarget(f"{target!r} has characters no SIP user part may hold")
+    if found["port"] and not 0 < int(found["port"]) < 65536:
+        raise BadTarget(f"{target!r} has no valid port")
+    host = found["host"].lower().rstrip(".")
+    port = f":{found['port']}" if found["port"] and found["port"] != "5060" else ""
+    at = f"{user}@" if user else ""
+    return f"{found['scheme'].lower()}:{at}{host}{port}"

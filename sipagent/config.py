@@ -1,0 +1,228 @@
+"""Settings: one sipagent.yaml, read once at start; every key has a default that works."""
+
+import os
+import re
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .call.policy import Policy
+from .errors import ConfigError, Finding
+from .sources import KeyPath, Source, parse, read
+
+_ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+Network = IPv4Network | IPv6Network
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listener(_Part):
+    """One public SIP socket; port 0 takes any free one."""
+
+    transport: Literal["udp", "tcp"] = "udp"
+    host: str = "127.0.0.1"
+    port: Port = 5060
+
+
+class Sip(_Part):
+    """The front door."""
+
+    listen: tuple[Listener, ...] = (Listener(), Listener(transport="tcp"))
+    public_address: str | None = Field(
+        default=None, description="host[:port] peers reach us at; default: the first listener"
+    )
+    guests: tuple[Network, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"),),
+        description="networks whose callers need no credentials",
+    )
+    realm: str = "sipagent"
+    max_message: int = Field(default=16_384, ge=1024, le=65_535, description="bytes; above: 513")
+
+
+class Rtp(_Part):
+    """Where media is received: UDP ports `first` to `last` on `host`."""
+
+    host: str = "127.0.0.1"
+    public_address: str | None = None
+    first: Port = 20_000
+    last: Port = 29_999
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Rtp":
+        if self.last - self.first < 20:
+            raise ValueError("the RTP range must hold at least 20 ports")
+        return self
+
+
+class Media(_Part):
+    """Inside a call."""
+
+    clock_rate: Literal[8000, 16000] = 8000
+    codecs: tuple[Literal["PCMU", "PCMA", "G722"], ...] = ("PCMU", "PCMA", "G722")
+
+
+class Trunk(_Part):
+    """A carrier or PBX: calls from its addresses come in, calls to numbers go out through it."""
+
+    host: str
+    port: Port = 5060
+    transport: Literal["udp", "tcp"] = "udp"
+    addresses: tuple[Network, ...] = Field(
+        default=(), description="sources whose INVITEs are this trunk's"
+    )
+    username: str | None = None
+    password: SecretStr | None = None
+    caller_id: str | None = Field(default=None, description="user part of From on outbound calls")
+    prefixes: tuple[str, ...] = Field(
+        default=(), description="numbers it takes, by their start; empty takes all"
+    )
+
+
+class Phone(_Part):
+    """A softphone of ours: it proves itself by digest and may then call the dialplan."""
+
+    password: SecretStr
+    display_name: str = ""
+
+
+class Provider(BaseModel):
+    """Ears, mind or mouth: which kind, and that kind's own keys (checked by the kind)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    kind: str
+
+
+class Limits(_Part):
+    """What bounds this server."""
+
+    calls: int = Field(default=100, ge=1, description="worker processes at once; above: 503")
+    warm: int = Field(default=2, ge=0, description="idle workers kept ready")
+    calls_per_second: float = Field(default=100.0, gt=0, description="new calls; above: 503")
+    call_seconds: int = Field(default=14_400, ge=1, description="longest call")
+    claim_seconds: float = Field(default=2.0, gt=0, description="a worker must answer its INVITE")
+    drain_seconds: float = Field(default=30.0, ge=0, description="patience on SIGTERM")
+
+
+class Store(_Part):
+    """Where records go."""
+
+    database: str = "sqlite+aiosqlite:///sipagent.sqlite3"
+    bundles: Path = Path("calls")
+
+
+class Log(_Part):
+    """How the server talks about itself."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    personal: bool = Field(
+        default=False, description="log digits, transcripts and tool arguments too"
+    )
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Everything in sipagent.yaml."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="SIPAGENT_", env_nested_delimiter="__"
+    )
+    sip: Sip = Sip()
+    rtp: Rtp = Rtp()
+    media: Media = Media()
+    trunks: dict[str, Trunk] = Field(default_factory=dict)
+    phones: dict[str, Phone] = Field(default_factory=dict)
+    providers: dict[str, Provider] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    policy: Policy | None = Field(
+        default=None, description="bounds every plan; absent: plans alone decide"
+    )
+    store: Store = Store()
+    log: Log = Log()
+    dialplans: Annotated[tuple[Path, ...], BeforeValidator(_list)] = (Path("dialplans"),)
+    tools: Annotated[tuple[Path, ...], BeforeValidator(_list)] = (Path("tools"),)
+    time_zone: str = "UTC"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment (`SIPAGENT_LIMITS__CALLS=20`) wins over the file."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None) -> Settings:
+    """Read a settings file, or take the defaults when `path` is None. Raises ConfigError.
+
+    Relative paths inside are relative to the file.
+    """
+    source = parse("{}", "defaults") if path is None else read(path)
+    data = source.data if source.data is not None else {}
+    if not isinstance(data, dict):
+        raise ConfigError([source.finding((), "expected a mapping of settings")])
+    findings: list[Finding] = []
+    data = _filled(data, source, (), findings)
+    if findings:
+        raise ConfigError(findings)
+    try:
+        settings = Settings(**data)
+    except ValidationError as error:
+        raise ConfigError(source.findings(error)) from error
+    return settings if path is None else _anchored(settings, path.parent)
+
+
+def _filled(node: Any, source: Source, path: KeyPath, findings: list[Finding]) -> Any:
+    """Replace `${env:NAME}` in every string; a missing variable is a finding."""
+    if isinstance(node, dict):
+        return {k: _filled(v, source, (*path, k), findings) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_filled(v, source, (*path, i), findings) for i, v in enumerate(node)]
+    if not isinstance(node, str):
+        return node
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            findings.append(source.finding(path, f"environment variable {match[1]} is not set"))
+        return found or ""
+
+    return _ENV.sub(value, node)
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    prefix = "sqlite+aiosqlite:///"
+    database = settings.store.database
+    if database.startswith(prefix) and not database.startswith(prefix + "/"):
+        database = prefix + str((folder / database.removeprefix(prefix)).absolute())
+    store = settings.store.model_copy(
+        update={"database": database, "bundles": (folder / settings.store.bundles).absolute()}
+    )
+    return settings.model_copy(
+        update={
+            "store": store,
+            "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
+            "tools": tuple((folder / p).absolute() for p in settings.tools),
+        }
+    )

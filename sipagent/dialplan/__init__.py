@@ -1,0 +1,1 @@
+"""YAML and SWML documents as typed plans, checked with file and line."""

@@ -1,0 +1,1 @@
+"""SIP front door: listeners, messages, proxy, guard, dialog memory."""

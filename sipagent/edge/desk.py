@@ -1,0 +1,66 @@
+"""Desk: whom the front door asks, and what it is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """An INVITE that passed the guard and starts a dialog, in plain words."""
+
+    sip_call_id: str
+    caller: str
+    callee: str
+    number: str
+    source: Address
+    transport: str
+    account: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The worker that takes the call: its token and its SIP socket on loopback."""
+
+    token: str
+    address: Address
+
+
+class Refused(Exception):
+    """No: the final status the caller gets (RFC 3261 section 21)."""
+
+    def __init__(self, status: int, reason: str, retry_after: int | None = None) -> None:
+        super().__init__(f"{status} {reason}")
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One SIP message for the ladder of a call. Never a body, never credentials."""
+
+    sip_call_id: str
+    source: str
+    destination: str
+    start_line: str
+    cseq: str
+
+
+class Desk(Protocol):
+    """The rest of the gateway as the edge sees it."""
+
+    async def admit(self, call: NewCall) -> Admitted:
+        """Choose plan and worker within a few milliseconds. Raises Refused (404, 503 ...)."""
+        ...
+
+    def abandoned(self, token: str) -> None:
+        """The INVITE given to this worker was cancelled or could not be delivered."""
+        ...
+
+    def saw(self, rung: Rung) -> None:
+        """A SIP message passed the edge between the world and a worker."""
+        ...

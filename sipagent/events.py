@@ -1,0 +1,255 @@
+"""What happens in a call: the one vocabulary for the channel, CDR, store, timeline and tests.
+
+`at` is the wall clock (UTC); `t` is milliseconds on the call's media clock, the base that
+recordings, transcripts and latencies share. Fields marked `Personal` hold what a person said,
+pressed or was told: records keep them, logs leave them out unless asked.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Personal:
+    """Marker of personal data; see `personal_fields`."""
+
+
+Personal = Annotated[str, _Personal()]
+PersonalData = Annotated[dict[str, Any], _Personal()]
+Speaker = Literal["caller", "agent", "callee"]
+
+
+class Base(BaseModel):
+    """What every event says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    call_id: str
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    t: int = 0
+
+
+def personal_fields(event: type[Base]) -> frozenset[str]:
+    """Names of the fields of an event type that hold personal data."""
+    return frozenset(
+        name
+        for name, field in event.model_fields.items()
+        if any(isinstance(mark, _Personal) for mark in field.metadata)
+    )
+
+
+class CallStarted(Base):
+    """A conversation began: an INVITE was accepted for a plan, or we dial out."""
+
+    type: Literal["call_started"] = "call_started"
+    direction: Literal["inbound", "outbound"] = "inbound"
+    caller: str
+    callee: str
+    plan: str = ""
+    why: str = ""
+    sip_call_id: str = ""
+
+
+class LegChanged(Base):
+    """A leg moved to a new INVITE session state."""
+
+    type: Literal["leg_changed"] = "leg_changed"
+    leg: str
+    role: Speaker = "caller"
+    remote: str
+    state: str
+    status: int = 0
+    reason: str = ""
+    sip_call_id: str = ""
+
+
+class SipMessage(Base):
+    """One SIP message seen at the edge: a rung of the ladder. Bodies and credentials stay out."""
+
+    type: Literal["sip_message"] = "sip_message"
+    source: str
+    destination: str
+    start_line: str
+    cseq: str = ""
+    sip_call_id: str = ""
+
+
+class StepStarted(Base):
+    """The plan reached a step."""
+
+    type: Literal["step_started"] = "step_started"
+    section: str
+    index: int
+    verb: str
+    line: int = 0
+
+
+class SpeechStarted(Base):
+    """Voice activity began (caller), or the first sample of an utterance was played (agent)."""
+
+    type: Literal["speech_started"] = "speech_started"
+    speaker: Speaker
+
+
+class SpeechEnded(Base):
+    """Voice activity ended, or the last sample of an utterance was played."""
+
+    type: Literal["speech_ended"] = "speech_ended"
+    speaker: Speaker
+
+
+class Said(Base):
+    """One side's turn as text. For the agent only what was heard; `unheard` is what was cut."""
+
+    type: Literal["said"] = "said"
+    speaker: Speaker
+    text: Personal
+    unheard: Personal = ""
+    start: int
+    end: int
+    confidence: float | None = None
+    interrupted: bool = False
+
+
+class BargeIn(Base):
+    """What was decided when the caller spoke over the agent, and on what evidence."""
+
+    type: Literal["barge_in"] = "barge_in"
+    decision: Literal["paused", "resumed", "stopped"]
+    evidence: str
+    words: Personal = ""
+    played_ms: int = 0
+
+
+class TurnLatency(Base):
+    """The waterfall of one turn; every figure is ms on the media clock, None where not reached."""
+
+    type: Literal["turn_latency"] = "turn_latency"
+    turn: int
+    speech_end: int | None = None
+    endpoint: int | None = None
+    final_text: int | None = None
+    first_token: int | None = None
+    first_audio: int | None = None
+    first_rtp: int | None = None
+    overhead_ms: float | None = None
+
+
+class DigitReceived(Base):
+    """A key was pressed (RFC 4733, INFO or in-band)."""
+
+    type: Literal["digit_received"] = "digit_received"
+    leg: str
+    digit: Personal
+    method: str = "rfc4733"
+
+
+class ToolCalled(Base):
+    """The model asked for a tool."""
+
+    type: Literal["tool_called"] = "tool_called"
+    id: str
+    tool: str
+    arguments: PersonalData
+
+
+class ToolReturned(Base):
+    """What the model was told."""
+
+    type: Literal["tool_returned"] = "tool_returned"
+    id: str
+    tool: str
+    ok: bool
+    result: Personal
+    ms: int = 0
+
+
+class PolicyDecided(Base):
+    """May this principal do this? Allowed, denied, or allowed by the caller's own yes."""
+
+    type: Literal["policy_decided"] = "policy_decided"
+    verb: str
+    by: str
+    allowed: bool
+    reason: str
+    confirmed: bool | None = None
+
+
+class VerbDone(Base):
+    """A verb ran (or was refused) and how it came out."""
+
+    type: Literal["verb_done"] = "verb_done"
+    verb: str
+    by: str
+    ok: bool
+    detail: str = ""
+    status: int | None = None
+
+
+class RecordingStarted(Base):
+    """A recording runs from now."""
+
+    type: Literal["recording_started"] = "recording_started"
+    control_id: str
+    path: str
+
+
+class RecordingStopped(Base):
+    """A recording is whole on disk."""
+
+    type: Literal["recording_stopped"] = "recording_stopped"
+    control_id: str
+    path: str
+    duration_ms: int
+
+
+class ProviderFailed(Base):
+    """Ears, mind or mouth failed; what is done about it."""
+
+    type: Literal["provider_failed"] = "provider_failed"
+    provider: str
+    role: Literal["ears", "mind", "mouth"]
+    cause: str
+    then: Literal["retry", "next", "apology", "fallback"]
+
+
+class Warned(Base):
+    """Something a person should look at, that did not stop the call."""
+
+    type: Literal["warned"] = "warned"
+    code: str
+    detail: str
+
+
+class CallEnded(Base):
+    """The last event of a call."""
+
+    type: Literal["call_ended"] = "call_ended"
+    status: int = 200
+    reason: str = "normal"
+    by: Literal["caller", "agent", "plan", "system"] = "caller"
+
+
+Event = Annotated[
+    CallStarted
+    | LegChanged
+    | SipMessage
+    | StepStarted
+    | SpeechStarted
+    | SpeechEnded
+    | Said
+    | BargeIn
+    | TurnLatency
+    | DigitReceived
+    | ToolCalled
+    | ToolReturned
+    | PolicyDecided
+    | VerbDone
+    | RecordingStarted
+    | RecordingStopped
+    | ProviderFailed
+    | Warned
+    | CallEnded,
+    Field(discriminator="type"),
+]
+ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Event)

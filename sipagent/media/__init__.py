@@ -1,0 +1,1 @@
+"""Audio inside the house: frames, the media clock, ports, recording, tones, DTMF."""

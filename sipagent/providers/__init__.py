@@ -1,0 +1,1 @@
+"""Ears, minds and mouths: one file per vendor or local engine."""

@@ -1,0 +1,125 @@
+"""YAML and JSON files with the place of every key, so that an error can point at it."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from .errors import ConfigError, Finding
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One parsed document. `data` is plain dicts, lists and scalars; `place` finds their lines."""
+
+    file: str
+    data: Any
+    _tree: Any
+
+    def place(self, path: KeyPath) -> tuple[int, int]:
+        """Line and column (from 1) of the key or item at `path`, or of the nearest parent."""
+        node, place = self._tree, (1, 1)
+        for key in path:
+            marks = getattr(node, "lc", None)
+            try:
+                if isinstance(node, CommentedMap) and marks is not None:
+                    line, column = marks.key(key)
+                elif isinstance(node, CommentedSeq) and marks is not None:
+                    line, column = marks.item(key)
+                else:
+                    return place
+                place = (line + 1, column + 1)
+                node = node[key]
+            except (KeyError, IndexError, TypeError):
+                return place
+        return place
+
+    def finding(self, path: KeyPath, message: str, **more: Any) -> Finding:
+        """A finding at `path`."""
+        line, column = self.place(path)
+        return Finding(self.file, line, dotted(path), message, column, **more)
+
+    def findings(self, error: ValidationError, prefix: KeyPath = ()) -> list[Finding]:
+        """A pydantic error as findings, each at its key, with the nearest right word."""
+        return [self._finding(prefix, detail) for detail in error.errors()]
+
+    def _finding(self, prefix: KeyPath, detail: Any) -> Finding:
+        path = self._known(prefix + tuple(detail["loc"]))
+        message = str(detail["msg"]).removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden":
+            message = "unknown key"
+        elif detail["type"] == "missing":
+            message = f"{detail['loc'][-1]} is required"
+        return self.finding(path, message)
+
+    def _known(self, path: KeyPath) -> KeyPath:
+        """`path` without the parts pydantic put in for union members and the like."""
+        node, known = self.data, []
+        for key in path:
+            if isinstance(node, Mapping) and key in node:
+                node = node[key]
+            elif isinstance(node, list) and isinstance(key, int) and key < len(node):
+                node = node[key]
+            else:
+                continue
+            known.append(key)
+        return tuple(known)
+
+
+def dotted(path: KeyPath) -> str:
+    """`("sections", "main", 2, "ai")` as `sections.main[2].ai`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean ...?` for a misspelt word, or the empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def read(path: Path) -> Source:
+    """Read a YAML or JSON file. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Finding(str(path), 1, "", f"cannot be read: {error}")]) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Source:
+    """Parse YAML (and so JSON). Duplicate keys are errors. Raises ConfigError."""
+    try:
+        tree = YAML(typ="rt").load(StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        what = str(error.problem or error).strip()
+        raise ConfigError([Finding(name, line, "", what, column)]) from error
+    except YAMLError as error:
+        raise ConfigError([Finding(name, 1, "", str(error))]) from error
+    return Source(name, _plain(tree), tree)
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, bool) or node is None:
+        return node
+    for kind in (str, int, float):
+        if isinstance(node, kind):
+            return kind(node)
+    return node

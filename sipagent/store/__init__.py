@@ -1,0 +1,1 @@
+"""Calls, transcripts and bundles on disk."""

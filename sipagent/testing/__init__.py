@@ -1,0 +1,1 @@
+"""Phones, fakes, a virtual clock: for our tests and our users'."""

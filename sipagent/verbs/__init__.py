@@ -1,0 +1,1 @@
+"""What can be done to a call: one verb a class."""

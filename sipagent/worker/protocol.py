@@ -1,0 +1,113 @@
+"""What passes between the gateway and a worker: typed messages, up and down."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from sipagent.events import Event
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlanText(_Message):
+    """A plan in force: its name, the file it came from, and the document as plain data."""
+
+    name: str
+    file: str
+    document: dict[str, Any]
+
+
+class Assignment(_Message):
+    """The one call a worker is for."""
+
+    call_id: str
+    plan: PlanText
+    direction: Literal["inbound", "outbound"] = "inbound"
+    caller: str
+    callee: str
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    sip_call_id: str = ""
+    bundle: Path
+    why: str = ""
+
+
+# up: worker to gateway
+
+
+class Ready(_Message):
+    """First message on a channel: the worker can take a call on this SIP address."""
+
+    type: Literal["ready"] = "ready"
+    token: str
+    pid: int
+    host: str
+    port: int
+
+
+class Claimed(_Message):
+    """The assigned INVITE arrived in the worker (or the outbound one left it)."""
+
+    type: Literal["claimed"] = "claimed"
+
+
+class Happened(_Message):
+    """A call event."""
+
+    type: Literal["happened"] = "happened"
+    event: Event
+
+
+class Pong(_Message):
+    """Answer to Ping."""
+
+    type: Literal["pong"] = "pong"
+    n: int
+
+
+class Finished(_Message):
+    """The call is over and all its events were sent; the worker exits now."""
+
+    type: Literal["finished"] = "finished"
+
+
+Up = Annotated[Ready | Claimed | Happened | Pong | Finished, Field(discriminator="type")]
+
+
+# down: gateway to worker
+
+
+class Assign(_Message):
+    """Take this call."""
+
+    type: Literal["assign"] = "assign"
+    assignment: Assignment
+
+
+class Ping(_Message):
+    """Are you there?"""
+
+    type: Literal["ping"] = "ping"
+    n: int
+
+
+class HangUp(_Message):
+    """End the call now."""
+
+    type: Literal["hang_up"] = "hang_up"
+    reason: str = "ended by the operator"
+
+
+class Quit(_Message):
+    """Exit: no call was given to you, or the server is going down."""
+
+    type: Literal["quit"] = "quit"
+
+
+Down = Annotated[Assign | Ping | HangUp | Quit, Field(discriminator="type")]
+
+UP: TypeAdapter[Up] = TypeAdapter(Up)
+DOWN: TypeAdapter[Down] = TypeAdapter(Down)
