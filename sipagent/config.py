@@ -189,7 +189,7 @@ def load(path: Path | None) -> Settings:
     try:
         settings = Settings(**data)
     except ValidationError as error:
-        raise ConfigError(source.findings(error)) from error
+        raise ConfigError(source.findings(error, Settings)) from error
     return settings if path is None else _anchored(settings, path.parent)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -48,15 +48,22 @@ class Source:
         line, column = self.place(path)
         return Finding(self.file, line, dotted(path), message, column, **more)
 
-    def findings(self, error: ValidationError, prefix: KeyPath = ()) -> list[Finding]:
-        """A pydantic error as findings, each at its key, with the nearest right word."""
-        return [self._finding(prefix, detail) for detail in error.errors()]
+    def findings(
+        self, error: ValidationError, model: type[BaseModel], prefix: KeyPath = ()
+    ) -> list[Finding]:
+        """A pydantic error of `model` as findings, each at its key, with the nearest right word.
 
-    def _finding(self, prefix: KeyPath, detail: Any) -> Finding:
+        `prefix` is where in this document the data of the model stands.
+        """
+        return [self._finding(prefix, model, detail) for detail in error.errors()]
+
+    def _finding(self, prefix: KeyPath, model: type[BaseModel], detail: Any) -> Finding:
         path = self._known(prefix + tuple(detail["loc"]))
         message = str(detail["msg"]).removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
-            message = "unknown key"
+            *parents, key = detail["loc"]
+            hint = nearest(str(key), _keys(model, parents))
+            return self.finding(path, "unknown key", hint=hint)
         elif detail["type"] == "missing":
             message = f"{detail['loc'][-1]} is required"
         return self.finding(path, message)
@@ -81,6 +88,21 @@ def dotted(path: KeyPath) -> str:
     for key in path:
         text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
     return text
+
+
+def _keys(annotation: Any, path: Iterable[str | int]) -> set[str]:
+    """The keys a model knows at a place inside it, seen through tuples, dicts and unions."""
+    here = _models(annotation)
+    for key in path:
+        fields = [m.model_fields[key].annotation for m in here if key in m.model_fields]
+        here = [m for field in fields for m in _models(field)] or here
+    return {key for model in here for key in model.model_fields}
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
