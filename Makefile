@@ -1,11 +1,67 @@
+# Everything a developer or CI runs. `make` alone lists it.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# Real peers the tests call: a softphone, a traffic generator, human speech.
+PEERS := baresip-core sip-tester asterisk-core-sounds-en-wav
+
+.PHONY: help
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: demo
+demo: $(VENV)/.installed ## a real SIP call into the agent, ending with recording, transcript and picture
+	$(BIN)/sipagent demo
+
+.PHONY: run
+run: $(VENV)/.installed ## serve with sipagent.yaml (made from the commented example when missing)
+	@test -f sipagent.yaml || cp sipagent.example.yaml sipagent.yaml
+	$(BIN)/sipagent serve
+
+.PHONY: test
+test: $(VENV)/.installed peers static ## the whole suite
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not alone"
+	$(BIN)/pytest -q -m alone
 
 .PHONY: check
-check:
+check: $(VENV)/.installed static ## the quick loop: format, lint, types, import contract, unit tests
+	$(BIN)/pytest -q -n 2 -m "not peer and not slow and not alone"
+
+.PHONY: static
+static: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not peer and not slow"
+
+.PHONY: bench
+bench: $(VENV)/.installed ## the figures of this machine, beside the goals
+	$(BIN)/sipagent bench
+
+.PHONY: lock
+lock: $(VENV)/.installed ## refresh requirements.lock from pyproject.toml
+	$(BIN)/pip install -q "pip-tools>=7.5,<8"
+	$(BIN)/pip-compile -q --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.lock pyproject.toml
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed: set PYTHON=... to a Python 3.11 or 3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=$(notdir $(PYTHON))-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.PHONY: peers
+peers:
+	@$(MAKE) --no-print-directory system PACKAGES="$(PEERS)"
+
+# Install Debian packages that are missing; without root, say the one command that does.
+.PHONY: system
+system:
+	@missing=""; for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	  else echo "Missing:$$missing. Run: sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; fi
