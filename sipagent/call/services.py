@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sipagent.media.port import AudioPort
 
@@ -65,11 +65,25 @@ class Hearing(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TalkEnd:
+    """Why a talk is over: a tool ended it ("done"), the caller kept silent or was not understood
+    ("silent"), ears, mind or mouth failed for good ("failed"), or the caller left or the port was
+    closed ("gone"). `section` is where the plan goes on, when not at the next step.
+    """
+
+    reason: Literal["done", "silent", "failed", "gone"]
+    section: str | None = None
+
+
 class Talker(Protocol):
     """Whoever holds the caller's attention: a voice agent, or a realtime model."""
 
-    async def run(self, port: AudioPort, control: "CallControl") -> None:
-        """Talk until the conversation is over, the call ends, or the port is closed."""
+    async def run(self, port: AudioPort, control: "CallControl") -> TalkEnd | None:
+        """Talk until the conversation is over, the call ends, or the port is closed.
+
+        None is a plain end. Cancelling it must leave nothing running.
+        """
         ...
 
 
