@@ -67,10 +67,16 @@ class Verb(BaseModel):
     name: ClassVar[str]
     #: the one key a bare scalar or list stands for (`sleep: 500` is `sleep: {duration: 500}`)
     shorthand: ClassVar[str | None] = None
+    #: the one key that everything under the verb's name stands for, mappings too (`set`, `return`)
+    whole: ClassVar[str | None] = None
     #: keys that templates are not expanded in before `run` (nested steps, conditions)
     raw_keys: ClassVar[frozenset[str]] = frozenset()
     #: True where the model may be offered this verb as a tool
     is_tool: ClassVar[bool] = False
+    #: the keys the model is shown; None shows all
+    tool_fields: ClassVar[tuple[str, ...] | None] = None
+    #: keys a plan's own `do:` may add; harmless where a model guessed them
+    tool_extras: ClassVar[tuple[str, ...]] = ()
     #: True where whatever is being said must have been played before this verb runs
     after_speech: ClassVar[bool] = False
 
