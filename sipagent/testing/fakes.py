@@ -1,0 +1,227 @@
+"""A whole call without a network, a vendor or a clock: `a_call()` and the fakes it is made of."""
+
+import asyncio
+import math
+import re
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sipagent.call.control import CallControl, Presence
+from sipagent.call.leg import LegState
+from sipagent.call.policy import Policy
+from sipagent.call.services import Heard, Services, Talker
+from sipagent.call.session import CallSession
+from sipagent.call.step import Program
+from sipagent.errors import CallError, PlanError
+from sipagent.events import Base, Event
+from sipagent.media.port import AudioPort
+
+from .bridge import SimulatedBridge
+from .legs import BUSY, NO_ANSWER, FakeDialer, FakeLeg, FarEnd, Script, tone
+from .speech import BeepMouth, Fault, Line, LoudnessVad, Partial, ScriptedBrain, ScriptedEars
+
+__all__ = [
+    "BUSY",
+    "NO_ANSWER",
+    "BeepMouth",
+    "FakeCall",
+    "FakeDialer",
+    "FakeExpressions",
+    "FakeHearing",
+    "FakeLeg",
+    "FakeSounds",
+    "FakeTalkers",
+    "FarEnd",
+    "Fault",
+    "Line",
+    "LoudnessVad",
+    "Partial",
+    "Script",
+    "ScriptedBrain",
+    "ScriptedEars",
+    "a_call",
+    "tone",
+]
+
+E = TypeVar("E", bound=Base)
+_TEMPLATE = re.compile(r"[$%]\{([^}]*)\}")
+_BEGIN = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+
+
+class FakeExpressions:
+    """Plain dotted paths only; `values` scripts what any other expression evaluates to."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values = dict(values or {})
+
+    def expand(self, value: Any, scope: Mapping[str, Any]) -> Any:
+        """See `Expressions`."""
+        if isinstance(value, Mapping):
+            return {key: self.expand(item, scope) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.expand(item, scope) for item in value]
+        if not isinstance(value, str):
+            return value
+        if lone := _TEMPLATE.fullmatch(value):
+            return self.evaluate(lone[1], scope)
+        return _TEMPLATE.sub(lambda found: str(self.evaluate(found[1], scope)), value)
+
+    def evaluate(self, expression: str, scope: Mapping[str, Any]) -> Any:
+        """See `Expressions`. Raises PlanError for what is neither scripted nor a path."""
+        path = expression.strip()
+        if path in self.values:
+            return self.values[path]
+        if not re.fullmatch(r"[A-Za-z_][\w.]*", path):
+            raise PlanError(f"no value was scripted for {path!r}")
+        node: Any = {**scope, **scope.get("vars", {})}
+        for key in path.split("."):
+            node = node.get(key, "") if isinstance(node, Mapping) else ""
+        return node
+
+
+class FakeSounds:
+    """`silence:SECONDS` is silence; everything else is 100 ms of tone a word of its URL.
+
+    URLs listed in `missing` cannot be played.
+    """
+
+    def __init__(self, missing: Sequence[str] = ()) -> None:
+        self.loaded: list[str] = []
+        self._missing = frozenset(missing)
+
+    async def load(
+        self, url: str, *, rate: int, voice: str | None = None, volume: float = 0.0
+    ) -> AsyncIterator[bytes]:
+        """See `Sounds`."""
+        self.loaded.append(url)
+        if url in self._missing:
+            raise CallError(f"{url} cannot be played")
+        if url.startswith("silence:"):
+            yield bytes(int(float(url.partition(":")[2] or 0) * rate) * 2)
+            return
+        for _ in url.split():
+            yield tone(100, rate=rate, level=int(6000 * math.pow(10, volume / 20)))
+
+
+class FakeHearing:
+    """Gives scripted answers, each `takes` seconds after it was asked for; then None for ever."""
+
+    def __init__(self, *answers: Heard | None, takes: float = 1.0) -> None:
+        self._answers = iter(answers)
+        self._takes = takes
+        self.phrases: list[tuple[str, ...]] = []
+
+    async def hear(
+        self,
+        port: AudioPort,
+        *,
+        phrases: Sequence[str],
+        initial_timeout: float,
+        end_timeout: float,
+        on_speech: Callable[[], None] | None = None,
+    ) -> Heard | None:
+        """See `Hearing`."""
+        self.phrases.append(tuple(phrases))
+        answer = next(self._answers, None)
+        if answer is None or self._takes > initial_timeout:
+            await asyncio.sleep(initial_timeout)
+            return None
+        await asyncio.sleep(self._takes)
+        if on_speech is not None:
+            on_speech()
+        return answer
+
+
+class FakeTalkers:
+    """Talkers by name; an inline agent is looked up as "inline"."""
+
+    def __init__(
+        self, talkers: Mapping[str, Talker] | None = None, verbs: frozenset[str] = frozenset()
+    ) -> None:
+        self.talkers = dict(talkers or {})
+        self.verbs = verbs
+        self.opened: list[str | Mapping[str, Any]] = []
+
+    def open(self, agent: str | Mapping[str, Any], call_id: str) -> tuple[Talker, frozenset[str]]:
+        """See `Talkers`. Raises PlanError."""
+        self.opened.append(agent)
+        try:
+            return self.talkers[agent if isinstance(agent, str) else "inline"], self.verbs
+        except KeyError as error:
+            raise PlanError(f"no agent named {agent!r}") from error
+
+
+@dataclass
+class FakeCall:
+    """A call session and everything around it that a test may want to touch."""
+
+    session: CallSession
+    caller: FakeLeg
+    bridge: SimulatedBridge
+    dialer: FakeDialer
+    services: Services
+    events: list[Event] = field(default_factory=list)
+
+    def all(self, kind: type[E]) -> list[E]:
+        """The events of one type so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def control(
+        self,
+        by: str = "dialplan",
+        *policies: Policy,
+        allowed: frozenset[str] | None = None,
+        presence: Presence | None = None,
+    ) -> CallControl:
+        """One principal's hands on this call; without policies everything is permitted."""
+        return CallControl(
+            self.session, policies or (Policy(destinations=("*",)),), by, allowed, presence
+        )
+
+    async def close(self) -> None:
+        """End the call and stand still."""
+        await self.session.end()
+        self.bridge.stop()
+
+
+def a_call(
+    *,
+    rate: int = 8000,
+    answered: bool = True,
+    scripts: Mapping[str, Script] | None = None,
+    bundle: Path | None = None,
+    program: Program | None = None,
+    variables: Mapping[str, Any] | None = None,
+    **fakes: Any,
+) -> FakeCall:
+    """An incoming call on a running simulated bridge; to be called on a running VirtualLoop.
+
+    `scripts` says how dialled parties behave; `fakes` replaces members of `Services` by name.
+    The clock of `services.now` starts on a Monday at 10:00 UTC and follows the loop.
+    """
+    loop = asyncio.get_running_loop()
+    bridge = SimulatedBridge(rate)
+    bridge.start()
+    caller = FakeLeg(bridge.clock, rate=rate)
+    dialer = FakeDialer(bridge.clock, scripts, rate=rate)
+    house: dict[str, Any] = {
+        "dialer": dialer,
+        "expressions": FakeExpressions(),
+        "sounds": FakeSounds(),
+        "hearing": FakeHearing(),
+        "talkers": FakeTalkers(),
+        "now": lambda: _BEGIN + timedelta(seconds=loop.time()),
+        "bundle": bundle or Path(tempfile.gettempdir()) / "sipagent-fake-bundle",
+    }
+    services = Services(**(house | fakes))
+    events: list[Event] = []
+    session = CallSession(
+        "call-1", caller, bridge, services, events.append, program=program, variables=variables
+    )
+    if answered:
+        caller.move(LegState.CONFIRMED, 200)
+    return FakeCall(session, caller, bridge, dialer, services, events)

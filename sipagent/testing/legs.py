@@ -1,0 +1,295 @@
+"""FakeLeg and FakeDialer: parties without a network, whose far end a test plays by hand."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sipagent.call.leg import NEXT, Leg, LegInfo, LegState, ReferOutcome
+from sipagent.errors import LegFailed
+from sipagent.media.clock import MediaClock
+from sipagent.media.frames import FRAME_MS, Frame, frame_bytes
+
+_ENDED = ""
+
+
+def tone(ms: int, *, rate: int = 8000, level: int = 6000) -> bytes:
+    """`ms` of a square wave at the highest frequency the rate allows; loud is `level`."""
+    pair = level.to_bytes(2, "little", signed=True) + (-level).to_bytes(2, "little", signed=True)
+    return (pair * (rate * ms // 2000 + 1))[: rate * ms // 1000 * 2]
+
+
+class FarEnd:
+    """What the person on a fake leg says, presses and hears."""
+
+    def __init__(self, rate: int, clock: MediaClock) -> None:
+        #: every frame the person heard, with its media-clock time
+        self.heard: list[Frame] = []
+        self.rate = rate
+        self.clock = clock
+        self._mouth: deque[bytes] = deque()
+        self._ears: list[asyncio.Queue[str]] = []
+
+    def say(self, pcm: bytes) -> None:
+        """Speak after what is being said already; padded to whole frames."""
+        size = frame_bytes(self.rate)
+        for start in range(0, len(pcm), size):
+            self._mouth.append(pcm[start : start + size].ljust(size, b"\0"))
+
+    def talk(self, ms: int, level: int = 6000) -> None:
+        """Make `ms` of loud sound."""
+        self.say(tone(ms, rate=self.rate, level=level))
+
+    async def speak(self, ms: int, then_quiet: int = 0) -> None:
+        """Make `ms` of sound and wait until it is over and `then_quiet` ms have passed."""
+        self.talk(ms)
+        await asyncio.sleep((len(self._mouth) * FRAME_MS + then_quiet) / 1000)
+
+    def press(self, keys: str) -> None:
+        """Press keys, all at once."""
+        for key in keys:
+            for queue in self._ears:
+                queue.put_nowait(key)
+
+    def heard_pcm(self, start: int = 0, end: int | None = None) -> bytes:
+        """What was heard from media-clock `start` ms on, as PCM."""
+        return b"".join(f.pcm for f in self.heard if start <= f.t and (end is None or f.t < end))
+
+    def next_frame(self) -> bytes | None:
+        """The next 20 ms the person says."""
+        return self._mouth.popleft() if self._mouth else None
+
+    def keys(self) -> asyncio.Queue[str]:
+        """A new listener to the keys pressed; the empty string ends it."""
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        self._ears.append(queue)
+        return queue
+
+    def gone(self) -> None:
+        """The leg ended."""
+        for queue in self._ears:
+            queue.put_nowait(_ENDED)
+
+
+class FakeLeg:
+    """A `call.leg.Leg` that keeps to the NEXT table. `far` is the person on it."""
+
+    def __init__(
+        self,
+        clock: MediaClock,
+        *,
+        name: str = "caller",
+        remote: str = "sip:alice@example.com",
+        local: str = "sip:100@sipagent.example",
+        state: LegState = LegState.INCOMING,
+        rate: int = 8000,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.info = LegInfo(name, local, remote, f"{name}@fake", headers or {})
+        self.far = FarEnd(rate, clock)
+        self.state = state
+        self.status = 0
+        self.on_hold = False
+        #: keys we sent, and targets we asked the far end to call
+        self.sent_digits: list[str] = []
+        self.referred: list[str] = []
+        #: how the next REFER comes out, and after how many seconds
+        self.refer_outcome = ReferOutcome(200, "OK")
+        self.refer_takes = 0.1
+        self._outbound = state is LegState.CALLING
+        self._listeners: list[Callable[[Leg], None]] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    # what the bridge sees
+
+    @property
+    def live(self) -> bool:
+        """True while media flows."""
+        return self.state in (LegState.EARLY, LegState.CONFIRMED) and not self.on_hold
+
+    def pull(self) -> bytes | None:
+        """What the person says."""
+        return self.far.next_frame()
+
+    def push(self, pcm: bytes) -> None:
+        """What the person hears."""
+        self.far.heard.append(Frame(pcm, self.far.clock.t))
+
+    # what the far end's signalling does
+
+    def move(self, state: LegState, status: int) -> None:
+        """The INVITE session moves; a move that RFC 3261 does not know is a test's mistake."""
+        if state not in NEXT[self.state]:
+            raise AssertionError(f"{self.info.id}: {self.state} -> {state} is no legal move")
+        self.state, self.status = state, status
+        if state is LegState.DISCONNECTED:
+            self.far.gone()
+        self._changed()
+
+    def hang_up_remotely(self, status: int = 200) -> None:
+        """BYE (200) or a final refusal from the far end; nothing when the leg is over."""
+        if self.state is not LegState.DISCONNECTED:
+            self.move(LegState.DISCONNECTED, status)
+
+    # the Leg protocol
+
+    def on_change(self, listener: Callable[[Leg], None]) -> None:
+        """See `Leg`."""
+        self._listeners.append(listener)
+
+    async def answer(self, status: int = 200) -> None:
+        """See `Leg`. Raises LegFailed when the leg is over."""
+        if self.state is LegState.DISCONNECTED:
+            raise LegFailed(481, "Call/Transaction Does Not Exist")
+        if self.state is not LegState.CONFIRMED:
+            self.move(LegState.CONFIRMED if status >= 200 else LegState.EARLY, status)
+
+    async def hangup(self, status: int = 603) -> None:
+        """See `Leg`."""
+        if self.state is LegState.DISCONNECTED:
+            return
+        unanswered = 487 if self._outbound else status
+        self.move(LegState.DISCONNECTED, 200 if self.state is LegState.CONFIRMED else unanswered)
+
+    async def hold(self) -> None:
+        """See `Leg`."""
+        self._hold(True)
+
+    async def resume(self) -> None:
+        """See `Leg`."""
+        self._hold(False)
+
+    async def send_digits(self, digits: str) -> None:
+        """See `Leg`."""
+        self._must_be_up()
+        self.sent_digits.append(digits)
+
+    def digits(self) -> AsyncIterator[str]:
+        """See `Leg`; keys count from the call on, not from the first iteration."""
+        return _until_ended(self.far.keys())
+
+    async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
+        """See `Leg`. A target that answered takes the call: this leg ends."""
+        self._must_be_up()
+        self.referred.append(target)
+        await asyncio.sleep(min(self.refer_takes, timeout))
+        if self.refer_takes > timeout:
+            return ReferOutcome(408, "Request Timeout")
+        if self.refer_outcome.ok:
+            self.hang_up_remotely()
+        return self.refer_outcome
+
+    async def wait(self, *states: LegState) -> LegState:
+        """See `Leg`."""
+        while self.state not in states:
+            if not _reachable(self.state) & set(states):
+                raise LegFailed(self.status or 487, f"{self.info.id} is {self.state}")
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+        return self.state
+
+    def _hold(self, held: bool) -> None:
+        self._must_be_up()
+        self.on_hold = held
+        self._changed()
+
+    def _must_be_up(self) -> None:
+        if self.state is not LegState.CONFIRMED:
+            raise LegFailed(481, f"{self.info.id} is {self.state}")
+
+    def _changed(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        for listener in list(self._listeners):
+            listener(self)
+
+
+async def _until_ended(queue: asyncio.Queue[str]) -> AsyncIterator[str]:
+    while (key := await queue.get()) != _ENDED:
+        yield key
+
+
+def _reachable(state: LegState) -> set[LegState]:
+    found: set[LegState] = set()
+    ahead = [state]
+    while ahead:
+        for following in NEXT[ahead.pop()] - found:
+            found.add(following)
+            ahead.append(following)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How a dialled party behaves; times in seconds from the INVITE, None where never.
+
+    `status` >= 300 refuses at the time of the answer. `full` makes the dialling itself fail.
+    """
+
+    rings: float | None = 0.1
+    answers: float | None = 0.5
+    status: int = 200
+    full: bool = False
+
+
+BUSY = Script(answers=0.2, status=486)
+NO_ANSWER = Script(answers=None)
+
+
+class FakeDialer:
+    """A `call.leg.Dialer` whose parties follow scripts by target; the rest follow `default`."""
+
+    def __init__(
+        self,
+        clock: MediaClock,
+        scripts: Mapping[str, Script] | None = None,
+        default: Script | None = None,
+        rate: int = 8000,
+    ) -> None:
+        self.scripts = dict(scripts or {})
+        self.default = default or Script()
+        #: every INVITE sent: target and options
+        self.dialled: list[tuple[str, dict[str, Any]]] = []
+        self.legs: list[FakeLeg] = []
+        self._clock = clock
+        self._rate = rate
+
+    async def dial(
+        self,
+        target: str,
+        *,
+        caller_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> Leg:
+        """See `Dialer`."""
+        options = {"caller_id": caller_id, "headers": headers, "username": username}
+        self.dialled.append((target, options | {"password": password}))
+        script = self.scripts.get(target, self.default)
+        if script.full:
+            raise LegFailed(503, "no room for another leg")
+        name = f"callee{len(self.legs) + 1}"
+        leg = FakeLeg(
+            self._clock, name=name, remote=target, state=LegState.CALLING, rate=self._rate
+        )
+        self.legs.append(leg)
+        loop = asyncio.get_running_loop()
+        if script.rings is not None:
+            loop.call_later(script.rings, _advance, leg, LegState.EARLY, 180)
+        if script.answers is not None:
+            ok = script.status < 300
+            state = LegState.CONFIRMED if ok else LegState.DISCONNECTED
+            loop.call_later(script.answers, _advance, leg, state, script.status)
+        return leg
+
+
+def _advance(leg: FakeLeg, state: LegState, status: int) -> None:
+    if state in NEXT[leg.state]:
+        leg.move(state, status)
