@@ -1,0 +1,296 @@
+"""Supervisor: keeps warm workers ready, gives each call one, and sees every one of them off."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from sipagent.config import Settings
+from sipagent.events import Event
+
+from .channel import ChannelError
+from .handle import IN_CALL, GatewayChannel, WorkerHandle, WorkerState, WrongMove
+from .keeper import Keeper
+from .pool import NoRoom, Pool
+from .protocol import UP, Assignment, Claimed, Finished, HangUp, Happened, Pong, Quit, Ready, Up
+from .roster import Patience, Roster
+from .spawner import Program, WorkersFailed
+from .tally import Stats, Tally
+
+log = structlog.get_logger(__name__)
+
+ENTRY = "sipagent.worker.main:run"
+PRELOAD = "sipagent.worker.main:preload"
+MAX_SOCKET_PATH = 100  #: sun_path of unix(7) holds 108 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told what; called on the loop, must return at once.
+
+    `ready` and `gone` come in pairs, once each per worker, with every `event` between them.
+    """
+
+    ready: Callable[[WorkerHandle], None]
+    event: Callable[[WorkerHandle, Event], None]
+    gone: Callable[[WorkerHandle, str], None]
+
+
+class Supervisor:
+    """The gateway's side of all workers."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        run_dir: Path,
+        on_ready: Callable[[WorkerHandle], None],
+        on_event: Callable[[WorkerHandle, Event], None],
+        on_gone: Callable[[WorkerHandle, str], None],
+        entry: str = ENTRY,
+        preload: str = PRELOAD,
+        patience: Patience | None = None,
+    ) -> None:
+        """`entry` and `preload` are `package.module:function`, imported in the zygote."""
+        self._claim_seconds = settings.limits.claim_seconds
+        self._patience = patience or Patience()
+        self._socket_path = run_dir / "gateway.sock"
+        self._keeper = Keeper(Program(entry, preload, self._socket_path), settings)
+        self._watcher = Watcher(on_ready, on_event, on_gone)
+        self._roster = Roster(self._patience, self._gone)
+        self._pool = Pool(settings.limits.warm, settings.limits.calls)
+        self._tally = Tally()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepting = False
+
+    async def start(self) -> None:
+        """Start zygote and socket and wait for the warm workers. Raises WorkersFailed."""
+        path = self._socket_path
+        if len(str(path)) >= MAX_SOCKET_PATH:
+            raise WorkersFailed(f"{path}: a socket's path has less than {MAX_SOCKET_PATH} bytes")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        try:
+            self._server = await asyncio.start_unix_server(self._connected, path)
+            await self._keeper.start()
+            self._accepting = True
+            self._own(self._ping())
+            self._own(
+                self._keeper.tend(self._roster.reported, self._zygote_died, self._zygote_returned)
+            )
+            self._refill()
+            async with asyncio.timeout(self._patience.ready):
+                await self._pool.filled.wait()
+        except TimeoutError as error:
+            await self.close()
+            raise WorkersFailed("no worker became ready; see its log") from error
+        except BaseException:  # cancelled as well: nothing is left behind
+            await self.close()
+            raise
+
+    async def take(self, assignment: Assignment) -> WorkerHandle:
+        """A worker with this call assigned to it, within `Patience.take`.
+
+        Raises NoRoom at the cap, while the zygote is away and after `drain` or `close`, and
+        ChannelError when the assignment is too big for the channel.
+        """
+        try:
+            worker = await self._idle_worker()
+        except NoRoom:
+            self._tally.counts["refused"] += 1
+            raise
+        try:
+            worker.assign(assignment)
+        except ChannelError:
+            self._pool.offer(worker)
+            raise
+        too_late = partial(self._roster.doom, worker, "did not claim its call")
+        worker.limit(self._claim_seconds, too_late)
+        self._tally.counts["taken"] += 1
+        self._refill()
+        return worker
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new call, wait `seconds` for the live ones, then hang up, then kill."""
+        self._refuse("the server is going down")
+        for worker in self._roster:
+            if worker.state is WorkerState.IDLE:
+                self._quit(worker)
+        if await self._emptied(seconds):
+            return
+        for worker in self._roster:
+            worker.send(HangUp(reason="the server is going down"))
+        if not await self._emptied(self._patience.hang_up):
+            await self._kill_all("did not hang up")
+
+    async def close(self) -> None:
+        """Kill what is left, end the zygote and close the socket. Idempotent."""
+        self._refuse("the server is closed")
+        await self._kill_all("the server closed")
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keeper.close()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+            self._socket_path.unlink(missing_ok=True)
+
+    @property
+    def zygote_pid(self) -> int | None:
+        """The zygote's process id, while there is one."""
+        return self._keeper.pid
+
+    @property
+    def stats(self) -> Stats:
+        """How it goes."""
+        return Stats(
+            processes=len(self._roster),
+            idle=self._pool.idle,
+            calls=self._roster.count(*IN_CALL),
+            counts=dict(self._tally.counts),
+            spawn_ms=self._tally.spawn_ms(),
+        )
+
+    # Workers come.
+
+    def _refill(self, more: int = 0) -> None:
+        """Fork as many as should stand ready, and `more`."""
+        if not self._accepting or not self._keeper.can_fork:
+            return
+        spawning = self._roster.count(WorkerState.SPAWNED)
+        for _ in range(self._pool.wanted(len(self._roster), spawning, more)):
+            token = secrets.token_hex(8)
+            self._roster.add(token)
+            self._keeper.fork(token)
+
+    async def _idle_worker(self) -> WorkerHandle:
+        if self._keeper.pid is None or not self._accepting:
+            raise NoRoom("no workers at the moment")
+        worker = self._pool.take()
+        if worker is not None:
+            return worker
+        self._refill(more=1)
+        free = self._roster.count(WorkerState.SPAWNED, WorkerState.FINISHING)
+        if free <= self._pool.waiting:
+            raise NoRoom(f"{len(self._roster)} workers, at most {self._pool.cap}")
+        return await self._pool.wait(self._patience.take)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._own(self._converse(GatewayChannel(reader, writer, UP)))
+
+    async def _converse(self, channel: GatewayChannel) -> None:
+        worker: WorkerHandle | None = None
+        try:
+            async for message in channel:
+                if worker is None:
+                    worker = self._introduce(channel, message)
+                else:
+                    self._received(worker, message)
+        except (ChannelError, WrongMove) as error:
+            log.error("channel_broken", worker=worker and worker.token, error=str(error))
+            if worker is not None:
+                self._roster.doom(worker, f"crashed: {error}")
+        finally:
+            channel.close()
+            if worker is not None:
+                self._roster.lost(worker)
+
+    def _introduce(self, channel: GatewayChannel, message: Up) -> WorkerHandle:
+        if not isinstance(message, Ready):
+            raise WrongMove(f"{message.type} before ready")
+        worker = self._roster.get(message.token)
+        if worker is None or worker.state is not WorkerState.SPAWNED:
+            raise WrongMove("ready from nobody we know")
+        worker.move(WorkerState.IDLE)
+        worker.pid = message.pid
+        worker.address = (message.host, message.port)
+        worker.channel = channel
+        self._tally.spawned(asyncio.get_running_loop().time() - worker.spawned_at)
+        self._keeper.thrived()
+        self._watcher.ready(worker)
+        if self._accepting:
+            self._pool.offer(worker)
+        else:
+            self._quit(worker)
+        return worker
+
+    def _received(self, worker: WorkerHandle, message: Up) -> None:
+        match message:
+            case Happened():
+                self._watcher.event(worker, message.event)
+            case Pong():
+                worker.unanswered = 0
+            case Claimed() | Finished() if worker.state is WorkerState.FINISHING:
+                pass  # it was told to end while it spoke
+            case Claimed():
+                worker.move(WorkerState.CLAIMED)
+            case Finished():
+                self._roster.finish(worker, "finished")
+            case Ready():
+                raise WrongMove("ready twice")
+
+    # Workers go.
+
+    def _gone(self, worker: WorkerHandle) -> None:
+        self._pool.discard(worker)
+        why = worker.verdict
+        self._tally.counts["finished" if why in ("finished", "quit") else "lost"] += 1
+        if worker.address is not None:
+            self._watcher.gone(worker, why)
+        elif self._accepting:
+            log.error("worker_never_ready", worker=worker.token, why=why)
+            self._keeper.died_young(self._refill)
+        self._refill()
+
+    def _quit(self, worker: WorkerHandle) -> None:
+        worker.send(Quit())
+        self._pool.discard(worker)
+        self._roster.finish(worker, "quit")
+
+    def _refuse(self, why: str) -> None:
+        self._accepting = False
+        self._pool.refuse_waiting(why)
+
+    async def _emptied(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._roster.empty.wait()
+        return self._roster.empty.is_set()
+
+    async def _kill_all(self, why: str) -> None:
+        for worker in self._roster:
+            self._roster.doom(worker, why)
+        await self._roster.empty.wait()  # `doom` has a deadline of its own
+
+    # Standing work.
+
+    def _zygote_died(self) -> None:
+        self._pool.refuse_waiting("the zygote died")
+        self._roster.orphaned()
+
+    def _zygote_returned(self) -> None:
+        self._tally.counts["zygote_restarts"] += 1
+        self._refill()
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(self._patience.ping)
+            self._roster.ping()
+
+    def _own(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("supervisor_task_failed", exc_info=error)

@@ -1,0 +1,188 @@
+"""Zygote: imports everything once, then forks a worker for every line on its control socket.
+
+Run as `python -m sipagent.worker.zygote` by `spawner`. It has no threads, no event loop and no
+SIP library instance: a fork inherits none of the three in a usable state. The control socket
+carries a pickled Settings (`<length><bytes>`) and then one token a line, down; and lines up:
+`up THREADS`, `forked TOKEN PID`, `dead PID CODE`. When it closes, the zygote ends and the kernel
+ends its workers (PR_SET_PDEATHSIG).
+"""
+
+import argparse
+import ctypes
+import gc
+import importlib
+import os
+import pickle
+import random
+import select
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import structlog
+
+from sipagent.config import Settings
+from sipagent.log import configure
+
+log = structlog.get_logger(__name__)
+
+#: What a worker is: `run(token, socket_path, settings)`, returning its exit code.
+Entry = Callable[[str, Path, Settings], int]
+#: What is loaded before the first fork: `preload(settings)`.
+Preload = Callable[[Settings], None]
+
+#: Thread pools that would start on import or first use and be missing in every fork.
+SINGLE_THREADED = {
+    "OMP_THREAD_LIMIT": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+_PR_SET_PDEATHSIG = 1
+_LENGTH = struct.Struct("!I")
+
+
+class Zygote:
+    """Forks and reaps. Everything here runs on the one thread there is."""
+
+    def __init__(
+        self, control: socket.socket, entry: Entry, socket_path: Path, settings: Settings
+    ) -> None:
+        self._control = control
+        self._entry = entry
+        self._socket_path = socket_path
+        self._settings = settings
+        self._pid = os.getpid()
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._wake, self._wake_up = socket.socketpair()
+        self._wake_up.setblocking(False)
+
+    def serve(self) -> None:
+        """Fork on demand until the gateway closes the control socket, or dies."""
+        signal.set_wakeup_fd(self._wake_up.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _noted)
+        rest = b""
+        self._tell(f"up {_threads()}")
+        while True:
+            readable, _, _ = select.select([self._control, self._wake], [], [])
+            if self._wake in readable:
+                self._wake.recv(4096)
+                self._reap()
+            if self._control in readable:
+                data = self._control.recv(65_536)
+                if not data:
+                    return
+                *tokens, rest = (rest + data).split(b"\n")
+                for token in tokens:
+                    self._fork(token.decode())
+
+    def _fork(self, token: str) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(token)
+        self._tell(f"forked {token} {pid}")
+
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self._tell(f"dead {pid} {os.waitstatus_to_exitcode(status)}")
+
+    def _tell(self, line: str) -> None:
+        self._control.sendall(line.encode() + b"\n")
+
+    def _become_worker(self, token: str) -> NoReturn:
+        try:
+            self._shed()
+            code = self._entry(token, self._socket_path, self._settings)
+        except BaseException:
+            # The edge of the process: whatever it was, it is logged and must not run the
+            # zygote's own code further up the stack.
+            log.exception("worker_failed", worker=token)
+            code = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Ordinary teardown with live SIP objects aborts.
+        os._exit(code)
+
+    def _shed(self) -> None:
+        """Drop what is the zygote's: its signals, its sockets, its random state."""
+        self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self._pid:  # it died before the line above could matter
+            os._exit(1)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for owned in (self._control, self._wake, self._wake_up):
+            owned.close()
+        random.seed()
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            numpy.random.seed()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Load, report, and serve."""
+    parser = argparse.ArgumentParser(prog="python -m sipagent.worker.zygote")
+    parser.add_argument("--control", type=int, required=True, help="inherited socket")
+    parser.add_argument("--socket", type=Path, required=True, help="where workers report")
+    parser.add_argument("--entry", required=True, help="package.module:function")
+    parser.add_argument("--preload", default="", help="package.module:function")
+    options = parser.parse_args(arguments)
+    os.environ.update(SINGLE_THREADED)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A service manager signals the whole group: the gateway drains, then ends us itself. A
+        # handler rather than SIG_IGN, which programs started by workers would inherit.
+        signal.signal(number, _noted)
+    control = socket.socket(fileno=options.control)
+    control.set_inheritable(False)
+    # Pickled by our own parent: secrets stay whole and the environment is not read twice.
+    settings: Settings = pickle.loads(_frame(control))  # noqa: S301
+    configure(settings.log)
+    entry = _resolve(options.entry)
+    if options.preload:
+        _resolve(options.preload)(settings)
+    gc.collect()
+    gc.freeze()
+    with suppress(ConnectionError):
+        Zygote(control, entry, options.socket, settings).serve()
+
+
+def _noted(number: int, frame: FrameType | None) -> None:
+    """A signal that only has to wake `select`, or to do nothing."""
+
+
+def _resolve(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _frame(control: socket.socket) -> bytes:
+    (length,) = _LENGTH.unpack(_exactly(control, _LENGTH.size))
+    return _exactly(control, length)
+
+
+def _exactly(control: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = control.recv(size - len(data))
+        if not more:
+            raise SystemExit("the gateway went away before it sent its settings")
+        data += more
+    return data
+
+
+def _threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+if __name__ == "__main__":
+    main()
