@@ -90,7 +90,7 @@ class ModelServer:
     _replies: _Script = field(init=False)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _server: asyncio.Server | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._replies = _Script([Reply(r) if isinstance(r, str) else r for r in self.script])
@@ -102,9 +102,10 @@ class ModelServer:
     async def __aexit__(self, *error: object) -> None:
         assert self._server is not None
         self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # an aborted connection ends its own task; cancelling it would be reported as a failure
+        for writer in self._open.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._open)
 
     @property
     def base_url(self) -> str:
@@ -130,7 +131,7 @@ class ModelServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._open[task] = writer
         self.connections += 1
         number = self.connections
         try:
@@ -142,7 +143,7 @@ class ModelServer:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client's right; what it cut short is on record
         finally:
-            self._tasks.discard(task)
+            del self._open[task]
             writer.close()
 
     async def _answer(

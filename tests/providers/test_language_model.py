@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from sipagent.agent.conversation import CallRequest, Conversation, Message
 from sipagent.agent.protocols import Brain, Say, ToolCall
 from sipagent.call.control import CallControl
 from sipagent.errors import ProviderError
-from sipagent.providers.language_model import LanguageModel, LanguageModelOptions
+from sipagent.providers.language_model import LanguageModel, LanguageModelOptions, preload
 from sipagent.testing.model_server import ModelServer, Reply, ToolUse
 from sipagent.tools.spec import ToolResult, ToolSpec
 
@@ -320,6 +321,21 @@ def test_a_missing_key_is_found_before_any_call(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ProviderError, match="no API key") as caught:
         LanguageModel(LanguageModelOptions(model="m"), None)
     assert not caught.value.retryable
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # runners have threads
+def test_a_process_forked_after_preloading_talks_to_its_model() -> None:
+    preload()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        heard = asyncio.run(_one_answer())
+        os._exit(0 if heard == [Say("Hello.")] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+async def _one_answer() -> list[Say | ToolCall]:
+    async with ModelServer(["Hello."]) as server, model_on(server) as model:
+        return await answer(model, asked())
 
 
 async def test_it_is_a_brain_that_expects_anything() -> None:
