@@ -1,0 +1,77 @@
+"""SipDialer: makes outbound SIP legs on the endpoint."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pjsua2 as pj
+
+from sipagent.call.leg import LegState
+from sipagent.errors import LegFailed
+
+from .native import failed
+from .pjsip import MAX_LEGS, Endpoint, no_room
+from .sip import NativeCall, SipLeg
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TARGET = re.compile(r"sips?:[^\s<>\"\x00-\x1f]+", re.IGNORECASE)
+#: what RFC 3261 section 25.1 lets a user part hold as it is
+_USER = "-_.!~*'()&=+$,;?/"
+
+
+class SipDialer:
+    """Behind `Dialer`. Through the edge when the endpoint has one, else straight to the target."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def dial(
+        self,
+        target: str,
+        *,
+        caller_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> SipLeg:
+        """Send an INVITE; the leg is CALLING on return.
+
+        `caller_id` is the user part of From. Raises LegFailed: 484 for a target that is not a
+        SIP URI, 400 for a header that could not be written, 503 for a fifth leg.
+        """
+        if not _TARGET.fullmatch(target):
+            raise LegFailed(484, f"{target!r} is not a SIP URI")
+        if len(self._endpoint.legs) >= MAX_LEGS:
+            raise no_room()
+        prm = _invite(headers or {})
+        if caller_id is not None:
+            host = self._endpoint.identity.rpartition("@")[2]
+            prm.txOption.localUri = f"<sip:{quote(caller_id, safe=_USER)}@{host}>"
+        credentials = None if username is None else (username, password or "")
+        try:
+            native = NativeCall(self._endpoint.account(credentials))
+            leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
+            native.makeCall(target, prm)
+        except pj.Error as error:
+            raise failed(error) from error
+        finally:
+            self._endpoint.kick()
+        leg.identify()
+        self._endpoint.adopt(leg)
+        return leg
+
+
+def _invite(headers: Mapping[str, str]) -> Any:
+    prm = pj.CallOpParam(True)
+    prm.opt.audioCount, prm.opt.videoCount = 1, 0
+    written = pj.SipHeaderVector()
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+            raise LegFailed(400, f"{name!r} cannot be sent as a header")
+        header = pj.SipHeader()
+        header.hName, header.hValue = name, value
+        written.append(header)
+    prm.txOption.headers = written
+    return prm

@@ -1,0 +1,263 @@
+"""Endpoint: pjsua2 on the worker's event loop, and its account."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pjsua2 as pj
+
+from sipagent.call.leg import LegState
+from sipagent.config import Settings
+from sipagent.errors import LegFailed
+
+from .native import failed, fenced, silence_log
+from .sip import NativeCall, Referrals, SipLeg
+
+Address = tuple[str, int]
+#: what the published wheel was compiled for (PJSUA_MAX_CALLS)
+MAX_LEGS = 4
+#: between looks at the native timers (retransmissions, session timers, keys from the media thread)
+TICK_SECONDS = 0.05
+_EVENTS_AT_ONCE = 16
+#: with a busy loop, RTP leaves late unless the media thread gets the interpreter soon
+_SWITCH_INTERVAL = 0.0005
+_SESSION_EXPIRES = 1800
+_MIN_SE = 90
+
+
+class NativeAccount(pj.Account):  # type: ignore[misc]
+    """pjsua2's account: every call comes in through one."""
+
+    def __init__(self, arrived: Callable[[SipLeg], None], kick: Callable[[], None]) -> None:
+        super().__init__()
+        self.loop = asyncio.get_running_loop()
+        self._arrived = arrived
+        self._kick = kick
+
+    @fenced
+    def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
+        """An INVITE. Nothing is answered in here: a final status would abort the process when
+        the INVITE has no SDP, and anybody can send one.
+        """
+        leg = SipLeg(NativeCall(self, prm.callId), LegState.INCOMING, self._kick)
+        leg.identify(str(prm.rdata.wholeMsg))
+        self.loop.call_soon(self._arrived, leg)
+
+
+class Endpoint:
+    """One per process, on a loopback UDP port of its own; made by `start` on the running loop.
+
+    `public_address` is where the world reaches the edge: the Contact is `sip:w.TOKEN@` there.
+    `internal_address` is the edge's socket for workers, the outbound proxy; None means that the
+    endpoint stands alone (its own Contact, no proxy). There is no stop: ordinary teardown with
+    live objects aborts, so the process hangs up its legs and ends by `os._exit`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        token: str,
+        public_address: Address,
+        internal_address: Address | None,
+    ) -> None:
+        self.on_incoming: Callable[[SipLeg], None] | None = None
+        self.referrals: Referrals | None = None
+        self.address: Address = ("127.0.0.1", 0)
+        #: every leg that has not ended; the native objects must be kept alive
+        self.legs: set[SipLeg] = set()
+        self._settings = settings
+        self._token = token
+        self._public = public_address
+        self._internal = internal_address
+        self._accounts: dict[tuple[str, str] | None, NativeAccount] = {}
+        self._native: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._kicked = False
+
+    @property
+    def rate(self) -> int:
+        """The conference's sample rate, Hz."""
+        return self._settings.media.clock_rate
+
+    @property
+    def identity(self) -> str:
+        """The `user@host` we call as when nobody says otherwise, host and port public."""
+        return f"sipagent@{_host_port(self._home())}"
+
+    def start(self) -> None:
+        """Create the library, its socket and its account. Raises LegFailed when it cannot."""
+        self._loop = asyncio.get_running_loop()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        silence_log()
+        try:
+            self._create()
+        except pj.Error as error:
+            raise failed(error) from error
+        self._tick()
+
+    def kick(self) -> None:
+        """Look at native events on the loop's next turn; called after every API call."""
+        if not self._kicked and self._loop is not None:
+            self._kicked = True
+            self._loop.call_soon(self._pump)
+
+    def account(self, credentials: tuple[str, str] | None = None) -> NativeAccount:
+        """The account that answers digest challenges with `(username, password)`."""
+        account = self._accounts.get(credentials)
+        if account is None:
+            account = NativeAccount(self._incoming, self.kick)
+            account.create(self._account_config(credentials))
+            self._accounts[credentials] = account
+        return account
+
+    def adopt(self, leg: SipLeg) -> None:
+        """Keep `leg` alive until it ends."""
+        self.legs.add(leg)
+        leg.referrals = self.referrals
+        leg.on_change(
+            lambda _: self.legs.discard(leg) if leg.state is LegState.DISCONNECTED else None
+        )
+
+    def playback(self) -> Any:
+        """The null audio device, a conference member that always listens."""
+        return self._native.audDevManager().getPlaybackDevMedia()
+
+    def _create(self) -> None:
+        self._native = native = pj.Endpoint()
+        native.libCreate()
+        native.libInit(self._library_config())
+        before = _sockets()
+        transport = pj.TransportConfig()
+        transport.port, transport.boundAddress = 0, self.address[0]
+        number = native.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        name = str(native.transportGetInfo(number).localName)
+        self.address = (self.address[0], int(name.rpartition(":")[2]))
+        native.libStart()
+        native.audDevManager().setNullDev()
+        self._set_codecs()
+        assert self._loop is not None
+        for inode, descriptor in _sockets().items():
+            if inode not in before:
+                self._loop.add_reader(descriptor, self._pump)
+        self.account()
+
+    def _library_config(self) -> Any:
+        config = pj.EpConfig()
+        config.logConfig.level = config.logConfig.consoleLevel = 0
+        agent = config.uaConfig
+        agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, MAX_LEGS
+        agent.userAgent = "sipagent"
+        media = config.medConfig
+        media.clockRate = media.sndClockRate = self.rate
+        media.channelCount = 1
+        media.audioFramePtime = media.ptime = 20
+        media.threadCnt = 1
+        media.noVad = True
+        media.ecTailLen = 0
+        media.sndAutoCloseTime = -1
+        # adaptive: a small fixed buffer throws frames away under the first real jitter
+        media.jbInit = media.jbMinPre = 0
+        media.jbMaxPre, media.jbMax = 60, 200
+        return config
+
+    def _set_codecs(self) -> None:
+        """Offer the settings' codecs in their order and no other, without concealment: what the
+        agent hears of a lost packet is silence, and a call costs 5 ms less delay.
+        """
+        wanted = self._settings.media.codecs
+        for codec in self._native.codecEnum2():
+            name = str(codec.codecId).partition("/")[0]
+            priority = 255 - wanted.index(name) if name in wanted else 0
+            self._native.codecSetPriority(codec.codecId, priority)
+            if priority:
+                parameters = self._native.codecGetParam(codec.codecId)
+                parameters.setting.plc = parameters.setting.vad = False
+                self._native.codecSetParam(codec.codecId, parameters)
+
+    def _account_config(self, credentials: tuple[str, str] | None) -> Any:
+        config = pj.AccountConfig()
+        config.idUri = f"<sip:{self.identity}>"
+        if self._internal is not None:
+            contact = f"<sip:w.{self._token}@{_host_port(self._public)}>"
+            config.sipConfig.contactForced = contact
+            proxies = pj.StringVector()
+            proxies.append(f"sip:{_host_port(self._internal)};lr")
+            config.sipConfig.proxies = proxies
+        if credentials is not None:
+            known = pj.AuthCredInfoVector()
+            known.append(pj.AuthCredInfo("digest", "*", credentials[0], 0, credentials[1]))
+            config.sipConfig.authCreds = known
+        nat = config.natConfig
+        nat.contactRewriteUse = nat.viaRewriteUse = nat.sdpNatRewriteUse = 0
+        nat.sipOutboundUse = nat.udpKaIntervalSec = 0
+        calls = config.callConfig
+        calls.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+        calls.timerSessExpiresSec, calls.timerMinSESec = _SESSION_EXPIRES, _MIN_SE
+        calls.prackUse = pj.PJSUA_100REL_OPTIONAL
+        self._configure_media(config.mediaConfig)
+        return config
+
+    def _configure_media(self, media: Any) -> None:
+        rtp = self._settings.rtp
+        transport = media.transportConfig
+        transport.boundAddress = rtp.host
+        transport.port, transport.portRange = rtp.first, rtp.last - rtp.first
+        # every worker draws from the same range: those that begin at its start collide
+        transport.randomizePort = True
+        if rtp.public_address is not None:
+            transport.publicAddress = rtp.public_address
+        media.srtpUse = pj.PJMEDIA_SRTP_OPTIONAL
+        # the edge ends TLS, so the hop to us is never "secure" in pjsip's eyes
+        media.srtpSecureSignaling = 0
+        keyings = pj.IntVector()
+        keyings.append(pj.PJMEDIA_SRTP_KEYING_SDES)
+        media.srtpOpt.keyings = keyings
+        media.lockCodecEnabled = False
+
+    def _home(self) -> Address:
+        return self._public if self._internal is not None else self.address
+
+    def _incoming(self, leg: SipLeg) -> None:
+        self.adopt(leg)
+        if self.on_incoming is not None:
+            self.on_incoming(leg)
+        else:
+            leg.dismiss(480)
+
+    def _pump(self) -> None:
+        self._kicked = False
+        for _ in range(_EVENTS_AT_ONCE):
+            if self._native.libHandleEvents(0) <= 0:
+                return
+        self.kick()
+
+    def _tick(self) -> None:
+        self._pump()
+        assert self._loop is not None
+        self._loop.call_later(TICK_SECONDS, self._tick)
+
+
+def _host_port(address: Address) -> str:
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{host}:{address[1]}"
+
+
+def _sockets() -> dict[str, int]:
+    """This process's sockets, inode to descriptor: the library does not tell its own."""
+    found: dict[str, int] = {}
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            link = str(entry.readlink())
+        except OSError:
+            continue
+        if link.startswith("socket:"):
+            found[link] = int(entry.name)
+    return found
+
+
+def no_room() -> LegFailed:
+    """A fifth leg was asked for."""
+    return LegFailed(503, f"a conversation holds at most {MAX_LEGS} legs")

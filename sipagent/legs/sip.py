@@ -1,0 +1,400 @@
+"""SipLeg: one SIP party on pjsua2, behind the `Leg` door."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+from typing import Any, Protocol
+
+import pjsua2 as pj
+
+from sipagent.call.leg import Leg, LegInfo, LegState, ReferOutcome
+from sipagent.errors import LegFailed
+
+from .digits import DigitFan, keystrokes
+from .headers import told
+from .native import bare_uri, failed, fenced
+from .progress import Progress
+
+#: how long the end of a leg may take to be confirmed before it counts as ended
+HANGUP_SECONDS = 2.0
+#: a re-INVITE is given up after timer B (RFC 3261 section 17.1.1.2)
+REOFFER_SECONDS = 32.0
+#: a NOTIFY that crosses the far end's own BYE still counts within this time
+LATE_NOTIFY_SECONDS = 1.0
+_KEY_MS = 120
+_KEY_GAP_MS = 80
+_NUMBER = count(1)
+_STATES = {
+    pj.PJSIP_INV_STATE_EARLY: LegState.EARLY,
+    pj.PJSIP_INV_STATE_CONFIRMED: LegState.CONFIRMED,
+    pj.PJSIP_INV_STATE_DISCONNECTED: LegState.DISCONNECTED,
+}
+
+
+class Referrals(Protocol):
+    """Who decides what becomes of a REFER the far end sends us."""
+
+    def permits(self, leg: "SipLeg", target: str) -> bool:
+        """May the far end of `leg` have us call `target`? Called inside a native callback."""
+        ...
+
+    def placed(self, leg: "SipLeg", new: "SipLeg") -> None:
+        """The call that `leg` asked for is on its way; its outcome is reported natively."""
+        ...
+
+
+class NativeCall(pj.Call):  # type: ignore[misc]
+    """pjsua2's call: copies what its callbacks say and hands it to the leg on a later turn.
+
+    A callback runs with native locks held and inside whatever API call caused it, so nothing is
+    decided in one. Only what must be true at once is kept here: the conference slot, which is
+    another's as soon as the media is gone.
+    """
+
+    def __init__(self, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        super().__init__(account, call_id)
+        self.loop = asyncio.get_running_loop()
+        self.leg: SipLeg | None = None
+        self.account = account
+        self.media: Any = None
+        self.held = False
+
+    def _tell(self, method: Callable[..., None], *arguments: object) -> None:
+        self.loop.call_soon(method, *arguments)
+
+    @fenced
+    def onCallState(self, prm: Any) -> None:  # noqa: N802
+        """The INVITE session moved."""
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self.media = None
+        if self.leg is not None and info.state in _STATES:
+            state = _STATES[info.state]
+            self._tell(self.leg.moved, state, int(info.lastStatusCode), str(info.lastReason))
+
+    @fenced
+    def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
+        """Media was negotiated, anew or for the first time."""
+        self.media, self.held = None, False
+        for media in self.getInfo().media:
+            if media.type != pj.PJMEDIA_TYPE_AUDIO:
+                continue
+            self.held = media.status in (
+                pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
+                pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
+            )
+            if media.audioConfSlot != pj.PJSUA_INVALID_ID:
+                self.media = self.getAudioMedia(media.index)
+            break
+        if self.leg is not None:
+            self._tell(self.leg.media_changed, self.held)
+
+    @fenced
+    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
+        """A key, by RFC 4733 or INFO."""
+        if self.leg is not None:
+            self._tell(self.leg.pressed, str(prm.digit))
+
+    @fenced
+    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
+        """A transaction in the dialog moved; only refusals of our own requests matter."""
+        transaction = prm.e.body.tsxState.tsx
+        status = int(transaction.statusCode)
+        if transaction.role != pj.PJSIP_ROLE_UAC or status < 300 or status in (401, 407):
+            return
+        if self.leg is not None:
+            self._tell(self.leg.refused, str(transaction.method), status)
+
+    @fenced
+    def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
+        """The far end reports how the call it was asked to make goes."""
+        prm.cont = not prm.finalNotify
+        if self.leg is not None and prm.finalNotify:
+            self._tell(self.leg.referred, int(prm.statusCode), str(prm.reason))
+
+    @fenced
+    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
+        """The far end asks us to call somebody: no, unless a handler says yes."""
+        prm.statusCode = 603
+        if self.leg is None:
+            return
+        new = self.leg.permit_referral(str(prm.dstUri))
+        if new is not None:
+            prm.newCall = new
+            prm.statusCode = 202
+
+    @fenced
+    def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+        """An INVITE with Replaces: nobody takes over a conversation from outside."""
+        prm.statusCode = 603
+
+
+class SipLeg:
+    """One SIP party. All methods are the event loop's; see `Leg` for the contract.
+
+    `answer(200)` returns when the ACK is in, so that hold and media work right after it.
+    `resume` and `hold` wait for their re-INVITE's answer. A conference member through `media`.
+    """
+
+    def __init__(self, native: NativeCall, state: LegState, kick: Callable[[], None]) -> None:
+        self.referrals: Referrals | None = None
+        self._native: NativeCall | None = native
+        self._incoming = state is LegState.INCOMING
+        self._kick = kick
+        self._info = LegInfo(id=f"leg-{next(_NUMBER)}", local="", remote="")
+        self._progress = Progress(state)
+        self._keys = DigitFan()
+        self._media_listeners: list[Callable[[], None]] = []
+        self._on_hold = False
+        self._offering = asyncio.Lock()
+        self._offer: asyncio.Future[None] | None = None
+        self._outcome: asyncio.Future[ReferOutcome] | None = None
+        native.leg = self
+
+    # The Leg door.
+
+    @property
+    def info(self) -> LegInfo:
+        """Who is on this leg."""
+        return self._info
+
+    @property
+    def state(self) -> LegState:
+        """Where the INVITE session stands."""
+        return self._progress.state
+
+    @property
+    def status(self) -> int:
+        """The last SIP status sent or received; after the end, why it ended (200 = BYE)."""
+        return self._progress.status
+
+    @property
+    def on_hold(self) -> bool:
+        """True while either side has the media on hold."""
+        return self._on_hold
+
+    def on_change(self, listener: Callable[[Leg], None]) -> None:
+        """Have `listener` called on the loop after every change of state or hold."""
+        self._progress.on_change(lambda: listener(self))
+
+    async def answer(self, status: int = 200) -> None:
+        """Answer an incoming leg: 180, 183 or 200. Answering a confirmed leg does nothing."""
+        if self.state is LegState.CONFIRMED:
+            return
+        prm = pj.CallOpParam(True)
+        prm.statusCode = status
+        prm.opt.audioCount, prm.opt.videoCount = 1, 0
+        if self._progress.status < 200 or self.state is LegState.DISCONNECTED:
+            self._do(self._live().answer, prm)
+            self._progress.status = status
+        if status >= 200:
+            await self.wait(LegState.CONFIRMED)
+        elif self.state is LegState.INCOMING:
+            await self.wait(LegState.EARLY, LegState.CONFIRMED)
+
+    async def hangup(self, status: int = 603) -> None:
+        """End the leg: BYE, CANCEL, or `status` (>= 300) for an incoming leg not yet answered.
+
+        Returns when the far end agreed, or after `HANGUP_SECONDS` without it (status 408).
+        """
+        if self.state is LegState.DISCONNECTED:
+            return
+        self.dismiss(status)
+        try:
+            async with asyncio.timeout(HANGUP_SECONDS):
+                await self.wait(LegState.DISCONNECTED)
+        except TimeoutError:
+            self._ended(408, "Request Timeout")
+
+    def dismiss(self, status: int = 603) -> None:
+        """Begin to end the leg, as `hangup`, without waiting for the far end."""
+        native = self._live()
+        prm = pj.CallOpParam()
+        # pjsip would report our refusal's status as the cause of a BYE or CANCEL, too
+        answers = self._incoming and self.state in (LegState.INCOMING, LegState.EARLY)
+        prm.statusCode = status if answers else 0
+        # the slot in the conference is freed at once, and may be another's in a moment
+        native.media = None
+        try:
+            self._do(native.hangup, prm)
+        except LegFailed as error:
+            # in no state to be ended natively: it ends here all the same
+            self._ended(error.status, error.reason)
+
+    async def hold(self) -> None:
+        """Put the far end on hold (RFC 3264 section 8.4), once it is confirmed."""
+        await self._reoffer(lambda native: native.setHold(pj.CallOpParam(True)))
+
+    async def resume(self) -> None:
+        """Take the far end back from hold."""
+
+        def unhold(native: Any) -> None:
+            prm = pj.CallOpParam(True)
+            prm.opt.flag = pj.PJSUA_CALL_UNHOLD
+            prm.opt.audioCount, prm.opt.videoCount = 1, 0
+            native.reinvite(prm)
+
+        await self._reoffer(unhold)
+
+    async def send_digits(self, digits: str) -> None:
+        """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, as RFC 4733 events.
+
+        Returns when the last key was sent. A far end that knows no telephone-event gets INFO.
+        """
+        for stroke in keystrokes(digits):
+            if isinstance(stroke, float):
+                await asyncio.sleep(stroke)
+                continue
+            self._send_key(stroke)
+            await asyncio.sleep((_KEY_MS + _KEY_GAP_MS) / 1000)
+
+    def digits(self) -> AsyncIterator[str]:
+        """Keys pressed by the far end from now on, one at a time, until the leg ends."""
+        return self._keys.open()
+
+    async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
+        """Ask the far end to call `target` (REFER) and wait for the reported outcome."""
+        await self.wait(LegState.CONFIRMED)
+        if self._outcome is not None:
+            raise LegFailed(491, "another transfer of this leg is under way")
+        outcome: asyncio.Future[ReferOutcome] = asyncio.get_running_loop().create_future()
+        self._outcome = outcome
+        try:
+            self._do(self._live().xfer, target, pj.CallOpParam())
+            async with asyncio.timeout(timeout):
+                return await outcome
+        except TimeoutError:
+            return ReferOutcome(408, "no outcome was reported in time")
+        finally:
+            self._outcome = None
+
+    async def wait(self, *states: LegState) -> LegState:
+        """Wait for any of the states; raise LegFailed once none can be reached any more."""
+        return await self._progress.wait(*states)
+
+    # The bridge's side.
+
+    @property
+    def media(self) -> Any:
+        """The native conference member while there is media, else None."""
+        return None if self._native is None else self._native.media
+
+    def on_media(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called on the loop whenever `media` may be another one."""
+        self._media_listeners.append(listener)
+
+    # The native side: called on the loop, outside native callbacks.
+
+    def identify(self, message: str = "") -> None:
+        """Read who is on the leg, once the native call knows; `message` is its INVITE."""
+        native = self._live()
+        info = native.getInfo()
+        self._info = LegInfo(
+            id=self._info.id,
+            local=bare_uri(str(info.localUri)),
+            remote=bare_uri(str(info.remoteUri)),
+            sip_call_id=str(info.callIdString),
+            headers=told(message),
+        )
+
+    def moved(self, state: LegState, status: int, reason: str) -> None:
+        """The native session entered `state`."""
+        if state is LegState.DISCONNECTED:
+            self._ended(status, reason)
+            self._native = None
+        else:
+            self._progress.move(state, status, reason)
+
+    def media_changed(self, held: bool) -> None:
+        """Media was negotiated."""
+        for listener in tuple(self._media_listeners):
+            listener()
+        offer, changed = self._offer, held != self._on_hold
+        self._on_hold = held
+        if offer is not None and not offer.done():
+            offer.set_result(None)
+        if changed:
+            self._progress.notify()
+
+    def pressed(self, key: str) -> None:
+        """The far end pressed a key."""
+        self._keys.press(key)
+
+    def refused(self, method: str, status: int) -> None:
+        """A request of ours within the dialog was refused, or not answered (408)."""
+        if method == "INVITE" and self._offer is not None and not self._offer.done():
+            self._offer.set_exception(LegFailed(status, "the new session offer was refused"))
+        elif method == "REFER":
+            self.referred(status, "the transfer was refused")
+
+    def referred(self, status: int, reason: str) -> None:
+        """The final outcome of our REFER."""
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(ReferOutcome(status, reason))
+
+    def permit_referral(self, target: str) -> NativeCall | None:
+        """A native call for what the far end asks us to dial, or None to refuse it."""
+        if self.referrals is None or not self.referrals.permits(self, bare_uri(target)):
+            return None
+        native = NativeCall(self._live().account)
+        leg = SipLeg(native, LegState.CALLING, self._kick)
+        leg.referrals = self.referrals
+        native.loop.call_soon(self._referral_placed, self.referrals, leg)
+        return native
+
+    def _referral_placed(self, referrals: Referrals, leg: "SipLeg") -> None:
+        leg.identify()
+        referrals.placed(self, leg)
+
+    # Small tools.
+
+    def _live(self) -> NativeCall:
+        if self._native is None:
+            raise LegFailed(481, "the leg has ended")
+        return self._native
+
+    def _do(self, function: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except pj.Error as error:
+            raise failed(error) from error
+        finally:
+            self._kick()
+
+    async def _reoffer(self, send: Callable[[Any], None]) -> None:
+        """Send a re-INVITE when the session can take one, and wait for its answer."""
+        async with self._offering:
+            # RFC 3261 section 14.1: not before the ACK, nor while another offer is open
+            await self.wait(LegState.CONFIRMED)
+            offer = self._offer = asyncio.get_running_loop().create_future()
+            try:
+                self._do(send, self._live())
+                async with asyncio.timeout(REOFFER_SECONDS):
+                    await offer
+            except TimeoutError:
+                raise LegFailed(408, "the new session offer was not answered") from None
+            finally:
+                self._offer = None
+
+    def _send_key(self, key: str) -> None:
+        prm = pj.CallSendDtmfParam()
+        prm.digits, prm.duration = key, _KEY_MS
+        prm.method = pj.PJSUA_DTMF_METHOD_RFC2833
+        try:
+            self._do(self._live().sendDtmf, prm)
+        except LegFailed:
+            prm.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
+            self._do(self._live().sendDtmf, prm)
+
+    def _ended(self, status: int, reason: str) -> None:
+        if not self._progress.move(LegState.DISCONNECTED, status, reason):
+            return
+        for listener in tuple(self._media_listeners):
+            listener()
+        self._keys.end()
+        if self._offer is not None and not self._offer.done():
+            self._offer.set_exception(LegFailed(status, "the leg ended"))
+        late = ReferOutcome(408, "the leg ended before the outcome was reported")
+        asyncio.get_running_loop().call_later(
+            LATE_NOTIFY_SECONDS, self.referred, late.status, late.reason
+        )

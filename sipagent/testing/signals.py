@@ -1,0 +1,29 @@
+"""Test signals: noise that is recognised again in what came back, and where."""
+
+import numpy as np
+
+
+def noise(seed: int, milliseconds: int, rate: int, level: float = 0.2) -> bytes:
+    """White noise, mono s16le; every seed is another one, and none is like any other."""
+    samples = np.random.default_rng(seed).uniform(-1.0, 1.0, milliseconds * rate // 1000)
+    return (samples * level * 32_767).astype("<i2").tobytes()
+
+
+def find(reference: bytes, heard: bytes, rate: int) -> tuple[float, float]:
+    """Where `reference` begins in `heard` (ms) and how alike the two are there (0..1)."""
+    wanted = np.frombuffer(reference, "<i2").astype(float)
+    got = np.frombuffer(heard, "<i2").astype(float)
+    if len(got) < len(wanted):
+        return 0.0, 0.0
+    size = 1 << (len(got) + len(wanted)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(got, size) * np.conj(np.fft.rfft(wanted, size)), size)
+    at = int(np.argmax(product[: len(got) - len(wanted) + 1]))
+    part = got[at : at + len(wanted)]
+    power = float(np.sqrt((wanted @ wanted) * (part @ part)))
+    return 1000.0 * at / rate, float(wanted @ part) / power if power else 0.0
+
+
+def level(pcm: bytes) -> float:
+    """Root mean square of mono s16le samples, 0..1."""
+    samples = np.frombuffer(pcm, "<i2").astype(float)
+    return float(np.sqrt(np.mean(samples**2)) / 32_768) if len(samples) else 0.0

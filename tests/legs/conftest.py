@@ -1,0 +1,167 @@
+"""Scenarios in processes of their own, and SIPp, for the tests of the legs."""
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_HERE = Path(__file__).parent
+
+
+class Actor:
+    """A scenario that runs in another process, as the test sees it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, wire: socket.socket) -> None:
+        self.address: tuple[str, int] = ("", 0)
+        self._process = process
+        self._wire = wire
+        self._lines = b""
+
+    @property
+    def uri(self) -> str:
+        """Where the actor takes calls."""
+        return f"sip:actor@{self.address[0]}:{self.address[1]}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def hear(self) -> Any:
+        """What the scenario says next with `Stage.tell`."""
+        message = await self._next()
+        assert "said" in message, message.get("error", message)
+        return message["said"]
+
+    async def tell(self, word: Any) -> None:
+        """Say something the scenario waits for with `Stage.hear`."""
+        data = json.dumps(word).encode() + b"\n"
+        await asyncio.get_running_loop().sock_sendall(self._wire, data)
+
+    async def result(self) -> Any:
+        """What the scenario returned; its exception fails the test."""
+        message = await self._next()
+        assert "result" in message, message.get("error", message)
+        return message["result"]
+
+    async def close(self) -> None:
+        """End the process."""
+        self._wire.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 5)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        assert self._process.returncode == 0, f"the worker died: {self._process.returncode}"
+
+    async def _next(self) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        while b"\n" not in self._lines:
+            data = await asyncio.wait_for(loop.sock_recv(self._wire, 65_536), 60)
+            assert data, f"the worker died: {await self._process.wait()}"
+            self._lines += data
+        line, _, self._lines = self._lines.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+
+Launch = Callable[..., Awaitable[Actor]]
+
+
+@pytest.fixture
+async def launch() -> AsyncIterator[Launch]:
+    """Start a scenario: `await launch(function, *arguments)`; the function is called with a
+    Stage and the arguments, in another process.
+    """
+    actors: list[Actor] = []
+
+    async def start(
+        function: Callable[..., Awaitable[Any]],
+        *arguments: Any,
+        settings: dict[str, Any] | None = None,
+        internal: tuple[str, int] | None = None,
+        public: tuple[str, int] | None = None,
+        seconds: float = 30.0,
+    ) -> Actor:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        command = (sys.executable, str(_HERE / "worker_process.py"), str(theirs.fileno()))
+        process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()])
+        theirs.close()
+        actor = Actor(process, ours)
+        actors.append(actor)
+        order = {
+            "file": function.__code__.co_filename,
+            "name": function.__name__,
+            "arguments": arguments,
+            "settings": settings or {},
+            "internal": internal,
+            "public": public,
+            "seconds": seconds,
+        }
+        await actor.tell(order)
+        host, port = await actor.hear()
+        actor.address = (host, port)
+        return actor
+
+    yield start
+    for actor in actors:
+        await actor.close()
+
+
+class Sipp:
+    """SIPp, one scenario file, one call unless told otherwise."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.port = port
+        self.process = process
+
+    @property
+    def uri(self) -> str:
+        return f"sip:sipp@127.0.0.1:{self.port}"
+
+    async def succeeded(self) -> bool:
+        """Wait for its end; True when its scenario came out as written."""
+        return await asyncio.wait_for(self.process.wait(), 30) == 0
+
+
+StartSipp = Callable[..., Awaitable[Sipp]]
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
+    """Start SIPp: `await sipp("late_offer.xml", target=(host, port))`, or a UAS without one."""
+    running: list[Sipp] = []
+
+    async def start(scenario: str, *more: str, target: tuple[str, int] | None = None) -> Sipp:
+        port = free_udp_port()
+        command = ["sipp", "-sf", str(_HERE / "sipp" / scenario), "-m", "1", "-nostdin"]
+        command += ["-i", "127.0.0.1", "-p", str(port), "-timeout", "25s", "-timeout_error", *more]
+        if target is not None:
+            command.append(f"{target[0]}:{target[1]}")
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        found = Sipp(process, port)
+        running.append(found)
+        return found
+
+    yield start
+    for peer in running:
+        if peer.process.returncode is None:
+            peer.process.kill()
+            await peer.process.wait()
