@@ -21,20 +21,16 @@ ALIKE = 80
 YES = ("yes", "yes please", "yeah", "correct", "that is right")
 NO = ("no", "no thank you", "nope", "wrong", "that is wrong")
 #: tools whose success the caller notices by himself; other results are read out
-TELEPHONY = frozenset({"transfer", "hangup", "send_digits", "hold", "unhold", "record", "connect"})
+TELEPHONY = frozenset(
+    {"transfer", "connect", "hangup", "hold", "resume", "send_digits", "play"}
+    | {"record_call", "stop_record_call"}
+)
 LISTED = 5
 
 _ANSWER_KEYS = {"1": True, "2": False}
 _NOT_WORDS = re.compile(r"[^\w\s]")
 _URI = re.compile(r"\b(?:sips?|tel):\S+")
-_REASONS = (
-    (re.compile(r"not an allowed destination"), "that destination is not allowed"),
-    (re.compile(r"\b(?:486|600)\b|busy", re.I), "the line is busy"),
-    (re.compile(r"\b(?:408|480)\b|no answer|not answered", re.I), "nobody answered"),
-    (re.compile(r"\b(?:404|484|604)\b"), "that number does not exist"),
-    (re.compile(r"\b(?:603|607)\b|declined", re.I), "the call was declined"),
-    (re.compile(r"\b(?:500|502|503|504)\b"), "the line cannot be reached at the moment"),
-)
+_STATUS = re.compile(r"^\d{3} (?:[^:]*: )?")
 _CANNOT = {
     "transfer": "I cannot put you through",
     "connect": "I cannot put you through",
@@ -244,8 +240,9 @@ def _named(arguments: Any, tool: str, tools: Sequence[ToolSpec]) -> dict[str, An
 
 def _reason(text: str) -> str:
     """Why a tool failed, in words for the ear: no URIs, no status numbers."""
-    for pattern, plain in _REASONS:
-        if pattern.search(text):
-            return plain
-    words = _URI.sub("that destination", text).strip().rstrip(".")
+    if "is not an allowed destination" in text:
+        return "that destination is not allowed"
+    if text == "the caller did not agree":
+        return "you did not agree"
+    words = _URI.sub("that destination", _STATUS.sub("", text)).strip().rstrip(".")
     return words or "something went wrong"

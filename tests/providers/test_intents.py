@@ -241,9 +241,9 @@ async def test_two_intents_alike_are_asked_about() -> None:
     ("result", "spoken"),
     [
         ("sip:+1900@pbx.example is not an allowed destination", "that destination is not allowed"),
-        ("486 Busy Here", "the line is busy"),
-        ("480 Temporarily Unavailable", "nobody answered"),
-        ("503 Service Unavailable", "the line cannot be reached at the moment"),
+        ("486 Busy Here: sales is busy", "sales is busy"),
+        ("480 Temporarily Unavailable", "Temporarily Unavailable"),
+        ("the caller did not agree", "you did not agree"),
         ("transfer is possible from 09:00 to 17:00", "transfer is possible from 09:00 to 17:00"),
         ("sip:a@b said no.", "that destination said no"),
     ],
