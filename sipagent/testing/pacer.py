@@ -1,0 +1,64 @@
+"""Pacer: one thread that gives every call its 20 ms tick, on absolute time."""
+
+import heapq
+import threading
+import time
+from typing import Protocol
+
+from .rtp import FRAME_SECONDS
+
+#: a new stream waits this long at most for its first tick while the thread sleeps
+_NAP = 0.005
+_GOLDEN = 0.6180339887
+
+
+class Ticking(Protocol):
+    """Something with work every 20 ms."""
+
+    def tick(self, due: float) -> bool:
+        """Do it; `due` is the `perf_counter` time this tick was meant for. False ends it."""
+        ...
+
+
+class Pacer:
+    """Ticks at `start + n * 20 ms`, so that nothing drifts; a tick that came late is made up
+    for at once. Streams are spread over the 20 ms, so that a hundred do not send in one burst.
+    The thread lives while there is something to tick.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heap: list[tuple[float, int, Ticking]] = []
+        self._count = 0
+        self._thread: threading.Thread | None = None
+
+    def add(self, stream: Ticking) -> None:
+        """Tick `stream` from now on until it says no."""
+        with self._lock:
+            self._count += 1
+            phase = (self._count * _GOLDEN) % 1.0 * FRAME_SECONDS
+            heapq.heappush(self._heap, (time.perf_counter() + phase, self._count, stream))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="rtp-pacer", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        heap, lock, clock = self._heap, self._lock, time.perf_counter
+        while True:
+            with lock:
+                if not heap:
+                    self._thread = None
+                    return
+                due, number, stream = heap[0]
+                wait = due - clock()
+                if wait <= 0:
+                    heapq.heappop(heap)
+            if wait > 0:
+                time.sleep(min(wait, _NAP))
+            elif stream.tick(due):
+                with lock:
+                    heapq.heappush(heap, (due + FRAME_SECONDS, number, stream))
+
+
+#: all calls of a process share it, as they share its clock
+SHARED = Pacer()

@@ -1,0 +1,139 @@
+"""Sender: what goes out on a call's next 20 ms: a key, played audio, or silence."""
+
+import asyncio
+import secrets
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from . import audio
+from .rtp import FRAME_SAMPLES, Packet, events, pack
+from .sip.sdp import EVENT_PT, PAYLOAD_TYPES
+
+_FRAME_BYTES = 2 * FRAME_SAMPLES
+_BETWEEN_KEYS = 4  # frames
+_SILENCE = {codec: audio.encode(codec, bytes(_FRAME_BYTES)) for codec in PAYLOAD_TYPES}
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """When something was on the wire (perf_counter): its first packet, and after its last.
+
+    `onset` is the departure of the first packet with speech in it; `whole` is False when it
+    was stopped before its end.
+    """
+
+    start: float
+    onset: float
+    end: float
+    whole: bool = True
+
+
+class Playing:
+    """Something to send, frame by frame; `done` tells when it was sent."""
+
+    def __init__(self, frames: Iterable[bytes], *, keys: bool, loop: asyncio.AbstractEventLoop):
+        self.keys = keys
+        self.done: asyncio.Future[bool] = loop.create_future()
+        self.departures: list[float] = []
+        self._frames: Iterator[bytes] = iter(frames)
+        self._loop = loop
+
+    def next(self) -> bytes | None:
+        """The next payload; None at the end. An empty one stands for silence."""
+        return next(self._frames, None)
+
+    def finish(self, whole: bool) -> None:
+        """Tell the loop. Any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._settle, whole)
+
+    def _settle(self, whole: bool) -> None:
+        if not self.done.done():
+            self.done.set_result(whole)
+
+
+class Sender:
+    """Numbers and stamps what is sent. `next` belongs to the media thread."""
+
+    def __init__(self) -> None:
+        self.codec = "PCMU"
+        self.event_pt: int | None = EVENT_PT
+        self._queue: deque[Playing] = deque()
+        self._lock = threading.Lock()
+        self._ssrc = secrets.randbits(32)
+        self._seq = secrets.randbits(15)
+        self._timestamp = secrets.randbits(31)
+        self._event_start: int | None = None
+
+    def play(self, pcm: bytes) -> Playing:
+        """Queue PCM (s16le, 8 kHz); the last frame is padded with silence."""
+        return self._add(Playing(self._frames(pcm), keys=False, loop=asyncio.get_running_loop()))
+
+    def press(self, keys: str, milliseconds: int) -> Playing:
+        """Queue keys as telephone events. Raises ValueError when one is no key."""
+        pressed = [[*events(key, milliseconds), *[b""] * _BETWEEN_KEYS] for key in keys]
+        frames = [payload for one in pressed for payload in one]
+        return self._add(Playing(frames, keys=True, loop=asyncio.get_running_loop()))
+
+    def stop(self) -> None:
+        """Send nothing more of what is queued. Any thread."""
+        with self._lock:
+            dropped = list(self._queue)
+            self._queue.clear()
+        for playing in dropped:
+            playing.finish(whole=False)
+
+    def next(self, now: float, *, sending: bool) -> tuple[bytes, Packet] | None:
+        """The packet of this tick, as bytes and as a record; None while we may not send.
+
+        Time goes on in any case.
+        """
+        timestamp = self._timestamp
+        self._timestamp = (timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+        if not sending:
+            return None
+        payload, playing = self._payload()
+        if playing is not None:
+            playing.departures.append(now)
+        if playing is not None and playing.keys and payload:
+            payload_type, timestamp = self._key(payload, timestamp)
+        else:
+            payload_type = PAYLOAD_TYPES[self.codec]
+            self._event_start = None
+            payload = payload or _SILENCE[self.codec]
+        self._seq = (self._seq + 1) & 0xFFFF
+        data = pack(payload_type, self._seq, timestamp, self._ssrc, payload)
+        record = Packet(now, self._seq, timestamp, self._ssrc, payload_type & 0x7F, payload)
+        return data, record
+
+    def _add(self, playing: Playing) -> Playing:
+        with self._lock:
+            self._queue.append(playing)
+        return playing
+
+    def _frames(self, pcm: bytes) -> Iterator[bytes]:
+        """Encoded when its turn comes: only then the codec is certain."""
+        codes = audio.encode(self.codec, pcm + bytes(-len(pcm) % _FRAME_BYTES))
+        for start in range(0, len(codes), FRAME_SAMPLES):
+            yield codes[start : start + FRAME_SAMPLES]
+
+    def _payload(self) -> tuple[bytes, Playing | None]:
+        with self._lock:
+            while self._queue:
+                playing = self._queue[0]
+                payload = playing.next()
+                if payload is not None:
+                    return payload, playing
+                self._queue.popleft()
+                playing.finish(whole=True)
+        return b"", None
+
+    def _key(self, payload: bytes, timestamp: int) -> tuple[int, int]:
+        """An event keeps the timestamp of its beginning; its first packet is marked."""
+        payload_type = EVENT_PT if self.event_pt is None else self.event_pt
+        if self._event_start is None:
+            self._event_start = timestamp
+            payload_type |= 0x80
+        return payload_type, self._event_start
