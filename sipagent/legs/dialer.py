@@ -58,7 +58,6 @@ class SipDialer:
             raise failed(error) from error
         finally:
             self._endpoint.kick()
-        leg.identify()
         self._endpoint.adopt(leg)
         return leg
 

@@ -41,8 +41,9 @@ class NativeAccount(pj.Account):  # type: ignore[misc]
         """An INVITE. Nothing is answered in here: a final status would abort the process when
         the INVITE has no SDP, and anybody can send one.
         """
-        leg = SipLeg(NativeCall(self, prm.callId), LegState.INCOMING, self._kick)
-        leg.identify(str(prm.rdata.wholeMsg))
+        native = NativeCall(self, prm.callId)
+        leg = SipLeg(native, LegState.INCOMING, self._kick)
+        leg.identify(native.getInfo(), str(prm.rdata.wholeMsg))
         self.loop.call_soon(self._arrived, leg)
 
 
@@ -168,7 +169,8 @@ class Endpoint:
         agent hears of a lost packet is silence, and a call costs 5 ms less delay.
         """
         wanted = self._settings.media.codecs
-        for codec in self._native.codecEnum2():
+        codecs = self._native.codecEnum2()
+        for codec in codecs:
             name = str(codec.codecId).partition("/")[0]
             priority = 255 - wanted.index(name) if name in wanted else 0
             self._native.codecSetPriority(codec.codecId, priority)

@@ -57,7 +57,6 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.leg: SipLeg | None = None
         self.account = account
         self.media: Any = None
-        self.held = False
 
     def _tell(self, method: Callable[..., None], *arguments: object) -> None:
         self.loop.call_soon(method, *arguments)
@@ -68,6 +67,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.media = None
+        if self.leg is not None and not self.leg.info.sip_call_id:
+            self.leg.identify(info)
         if self.leg is not None and info.state in _STATES:
             state = _STATES[info.state]
             self._tell(self.leg.moved, state, int(info.lastStatusCode), str(info.lastReason))
@@ -75,19 +76,21 @@ class NativeCall(pj.Call):  # type: ignore[misc]
     @fenced
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
         """Media was negotiated, anew or for the first time."""
-        self.media, self.held = None, False
-        for media in self.getInfo().media:
+        self.media = None
+        status = pj.PJSUA_CALL_MEDIA_NONE
+        # a member of a temporary dies with it: the info needs a name while it is read
+        info = self.getInfo()
+        for media in info.media:
             if media.type != pj.PJMEDIA_TYPE_AUDIO:
                 continue
-            self.held = media.status in (
-                pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
-                pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
-            )
+            status = media.status
             if media.audioConfSlot != pj.PJSUA_INVALID_ID:
                 self.media = self.getAudioMedia(media.index)
             break
         if self.leg is not None:
-            self._tell(self.leg.media_changed, self.held)
+            ours = status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
+            theirs = status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            self._tell(self.leg.media_changed, ours, theirs)
 
     @fenced
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
@@ -145,7 +148,7 @@ class SipLeg:
         self._progress = Progress(state)
         self._keys = DigitFan()
         self._media_listeners: list[Callable[[], None]] = []
-        self._on_hold = False
+        self._held = self._on_hold = self._offered_hold = False
         self._offering = asyncio.Lock()
         self._offer: asyncio.Future[None] | None = None
         self._outcome: asyncio.Future[ReferOutcome] | None = None
@@ -223,7 +226,7 @@ class SipLeg:
 
     async def hold(self) -> None:
         """Put the far end on hold (RFC 3264 section 8.4), once it is confirmed."""
-        await self._reoffer(lambda native: native.setHold(pj.CallOpParam(True)))
+        await self._reoffer(lambda native: native.setHold(pj.CallOpParam(True)), held=True)
 
     async def resume(self) -> None:
         """Take the far end back from hold."""
@@ -234,7 +237,7 @@ class SipLeg:
             prm.opt.audioCount, prm.opt.videoCount = 1, 0
             native.reinvite(prm)
 
-        await self._reoffer(unhold)
+        await self._reoffer(unhold, held=False)
 
     async def send_digits(self, digits: str) -> None:
         """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, as RFC 4733 events.
@@ -285,10 +288,8 @@ class SipLeg:
 
     # The native side: called on the loop, outside native callbacks.
 
-    def identify(self, message: str = "") -> None:
-        """Read who is on the leg, once the native call knows; `message` is its INVITE."""
-        native = self._live()
-        info = native.getInfo()
+    def identify(self, info: Any, message: str = "") -> None:
+        """Take who is on the leg from the native call's info; `message` is its INVITE."""
         self._info = LegInfo(
             id=self._info.id,
             local=bare_uri(str(info.localUri)),
@@ -305,14 +306,14 @@ class SipLeg:
         else:
             self._progress.move(state, status, reason)
 
-    def media_changed(self, held: bool) -> None:
-        """Media was negotiated."""
+    def media_changed(self, ours: bool, theirs: bool) -> None:
+        """Media was negotiated: on hold by our wish, or by the far end's, or not."""
         for listener in tuple(self._media_listeners):
             listener()
-        offer, changed = self._offer, held != self._on_hold
-        self._on_hold = held
-        if offer is not None and not offer.done():
-            offer.set_result(None)
+        changed = self._on_hold != (ours or theirs)
+        self._held, self._on_hold = ours, ours or theirs
+        if self._offer is not None and not self._offer.done() and self._offered_hold == ours:
+            self._offer.set_result(None)
         if changed:
             self._progress.notify()
 
@@ -339,12 +340,8 @@ class SipLeg:
         native = NativeCall(self._live().account)
         leg = SipLeg(native, LegState.CALLING, self._kick)
         leg.referrals = self.referrals
-        native.loop.call_soon(self._referral_placed, self.referrals, leg)
+        native.loop.call_soon(self.referrals.placed, self, leg)
         return native
-
-    def _referral_placed(self, referrals: Referrals, leg: "SipLeg") -> None:
-        leg.identify()
-        referrals.placed(self, leg)
 
     # Small tools.
 
@@ -361,12 +358,15 @@ class SipLeg:
         finally:
             self._kick()
 
-    async def _reoffer(self, send: Callable[[Any], None]) -> None:
+    async def _reoffer(self, send: Callable[[Any], None], *, held: bool) -> None:
         """Send a re-INVITE when the session can take one, and wait for its answer."""
         async with self._offering:
             # RFC 3261 section 14.1: not before the ACK, nor while another offer is open
             await self.wait(LegState.CONFIRMED)
-            offer = self._offer = asyncio.get_running_loop().create_future()
+            if self._held == held:
+                return
+            offer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._offer, self._offered_hold = offer, held
             try:
                 self._do(send, self._live())
                 async with asyncio.timeout(REOFFER_SECONDS):
