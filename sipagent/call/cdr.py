@@ -1,0 +1,168 @@
+"""Cdr: the record of one call, folded from its events and from nothing else."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sipagent.events import (
+    BargeIn,
+    CallEnded,
+    CallStarted,
+    Event,
+    LegChanged,
+    PolicyDecided,
+    ProviderFailed,
+    RecordingStarted,
+    Said,
+    ToolCalled,
+    ToolReturned,
+    TurnLatency,
+    VerbDone,
+    Warned,
+)
+
+#: verbs that hand the caller to somebody else
+TRANSFERS = frozenset({"transfer", "connect", "sip_refer"})
+UNFINISHED = "unfinished"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Transfer(_Part):
+    """One attempt to reach somebody else. `target` is empty where nobody was called."""
+
+    verb: str
+    target: str
+    ok: bool
+    status: int | None = None
+    detail: str = ""
+
+
+class Overhead(_Part):
+    """Our own part of the response time, ms: end of turn decided to first speech on the wire."""
+
+    turns: int = 0
+    p50: float | None = None
+    p95: float | None = None
+
+
+class Cdr(_Part):
+    """Who called whom, for how long, what was done, and how it ended.
+
+    `ended` is None and `reason` is "unfinished" where no last event came.
+    """
+
+    call_id: str
+    direction: Literal["inbound", "outbound"] = "inbound"
+    caller: str = ""
+    callee: str = ""
+    plan: str = ""
+    started: datetime | None = None
+    answered: datetime | None = None
+    ended: datetime | None = None
+    duration: float = Field(default=0.0, description="seconds from answer to end")
+    status: int | None = None
+    reason: str = UNFINISHED
+    ended_by: Literal["caller", "agent", "plan", "system"] | None = None
+    turns: Mapping[str, int] = Field(default_factory=dict, description="turns of each speaker")
+    barge_ins: Mapping[str, int] = Field(default_factory=dict, description="by decision")
+    tools_ok: int = 0
+    tools_failed: int = 0
+    denials: int = 0
+    transfers: tuple[Transfer, ...] = ()
+    recordings: tuple[str, ...] = ()
+    overhead: Overhead = Overhead()
+    warnings: tuple[str, ...] = ()
+
+
+def fold(events: Iterable[Event]) -> Cdr:
+    """The record of one call's events, in the order they happened. Raises ValueError for none."""
+    seen = list(events)
+    if not seen:
+        raise ValueError("a call without events has no record")
+    started = next((e for e in seen if isinstance(e, CallStarted)), None)
+    ended = next((e for e in reversed(seen) if isinstance(e, CallEnded)), None)
+    answered = next((e.at for e in seen if _is_answer(e)), None)
+    until = ended.at if ended else seen[-1].at
+    tools = Counter(e.ok for e in seen if isinstance(e, ToolReturned))
+    record = Cdr(
+        call_id=seen[0].call_id,
+        answered=answered,
+        duration=round((until - answered).total_seconds(), 3) if answered else 0.0,
+        turns=Counter(e.speaker for e in seen if isinstance(e, Said)),
+        barge_ins=Counter(e.decision for e in seen if isinstance(e, BargeIn)),
+        tools_ok=tools[True],
+        tools_failed=tools[False],
+        denials=sum(isinstance(e, PolicyDecided) and not e.allowed for e in seen),
+        transfers=_transfers(seen),
+        recordings=tuple(
+            dict.fromkeys(e.path for e in seen if isinstance(e, RecordingStarted)),
+        ),
+        overhead=_overhead(seen),
+        warnings=tuple(text for e in seen if (text := _warning(e))),
+    )
+    known: dict[str, object] = {}
+    if started:
+        names = ("direction", "caller", "callee", "plan")
+        known |= {"started": started.at, **{name: getattr(started, name) for name in names}}
+    if ended:
+        known |= {"ended": ended.at, "ended_by": ended.by}
+        known |= {"status": ended.status, "reason": ended.reason}
+    return record.model_copy(update=known)
+
+
+def _is_answer(event: Event) -> bool:
+    return isinstance(event, LegChanged) and event.role == "caller" and event.state == "confirmed"
+
+
+def _transfers(events: Sequence[Event]) -> tuple[Transfer, ...]:
+    """Every transferring verb that came to an end, with the party it last tried."""
+    found: list[Transfer] = []
+    target = ""
+    for event in events:
+        if isinstance(event, ToolCalled) and event.tool in TRANSFERS:
+            arguments = event.arguments
+            target = str(arguments.get("to") or arguments.get("to_uri") or "")
+        elif isinstance(event, LegChanged) and event.role == "callee" and event.state == "calling":
+            target = event.remote
+        elif isinstance(event, VerbDone) and event.verb in TRANSFERS:
+            # a section of the plan is a destination of the plan only, not of the caller
+            if target or event.status is not None:
+                found.append(
+                    Transfer(
+                        verb=event.verb,
+                        target=target,
+                        ok=event.ok,
+                        status=event.status,
+                        detail=event.detail,
+                    )
+                )
+            target = ""
+    return tuple(found)
+
+
+def _overhead(events: Sequence[Event]) -> Overhead:
+    values = sorted(
+        e.overhead_ms for e in events if isinstance(e, TurnLatency) and e.overhead_ms is not None
+    )
+    if not values:
+        return Overhead()
+    return Overhead(turns=len(values), p50=_rank(values, 50), p95=_rank(values, 95))
+
+
+def _rank(ordered: Sequence[float], percent: int) -> float:
+    """Nearest-rank percentile: a value that was really measured."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def _warning(event: Event) -> str:
+    if isinstance(event, Warned):
+        return f"{event.code}: {event.detail}"
+    if isinstance(event, ProviderFailed):
+        return f"{event.role} failed ({event.provider}): {event.cause}; then {event.then}"
+    return ""
