@@ -1,0 +1,258 @@
+"""Store: calls and their events in a database, written behind the calls' backs."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import JSON, DateTime, String, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from sipagent.call.cdr import Cdr, fold
+from sipagent.errors import ConfigError, Finding, SipAgentError
+from sipagent.events import ANY_EVENT, CallEnded, CallStarted, Event, LegChanged, SipMessage
+
+#: events waiting to be written; what comes while it is full goes to the spool
+QUEUE = 10_000
+BATCH = 500
+#: how long a batch gathers, and how long the database may take over it, seconds
+GATHER, PATIENCE = 0.05, 10.0
+#: events that change what the list of calls shows
+_MILESTONES = (CallStarted, LegChanged, CallEnded)
+_log = structlog.get_logger(__name__)
+
+
+class _Tables(DeclarativeBase):
+    pass
+
+
+class _Call(_Tables):
+    """One row a call; the columns are for searching, `record` holds the whole Cdr."""
+
+    __tablename__ = "calls"
+    call_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    started: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
+    caller: Mapped[str]
+    callee: Mapped[str]
+    plan: Mapped[str] = mapped_column(index=True)
+    status: Mapped[int | None]
+    record: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class _Event(_Tables):
+    """One row an event; `data` is the event as JSON."""
+
+    __tablename__ = "events"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    call_id: Mapped[str] = mapped_column(String(128), index=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Store:
+    """`append` never waits and never fails; one task writes what it was given, in batches.
+
+    What the database does not take, for whatever reason, goes to `spool`, a JSON Lines file that
+    the next `open` reads back in.
+    """
+
+    def __init__(self, url: str, spool: Path) -> None:
+        """`url` is SQLAlchemy's, with an async driver. Raises ConfigError when it is not one."""
+        self._engine = _engine(url)
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._spool = spool
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        self._writer: asyncio.Task[None] | None = None
+        #: events of the calls that run; a call ends in time, its worker does too
+        self._live: dict[str, list[Event]] = {}
+        self._ready = False
+        self._failing = False
+
+    async def open(self) -> None:
+        """Create what is missing, take the spool back in, start writing.
+
+        A database that cannot be reached now is tried again with every batch.
+        """
+        spooled = self._unspooled()
+        if await self._write(spooled):
+            self._spool.unlink(missing_ok=True)
+        self._writer = asyncio.create_task(self._write_for_ever())
+
+    def append(self, happened: Event) -> None:
+        """Take an event; returns at once."""
+        try:
+            self._queue.put_nowait(happened)
+        except asyncio.QueueFull:
+            self._fail("the queue is full")
+            self._to_spool([happened])
+
+    async def flush(self) -> None:
+        """Wait until everything appended so far is in the database, or in the spool."""
+        await self._queue.join()
+
+    async def close(self) -> None:
+        """Write what is left and let go of the database."""
+        if self._writer is not None:
+            await self.flush()
+            self._writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._writer
+        await self._engine.dispose()
+
+    async def calls(
+        self, limit: int = 50, *, offset: int = 0, plan: str | None = None
+    ) -> list[Cdr]:
+        """Records, the newest first. Raises SipAgentError when the database does not answer."""
+        query = select(_Call.record).order_by(_Call.started.desc(), _Call.call_id)
+        if plan is not None:
+            query = query.where(_Call.plan == plan)
+        rows = await self._read(query.limit(limit).offset(offset))
+        return [Cdr.model_validate(row) for row in rows]
+
+    async def call(self, call_id: str) -> Cdr | None:
+        """One record, or None. Raises SipAgentError."""
+        rows = await self._read(select(_Call.record).where(_Call.call_id == call_id))
+        return Cdr.model_validate(rows[0]) if rows else None
+
+    async def events(self, call_id: str) -> list[Event]:
+        """Everything that happened in a call, in order. Raises SipAgentError."""
+        query = select(_Event.data).where(_Event.call_id == call_id).order_by(_Event.id)
+        return [ANY_EVENT.validate_python(row) for row in await self._read(query)]
+
+    async def _read(self, query: Any) -> Sequence[Any]:
+        try:
+            async with asyncio.timeout(PATIENCE), self._sessions() as session:
+                return (await session.scalars(query)).all()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise SipAgentError(f"the database does not answer: {error}") from error
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            if self._queue.empty():
+                await asyncio.sleep(GATHER)
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            self._remember(batch)
+            if not await self._write(batch):
+                self._to_spool(batch)
+            self._forget(batch)
+            for _ in batch:
+                self._queue.task_done()
+
+    async def _write(self, batch: Sequence[Event]) -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._prepare()
+                async with self._sessions.begin() as session:
+                    await self._insert(session, batch)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            self._fail(str(error) or type(error).__name__)
+            return False
+        if self._failing:
+            _log.info("store_recovered", spool=str(self._spool))
+            self._failing = False
+        return True
+
+    async def _insert(self, session: AsyncSession, batch: Sequence[Event]) -> None:
+        rows = [{"call_id": e.call_id, "data": e.model_dump(mode="json")} for e in batch]
+        if rows:
+            await session.execute(insert(_Event), rows)
+        changed = dict.fromkeys(e.call_id for e in batch if isinstance(e, _MILESTONES))
+        for call_id in changed:
+            events = self._live.get(call_id) or await _known(session, call_id)
+            await session.merge(_row(fold(events)))
+
+    def _remember(self, batch: Iterable[Event]) -> None:
+        """Keep what records are folded from, so that no call is read back while it runs."""
+        for happened in batch:
+            if isinstance(happened, CallStarted):
+                self._live[happened.call_id] = [happened]
+            elif happened.call_id in self._live and not isinstance(happened, SipMessage):
+                self._live[happened.call_id].append(happened)
+
+    def _forget(self, batch: Iterable[Event]) -> None:
+        for happened in batch:
+            if isinstance(happened, CallEnded):
+                self._live.pop(happened.call_id, None)
+
+    async def _prepare(self) -> None:
+        if not self._ready:
+            async with self._engine.begin() as connection:
+                await connection.run_sync(_Tables.metadata.create_all)
+            self._ready = True
+
+    def _fail(self, cause: str) -> None:
+        # once, not for every batch of a long outage
+        if not self._failing:
+            _log.error("store_failed", cause=cause, spool=str(self._spool))
+            self._failing = True
+
+    def _to_spool(self, batch: Iterable[Event]) -> None:
+        lines = "".join(happened.model_dump_json() + "\n" for happened in batch)
+        try:
+            self._spool.parent.mkdir(parents=True, exist_ok=True)
+            with self._spool.open("a", encoding="utf-8") as file:
+                file.write(lines)
+        except OSError as error:
+            _log.critical("events_lost", cause=str(error), count=lines.count("\n"))
+
+    def _unspooled(self) -> list[Event]:
+        if not self._spool.exists():
+            return []
+        events: list[Event] = []
+        for line in self._spool.read_text(encoding="utf-8").splitlines():
+            try:
+                events.append(ANY_EVENT.validate_json(line))
+            except ValueError:
+                # the last line of a process that was killed while it wrote
+                _log.warning("spool_line_skipped", spool=str(self._spool))
+        return events
+
+
+async def _known(session: AsyncSession, call_id: str) -> list[Event]:
+    query = select(_Event.data).where(_Event.call_id == call_id).order_by(_Event.id)
+    return [ANY_EVENT.validate_python(row) for row in await session.scalars(query)]
+
+
+def _row(record: Cdr) -> _Call:
+    return _Call(
+        call_id=record.call_id,
+        started=record.started,
+        caller=record.caller,
+        callee=record.callee,
+        plan=record.plan,
+        status=record.status,
+        record=record.model_dump(mode="json"),
+    )
+
+
+def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        engine = create_async_engine(parsed)
+    except (SQLAlchemyError, ArgumentError, ImportError) as error:
+        wrong = f"{url!r} is not a database this server can use: {error}"
+        raise ConfigError([Finding("sipagent.yaml", 1, "store.database", wrong)]) from error
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine.sync_engine, "connect", _write_ahead)
+    return engine
+
+
+def _write_ahead(connection: Any, _: Any) -> None:
+    """SQLite: readers (the API, a backup) never block the writer, nor it them."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.close()

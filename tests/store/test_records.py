@@ -1,0 +1,167 @@
+"""The database of calls."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from sipagent.errors import ConfigError, SipAgentError
+from sipagent.events import CallEnded, CallStarted, Event, LegChanged, Said
+from sipagent.store.records import QUEUE, Store
+
+BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def call(call_id: str, minute: int = 0, plan: str = "reception") -> list[Event]:
+    at = BEGIN + timedelta(minutes=minute)
+    return [
+        CallStarted(call_id=call_id, at=at, caller="sip:a@x", callee="sip:1@y", plan=plan),
+        LegChanged(call_id=call_id, at=at, leg="1", remote="sip:a@x", state="confirmed"),
+        Said(call_id=call_id, at=at, speaker="caller", text="hello <&> 'grüß'", start=1, end=9),
+        CallEnded(call_id=call_id, at=at + timedelta(seconds=30), by="agent"),
+    ]
+
+
+def url(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder / 'calls.sqlite3'}"
+
+
+@asynccontextmanager
+async def opened(folder: Path, database: str | None = None) -> AsyncIterator[Store]:
+    store = Store(database or url(folder), folder / "spool.jsonl")
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def test_a_call_can_be_read_back_event_by_event(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for event in call("c1"):
+            store.append(event)
+        await store.flush()
+        assert await store.events("c1") == call("c1")
+        cdr = await store.call("c1")
+    assert cdr is not None
+    assert (cdr.duration, cdr.ended_by, cdr.turns) == (30.0, "agent", {"caller": 1})
+
+
+async def test_a_call_that_still_runs_is_listed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for event in call("c1")[:2]:
+            store.append(event)
+        await store.flush()
+        (cdr,) = await store.calls()
+    assert cdr.answered is not None
+    assert cdr.reason == "unfinished"
+
+
+async def test_calls_come_newest_first_in_pages_and_by_plan(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for minute in range(5):
+            for event in call(f"c{minute}", minute, "night" if minute == 3 else "day"):
+                store.append(event)
+        await store.flush()
+        assert [c.call_id for c in await store.calls(2)] == ["c4", "c3"]
+        assert [c.call_id for c in await store.calls(2, offset=2)] == ["c2", "c1"]
+        assert [c.call_id for c in await store.calls(plan="night")] == ["c3"]
+
+
+async def test_a_call_nobody_knows_is_none(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        assert await store.call("nobody") is None
+        assert await store.events("nobody") == []
+
+
+async def test_closing_writes_what_is_left_and_opening_finds_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        for event in call("c1"):
+            store.append(event)
+    async with opened(tmp_path) as store:
+        assert len(await store.events("c1")) == 4
+
+
+async def test_sqlite_is_written_ahead(tmp_path: Path) -> None:
+    async with opened(tmp_path):
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_dead_database_stops_nothing_and_is_named_once(tmp_path: Path) -> None:
+    dead = f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such' / 'folder.sqlite3'}"
+    with capture_logs() as logs:
+        async with opened(tmp_path, dead) as store:
+            for event in call("c1"):
+                store.append(event)
+                await store.flush()
+            with pytest.raises(SipAgentError, match="does not answer"):
+                await store.calls()
+    failed = [line for line in logs if line["event"] == "store_failed"]
+    assert len(failed) == 1
+    assert "unable to open" in failed[0]["cause"]
+    assert len((tmp_path / "spool.jsonl").read_text().splitlines()) == 4
+
+
+async def test_spooled_events_are_taken_in_by_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    dead = f"sqlite+aiosqlite:///{folder / 'calls.sqlite3'}"
+    async with opened(tmp_path, dead) as store:
+        for event in call("c1"):
+            store.append(event)
+    spool = tmp_path / "spool.jsonl"
+    spool.write_text(spool.read_text() + '{"type": "said", "call_')  # killed while writing
+    folder.mkdir()
+    async with opened(tmp_path, dead) as store:
+        assert await store.events("c1") == call("c1")
+        assert await store.call("c1") is not None
+    assert not spool.exists()
+
+
+async def test_a_database_that_comes_back_is_used_again(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    late = f"sqlite+aiosqlite:///{folder / 'calls.sqlite3'}"
+    with capture_logs() as logs:
+        async with opened(tmp_path, late) as store:
+            store.append(call("lost")[0])
+            await store.flush()
+            folder.mkdir()
+            for event in call("c1"):
+                store.append(event)
+            await store.flush()
+            assert [c.call_id for c in await store.calls()] == ["c1"]
+    assert [line["event"] for line in logs] == ["store_failed", "store_recovered"]
+
+
+async def test_a_full_queue_overflows_into_the_spool(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        event = call("c1")[2]
+        for _ in range(QUEUE + 3):  # no await: the writer has no turn
+            store.append(event)
+        spool = tmp_path / "spool.jsonl"
+        assert len(spool.read_text().splitlines()) == 3
+
+
+async def test_appending_does_not_wait_for_a_locked_database(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for event in call("c1"):
+                store.append(event)
+            flushed = asyncio.create_task(store.flush())
+            await asyncio.sleep(0)
+            assert not flushed.done()
+            other.rollback()
+        await flushed
+        assert len(await store.events("c1")) == 4
+
+
+@pytest.mark.parametrize("wrong", ["not a url", "nosuch+driver:///x", "sqlite:///x.sqlite3"])
+def test_a_database_url_that_cannot_work_is_refused_at_start(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"store\.database"):
+        Store(wrong, tmp_path / "spool.jsonl")
