@@ -59,6 +59,11 @@ def level(codec: str, payload: bytes) -> float:
     return float(np.sqrt(_POWERS[codec][np.frombuffer(payload, np.uint8)].mean()))
 
 
+def samples(pcm: bytes) -> Samples:
+    """PCM (s16le) as numbers."""
+    return np.frombuffer(pcm, "<i2").astype(np.int16)
+
+
 def rms(pcm: bytes) -> float:
     """RMS of PCM in 16-bit units; 0 when it is empty."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float64)

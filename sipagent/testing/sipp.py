@@ -1,0 +1,141 @@
+"""SIPp: run one scenario against a peer, or as one, and read what came of it."""
+
+import asyncio
+import csv
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from . import processes
+from .ports import free_port
+
+
+@dataclass(frozen=True, slots=True)
+class SippResult:
+    """SIPp's own count of calls, its exit status (0: all succeeded), and its last words."""
+
+    successful: int
+    failed: int
+    exit_status: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        """True when calls were made and none failed."""
+        return self.exit_status == 0 and self.successful > 0 and self.failed == 0
+
+
+class Sipp:
+    """`async with Sipp(scenario, target=...) as sipp: result = await sipp.wait()`.
+
+    `scenario` is an XML file, or the name of one of SIPp's own (`uac`, `uas`). Without a
+    `target` ("host:port") it waits for calls on `address`. `rtp_echo` sends RTP back to where
+    it came from.
+    """
+
+    def __init__(
+        self,
+        scenario: Path | str,
+        *,
+        target: str | None = None,
+        service: str = "100",
+        calls: int = 1,
+        rate: int = 10,
+        rtp_echo: bool = False,
+        more: Sequence[str] = (),
+    ) -> None:
+        self.address = ("127.0.0.1", free_port("udp"))
+        self._scenario = scenario
+        self._target = target
+        self._folder = tempfile.TemporaryDirectory(prefix="sipp-")
+        self._process: asyncio.subprocess.Process | None = None
+        self._more = ["-s", service, "-m", str(calls), "-r", str(rate), "-l", str(calls)]
+        self._more += ["-rtp_echo"] if rtp_echo else []
+        self._more += more
+
+    async def __aenter__(self) -> Self:
+        self._process = await processes.start(self._command(), self._log, self._path)
+        if self._target is None:
+            await self._listening()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            await processes.stop(self._process)
+        self._folder.cleanup()
+
+    @property
+    def uri(self) -> str:
+        """How to call it, when it waits for calls."""
+        return f"sip:sipp@{self.address[0]}:{self.address[1]}"
+
+    async def wait(self, timeout: float = 30.0) -> SippResult:
+        """Wait until all its calls are over. Raises TimeoutError."""
+        assert self._process is not None, "enter it first"
+        async with asyncio.timeout(timeout):
+            status = await self._process.wait()
+        successful, failed = _counts(self._stats)
+        errors = self._path / "errors.log"
+        told = errors.read_text(errors="replace") if errors.exists() else ""
+        output = self._log.read_text(errors="replace") + told
+        return SippResult(successful, failed, status, output[-4000:])
+
+    @property
+    def _path(self) -> Path:
+        return Path(self._folder.name)
+
+    @property
+    def _log(self) -> Path:
+        return self._path / "output.log"
+
+    @property
+    def _stats(self) -> Path:
+        return self._path / "stats.csv"
+
+    def _command(self) -> list[str]:
+        own = isinstance(self._scenario, str)
+        scenario = ["-sn" if own else "-sf", str(self._scenario)]
+        host, port = self.address
+        return [
+            *("sipp", *scenario),
+            *("-i", host, "-p", str(port), "-mi", host, "-mp", str(free_port(even=True))),
+            *("-trace_stat", "-stf", str(self._stats), "-fd", "1"),
+            *("-trace_err", "-error_file", str(self._path / "errors.log")),
+            *("-nostdin", "-cp", str(free_port("udp"))),
+            *self._more,
+            *([self._target] if self._target else []),
+        ]
+
+    async def _listening(self) -> None:
+        """Wait until the kernel lists its UDP port. Raises TimeoutError, or RuntimeError with
+        what SIPp said when it ended instead.
+        """
+        assert self._process is not None
+        async with asyncio.timeout(10):
+            while not _bound(self.address[1]):
+                if self._process.returncode is not None:
+                    raise RuntimeError(f"sipp did not start: {self._log.read_text()[-1000:]}")
+                await asyncio.sleep(0.02)
+
+
+def _bound(port: int) -> bool:
+    """True when a process on this machine has the UDP port (IPv4)."""
+    return f":{port:04X} " in Path("/proc/net/udp").read_text()
+
+
+def _counts(stats: Path) -> tuple[int, int]:
+    """Successful and failed calls, from the last line of SIPp's statistics."""
+    with suppress(FileNotFoundError), stats.open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+        if rows:
+            return int(rows[-1]["SuccessfulCall(C)"]), int(rows[-1]["FailedCall(C)"])
+    return 0, 0
