@@ -39,16 +39,19 @@ class Conversation:
 
     messages: list[Message] = field(default_factory=list)
 
-    def add(self, message: Message) -> None:
-        """Append."""
+    def add(self, message: Message) -> Message:
+        """Append; returns the message, which `cut` knows it by."""
         self.messages.append(message)
+        return message
 
-    def cut(self, heard: str) -> None:
-        """The newest agent message was interrupted: keep only what the caller heard of it."""
+    def cut(self, heard: str, message: Message | None = None) -> None:
+        """An agent message (the newest where none is given) was interrupted: keep only what the
+        caller heard of it, which may be nothing.
+        """
         for index in range(len(self.messages) - 1, -1, -1):
-            message = self.messages[index]
-            if message.role == "agent" and message.text:
-                self.messages[index] = replace(message, text=heard, interrupted=True)
+            known = self.messages[index]
+            if known is message or (message is None and known.role == "agent" and known.text):
+                self.messages[index] = replace(known, text=heard, interrupted=True)
                 return
 
     @property

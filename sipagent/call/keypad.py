@@ -21,6 +21,10 @@ class Keypad:
         """The next key; wait for one if need be."""
         return await self._keys.get()
 
+    def take(self) -> str | None:
+        """The next key if one is there."""
+        return None if self._keys.empty() else self._keys.get_nowait()
+
     def clear(self) -> None:
         """Forget what was typed ahead."""
         while not self._keys.empty():

@@ -1,0 +1,296 @@
+"""Floor: who speaks. Every frame goes through here: voice, turns, keys, giving way, silence."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sipagent.call.services import TalkEnd
+from sipagent.call.session import CallSession
+from sipagent.errors import ProviderError
+from sipagent.events import BargeIn, ProviderFailed, Said, SpeechEnded, SpeechStarted
+from sipagent.media.frames import Frame
+
+from .answers import YES_OR_NO
+from .bargein import BargeInMachine, GiveWay
+from .conversation import Message
+from .latency import TurnClock
+from .limits import Limits
+from .listening import HeardTurn, Listener
+from .mind import Answer, Failure, Leave, Mind, Speak
+from .protocols import Expectation, SpeechDetector, Transcriber, Transcript
+from .silence import SilenceWatch
+from .spec import AgentSpec
+from .speech import Speaker
+from .turn import (
+    EndOfTurn,
+    KeyPressed,
+    SpeechOffset,
+    SpeechOnset,
+    TurnDecision,
+    TurnMachine,
+    TurnRules,
+)
+
+#: frames missing for longer mean that the agent was out of the room
+_GAP_MS = 200
+#: voice shorter than this without words is a noise, not something that was not understood
+_NOISE_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What the agent hears with; `expects` is what it expects to hear now."""
+
+    vad: SpeechDetector
+    ears: Transcriber
+    expects: Callable[[], Expectation]
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTurn:
+    """A turn on its way to being understood."""
+
+    began: int
+    clock: TurnClock
+    heard: HeardTurn | None
+
+
+class Floor:
+    """Thin: the machines decide, the mind answers, this acts."""
+
+    mind: Mind
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        senses: Senses,
+        speaker: Speaker,
+        call: CallSession,
+        *,
+        rules: TurnRules,
+        limits: Limits,
+    ) -> None:
+        self._spec = spec
+        self._senses = senses
+        self._speaker = speaker
+        self._call = call
+        self._limits = limits
+        self._turn = TurnMachine(rules)
+        self._barge = BargeInMachine(
+            min_words=spec.barge_in.min_words, decide_ms=spec.barge_in.decide_ms
+        )
+        self._silence = SilenceWatch(spec.silence_seconds, spec.silence_limit)
+        self._listener = Listener(senses.ears, self._ears_failed)
+        #: not bounded: a person takes half a second a turn, and the ears `final_text` at most,
+        #: and when they fail twice the talk ends
+        self._ended: asyncio.Queue[EndedTurn] = asyncio.Queue()
+        self._state = _State()
+
+    def caller_busy(self) -> bool:
+        """True while the caller speaks, types, or is not yet understood."""
+        return self._turn.open or self._state.understanding > 0
+
+    async def listen(self) -> None:
+        """Hear every frame until the port is closed."""
+        async for frame in self._speaker.port.frames():
+            self._frame(frame)
+
+    async def understand(self) -> None:
+        """Wait for the text of each turn that ended, in order."""
+        while True:
+            ended = await self._ended.get()
+            try:
+                if ended.heard is None:
+                    self._typed(ended)
+                else:
+                    limit, ears = self._limits.final_text, self._spec.ears.provider
+                    self._spoken(ended, await ended.heard.final(limit, ears))
+            finally:
+                self._state.understanding -= 1
+
+    async def close(self) -> None:
+        """Hear no more, and leave nothing running."""
+        await self._listener.close()
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.t - self._state.last_t > _GAP_MS:
+            self._came_back()
+        self._state.last_t = frame.t
+        self._listener.frame(frame)
+        while not self.mind.in_tool and (key := self._call.keys.take()) is not None:
+            self._act(self._turn.key(frame.t, key))
+        self._act(self._turn.frame(frame.t, self._senses.vad.probability(frame.pcm)))
+        if self._turn.speaking:
+            self._give_way(self._barge.voice(self._turn.voice_end))
+        quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
+        self._ask(self._silence.frame(quiet), self._spec.silence_prompt)
+
+    def _came_back(self) -> None:
+        self._turn.reset()
+        self._listener.forget()
+        if self._barge.paused:
+            self._barge.reset()
+            self._speaker.resume()
+
+    def _act(self, decisions: list[TurnDecision]) -> None:
+        for decision in decisions:
+            match decision:
+                case SpeechOnset():
+                    self._call.emit(SpeechStarted, speaker="caller", t=decision.t)
+                    self._onset(decision)
+                case SpeechOffset():
+                    self._call.emit(SpeechEnded, speaker="caller", t=decision.t)
+                    self._give_way(self._barge.offset(decision.t))
+                case KeyPressed():
+                    self._key(decision)
+                case EndOfTurn():
+                    self._end(decision)
+
+    def _onset(self, onset: SpeechOnset) -> None:
+        if onset.first:
+            self._state.began = onset.t
+            expected = YES_OR_NO if self.mind.asking else self._senses.expects()
+            self._turn.patient = expected.patient
+            self._listener.open(expected, self._partial)
+        if self._spec.barge_in.enabled and (self._speaker.active or self.mind.holds_floor):
+            self._barge.answers = self.mind.asking
+            self._state.over_speech = self._speaker.active
+            self._give_way(self._barge.onset(onset.t))
+
+    def _partial(self, partial: Transcript) -> None:
+        self._turn.complete = partial.complete
+        self._give_way(self._barge.words(partial.text))
+
+    def _key(self, pressed: KeyPressed) -> None:
+        self._listener.drop()
+        self._silence.answered()
+        if pressed.first:
+            self._state.began = pressed.t
+        if self._speaker.active or self.mind.holds_floor:
+            self._state.over_speech = self._speaker.active
+            self._give_way(self._barge.key())
+
+    def _end(self, end: EndOfTurn) -> None:
+        self._state.turns += 1
+        clock = TurnClock(self._call, self._state.turns, end)
+        heard = None if end.reason == "keys" else self._listener.end()
+        self._state.understanding += 1
+        self._ended.put_nowait(EndedTurn(self._state.began, clock, heard))
+
+    def _give_way(self, way: GiveWay | None) -> None:
+        if way is None:
+            return
+        if self._state.over_speech:
+            self._call.emit(
+                BargeIn,
+                decision=way.decision,
+                evidence=way.evidence,
+                words=way.words,
+                played_ms=self._speaker.played_ms,
+            )
+        match way.decision:
+            case "paused":
+                self._speaker.pause()
+            case "resumed":
+                self._speaker.resume()
+            case "stopped":
+                self._speaker.stop()
+                if not self.mind.answers(self._state.began):
+                    self.mind.interrupt()
+
+    def _typed(self, ended: EndedTurn) -> None:
+        self._deliver(ended, Message("caller", digits=ended.clock.end.digits))
+
+    def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:
+        ended.clock.reached("final_text")
+        if heard is None:
+            self.mind.tell(Failure())
+            return
+        text = heard.text.strip()
+        if not text:
+            self._nothing(ended)
+            return
+        self._call.emit(
+            Said,
+            speaker="caller",
+            text=text,
+            start=ended.began,
+            end=ended.clock.end.speech_end,
+            confidence=heard.confidence,
+        )
+        message = Message("caller", text, confidence=heard.confidence)
+        if self._turn.speaking:
+            # the pause was for breath: what comes belongs to it
+            self._state.carry(message, ended)
+            return
+        if self._goes_on_speaking(text):
+            return
+        self._deliver(ended, message)
+
+    def _goes_on_speaking(self, text: str) -> bool:
+        """The agent went on after a pause; is what was said reason enough to stop it after all?"""
+        if not self._spec.barge_in.enabled or not (self._speaker.active or self.mind.holds_floor):
+            return False
+        self._barge.answers = self.mind.asking
+        self._state.over_speech = self._speaker.active
+        way = self._barge.late_words(text)
+        self._give_way(way)
+        return way is None
+
+    def _nothing(self, ended: EndedTurn) -> None:
+        """Voice without words."""
+        if self._state.carried is not None and not self._turn.speaking:
+            self._deliver(ended, None)
+        elif (
+            ended.clock.end.voiced_ms >= _NOISE_MS
+            and not self._speaker.active
+            and not self.mind.busy
+            and not self._turn.speaking
+        ):
+            self._ask(self._silence.ask(), self._spec.reprompt)
+
+    def _deliver(self, ended: EndedTurn, message: Message | None) -> None:
+        whole = self._state.whole(message)
+        self._silence.answered()
+        if self.mind.answers(ended.began):
+            self.mind.answer(whole)
+        else:
+            self.mind.tell(Answer(whole, ended.clock))
+
+    def _ask(self, what: str | None, words: str) -> None:
+        if what == "ask":
+            self.mind.tell(Speak(words))
+        elif what == "give_up":
+            self.mind.tell(Leave(TalkEnd("silent", self._spec.fallback)))
+
+    def _ears_failed(self, error: ProviderError, again: bool) -> None:
+        self._call.emit(
+            ProviderFailed,
+            provider=error.provider,
+            role="ears",
+            cause=error.cause,
+            then="retry" if again else "apology",
+        )
+
+
+@dataclass(slots=True)
+class _State:
+    """What the floor remembers from one frame to the next."""
+
+    last_t: int = 0
+    began: int = 0
+    turns: int = 0
+    understanding: int = 0
+    over_speech: bool = False
+    carried: Message | None = None
+
+    def carry(self, message: Message, ended: EndedTurn) -> None:
+        """Keep words until the caller has finished."""
+        self.carried = self.whole(message)
+
+    def whole(self, message: Message | None) -> Message:
+        """The words kept, if any, with those of `message`."""
+        kept, self.carried = self.carried, None
+        if kept is None or message is None:
+            return message or kept or Message("caller")
+        return replace(message, text=f"{kept.text} {message.text}".strip())

@@ -1,0 +1,99 @@
+"""Making: streamed text in, sound out, sentence by sentence, a little ahead of the playing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from sipagent.errors import ProviderError
+
+from .heard import Piece, SpokenText
+from .protocols import Synthesizer
+from .sentences import SentenceSplitter
+from .streams import closing
+
+#: sentences made but not yet wholly played into the port; a long answer is not made in one go
+_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """A synthesizer, its name on record, how long it may take for a chunk (seconds), and whom
+    to tell of a failure (and whether it is tried again).
+    """
+
+    synthesizer: Synthesizer
+    provider: str
+    limit: float
+    on_failure: Callable[[ProviderError, bool], None]
+
+
+class Making:
+    """Sound of one utterance. Run `make` as a task and read `sound`."""
+
+    def __init__(self, mouth: Mouth, spoken: SpokenText) -> None:
+        self.failure: ProviderError | None = None
+        self._mouth = mouth
+        self._spoken = spoken
+        self._splitter = SentenceSplitter()
+        self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
+        #: at most `_AHEAD` sentences
+        self._sound: asyncio.Queue[tuple[Piece, bytes] | None] = asyncio.Queue()
+        self._ahead = asyncio.Semaphore(_AHEAD)
+
+    def add(self, text: str) -> None:
+        """More text, any part of a sentence."""
+        for sentence in self._splitter.feed(text):
+            self._pieces.put_nowait(self._spoken.add(sentence))
+
+    def flush(self) -> None:
+        """What was added so far can be spoken as it stands."""
+        for sentence in self._splitter.flush():
+            self._pieces.put_nowait(self._spoken.add(sentence))
+
+    def finish(self) -> None:
+        """No more text comes."""
+        self.flush()
+        self._pieces.put_nowait(None)
+
+    async def make(self) -> None:
+        """Make every piece; a failure ends the sound and stands in `failure`."""
+        while (piece := await self._pieces.get()) is not None and self.failure is None:
+            await self._ahead.acquire()
+            await self._make(piece)
+        self._sound.put_nowait(None)
+
+    async def sound(self) -> AsyncIterator[tuple[Piece, bytes]]:
+        """Chunks in order; the last one of a piece is empty."""
+        while (sound := await self._sound.get()) is not None:
+            yield sound
+            if not sound[1]:
+                self._ahead.release()
+
+    async def _make(self, piece: Piece) -> None:
+        for attempt in range(2):
+            try:
+                await self._synthesize(piece)
+                return
+            except ProviderError as error:
+                again = attempt == 0 and error.retryable and not piece.samples
+                self._mouth.on_failure(error, again)
+                if not again:
+                    self.failure = error
+                    return
+
+    async def _synthesize(self, piece: Piece) -> None:
+        async with closing(self._mouth.synthesizer.synthesize(piece.text)) as chunks:
+            while (pcm := await self._chunk(chunks)) is not None:
+                piece.samples += len(pcm) // 2
+                if pcm:
+                    self._sound.put_nowait((piece, pcm))
+        piece.whole = True
+        self._sound.put_nowait((piece, b""))
+
+    async def _chunk(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            async with asyncio.timeout(self._mouth.limit):
+                return await anext(chunks, None)
+        except TimeoutError as error:
+            cause = f"no sound within {self._mouth.limit:g} s"
+            raise ProviderError(self._mouth.provider, cause, retryable=False) from error

@@ -1,0 +1,251 @@
+"""Mind: what the agent does, one thing after another: say, answer, ask, apologise, end."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sipagent.call.control import CallControl
+from sipagent.call.services import TalkEnd
+
+from .answers import yes_or_no
+from .conversation import Conversation, Message
+from .latency import TurnClock
+from .limits import Limits
+from .spec import AgentSpec
+from .speech import Speaker, Utterance
+from .thinking import Reply, Thinker
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Say this, unless the caller has said something meanwhile."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The caller said this: think, and reply."""
+
+    message: Message
+    clock: TurnClock
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The caller said something and the ears failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The talk is over."""
+
+    end: TalkEnd
+
+
+Job = Speak | Answer | Failure | Leave
+
+
+@dataclass(slots=True)
+class Question:
+    """A yes or no that is waited for."""
+
+    spoken: Utterance
+    answer: asyncio.Future[Message] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Mind:
+    """Owns the one job that runs. `caller_busy` tells whether the caller has the floor."""
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        thinker: Thinker,
+        speaker: Speaker,
+        conversation: Conversation,
+        *,
+        limits: Limits,
+        caller_busy: Callable[[], bool],
+    ) -> None:
+        self._spec = spec
+        self._thinker = thinker
+        self._speaker = speaker
+        self._conversation = conversation
+        self._limits = limits
+        self._caller_busy = caller_busy
+        #: as many as the caller can speak turns while a tool runs: each turn takes half a
+        #: second, and a tool its timeout
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._job: asyncio.Task[TalkEnd | None] | None = None
+        self._question: Question | None = None
+        self._may_cancel = True
+        self._failures = 0
+
+    @property
+    def busy(self) -> bool:
+        """True while there is anything to say or think about."""
+        return self._job is not None or not self._jobs.empty()
+
+    @property
+    def holds_floor(self) -> bool:
+        """True while there is something the caller could interrupt."""
+        return self._job is not None and not self._thinker.give_up
+
+    @property
+    def in_tool(self) -> bool:
+        """True while a tool runs and nothing is asked: keys are the tool's."""
+        return self._thinker.in_tool and self._question is None
+
+    @property
+    def asking(self) -> bool:
+        """True while a yes or no is waited for."""
+        return self._question is not None
+
+    def tell(self, job: Job) -> None:
+        """Something to do next."""
+        self._jobs.put_nowait(job)
+
+    def interrupt(self) -> None:
+        """The caller took the floor. A tool that acts already is not torn down half-way: it
+        returns, and nothing more is said in this turn.
+        """
+        if self._job is None or self._question is not None:
+            return
+        if self._thinker.in_tool and not self._may_cancel:
+            self._thinker.give_up = True
+        else:
+            self._job.cancel()
+
+    def answers(self, began: int) -> bool:
+        """Does a turn that began at media-clock `began` answer what is being asked?"""
+        question = self._question
+        if question is None or question.answer.done():
+            return False
+        started = question.spoken.started
+        return started is not None and began >= started
+
+    def answer(self, message: Message) -> None:
+        """The caller's answer to the question."""
+        if self._question is not None and not self._question.answer.done():
+            self._question.answer.set_result(message)
+
+    async def run(self, control: CallControl) -> TalkEnd:
+        """Do what there is to do until the talk is over."""
+        while True:
+            jobs = [await self._jobs.get()]
+            while not self._jobs.empty():
+                jobs.append(self._jobs.get_nowait())
+            self._job = asyncio.create_task(self._do(jobs, control))
+            try:
+                end = await self._job
+            except asyncio.CancelledError:
+                # an interrupted job is nothing special; being cancelled ourselves is
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                continue
+            finally:
+                self._job = None
+            if end is not None:
+                return end
+
+    async def confirm(self, control: CallControl, question: str) -> bool:
+        """Ask, and once more when the answer was neither yes nor no. Silence is no."""
+        if self._thinker.give_up:
+            return False
+        with _Cancellable(self):
+            for words in (question, f"{self._spec.reprompt} {question}"):
+                message = await self._ask(control, words)
+                verdict = None if message is None else yes_or_no(message.text, message.digits)
+                if verdict is not None:
+                    return verdict
+        return False
+
+    async def finish_speaking(self) -> None:
+        """Wait until what is being said was heard. Until then the caller can still stop it all."""
+        with _Cancellable(self):
+            await self._speaker.finish()
+
+    def cancellable(self, may: bool) -> None:
+        """May the running job be torn down?"""
+        self._may_cancel = may
+
+    async def _ask(self, control: CallControl, words: str) -> Message | None:
+        control.call.keys.clear()
+        # the history holds a tool call that waits for its result: nothing may stand between
+        question = Question(self._speaker.say(words, private=True))
+        self._question = question
+        try:
+            spoken = asyncio.ensure_future(question.spoken.done())
+            either: set[asyncio.Future[Any]] = {spoken, question.answer}
+            try:
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                spoken.cancel()
+            while not question.answer.done():
+                await asyncio.wait({question.answer}, timeout=self._spec.silence_seconds)
+                if not question.answer.done() and not self._caller_busy():
+                    return None
+            return question.answer.result()
+        finally:
+            self._question = None
+
+    async def _do(self, jobs: list[Job], control: CallControl) -> TalkEnd | None:
+        answers = [job for job in jobs if isinstance(job, Answer)]
+        for job in jobs:
+            if isinstance(job, Leave):
+                return job.end
+        if answers:
+            return await self._reply(answers, control)
+        if any(isinstance(job, Failure) for job in jobs):
+            return await self._failed()
+        for job in jobs:
+            if isinstance(job, Speak):
+                utterance = self._speaker.say(job.text)
+                await utterance.done()
+                if utterance.failure is not None:
+                    return TalkEnd("failed", self._spec.fallback)
+        return None
+
+    async def _reply(self, answers: list[Answer], control: CallControl) -> TalkEnd | None:
+        for answer in answers:
+            self._conversation.add(answer.message)
+        clock = answers[-1].clock
+        self._may_cancel = False
+        try:
+            reply = await self._thinker.reply(control, clock)
+        finally:
+            self._thinker.give_up = False
+            clock.record()
+        if reply is Reply.FAILED:
+            return await self._failed()
+        self._failures = 0
+        if reply is Reply.ENDS_TALK:
+            if self._speaker.port in control.call.room.members:
+                await self._speaker.finish()
+            return TalkEnd("done")
+        return None
+
+    async def _failed(self) -> TalkEnd | None:
+        self._failures += 1
+        if self._failures >= self._limits.failures:
+            return TalkEnd("failed", self._spec.fallback)
+        utterance = self._speaker.say(self._spec.apology)
+        await utterance.done()
+        return TalkEnd("failed", self._spec.fallback) if utterance.failure else None
+
+
+class _Cancellable:
+    """Nothing has been done yet: what runs may be torn down without harm."""
+
+    def __init__(self, mind: Mind) -> None:
+        self._mind = mind
+
+    def __enter__(self) -> None:
+        self._mind.cancellable(True)
+
+    def __exit__(self, *exception: object) -> None:
+        self._mind.cancellable(False)

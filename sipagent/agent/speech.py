@@ -1,0 +1,256 @@
+"""Speaker and Utterance: what the agent says, played in order and accounted for to the frame."""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+
+from sipagent.call.session import CallSession
+from sipagent.errors import ProviderError
+from sipagent.events import ProviderFailed, Said, SpeechEnded, SpeechStarted
+from sipagent.media.frames import FRAME_MS, frame_samples
+from sipagent.media.port import AudioPort, Mark
+
+from .conversation import Conversation, Message
+from .heard import SpokenText
+from .limits import Limits
+from .making import Making, Mouth
+from .protocols import Synthesizer
+
+
+class Stage(StrEnum):
+    """How far an utterance has come."""
+
+    MADE = "made"
+    QUEUED = "queued"
+    PLAYED = "played"
+
+
+class Utterance:
+    """One stretch of speech. Made by `Speaker.open`; played after those opened before it."""
+
+    def __init__(self, speaker: "Speaker", mouth: Mouth, after: "Utterance | None") -> None:
+        self.text = ""
+        #: where it stands in the conversation; `private` speech never does
+        self.message: Message | None = None
+        self.private = False
+        self.stopped = False
+        #: media-clock ms of the first frame played, None until then
+        self.started: int | None = None
+        self.on_stage: Callable[[Stage], None] = lambda stage: None
+        self._spoken = SpokenText(speaker.port.rate, frame_samples(speaker.port.rate))
+        self._speaker = speaker
+        self._making = Making(mouth, self._spoken)
+        self._queued = asyncio.Event()
+        self.task = asyncio.create_task(self._run(after))
+
+    def add(self, text: str) -> None:
+        """More text, any part of a sentence."""
+        self.text += text
+        self._making.add(text)
+
+    def flush(self) -> None:
+        """What was added so far can be spoken as it stands."""
+        self._making.flush()
+
+    def finish(self) -> None:
+        """No more text comes."""
+        self._making.finish()
+
+    async def done(self) -> None:
+        """Wait until it was played, or stopped. Cancelling the wait leaves it playing."""
+        await asyncio.wait({self.task})
+
+    def cancel(self) -> None:
+        """Make and queue no more of it."""
+        self.stopped = True
+        self.task.cancel()
+
+    @property
+    def live(self) -> bool:
+        """True until it was played, or stopped."""
+        return not self.task.done() and not self.stopped
+
+    @property
+    def failure(self) -> ProviderError | None:
+        """Why it could not be spoken to its end, if so."""
+        return self._making.failure
+
+    @property
+    def start(self) -> int | None:
+        """Port position of its first frame, None while nothing is queued."""
+        return self._spoken.pieces[0].start if self._spoken.pieces else None
+
+    def settle(self, position: int, t: int) -> None:
+        """Speech ended with `position` played, at media-clock `t`: put on record what was heard."""
+        self.flush()
+        heard, unheard = self._spoken.split(position)
+        emit = self._speaker.call.emit
+        if self.start is not None and position > self.start:
+            self._begun(t)
+        if self.started is not None:
+            emit(SpeechEnded, speaker="agent", t=t)
+        if heard or unheard:
+            emit(
+                Said,
+                speaker="agent",
+                text=heard,
+                unheard=unheard,
+                start=t if self.started is None else self.started,
+                end=t,
+                interrupted=bool(unheard),
+                t=t,
+            )
+        if unheard:
+            self._speaker.cut(self, heard)
+
+    async def _run(self, after: "Utterance | None") -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._making.make())
+                end = await self._play(group, after)
+                await end.reached()
+        finally:
+            self._queued.set()
+        if end.t is not None:
+            self.settle(end.position, end.t + FRAME_MS)
+        else:
+            self.settle(self._speaker.port.played, self._speaker.call.bridge.clock.t)
+        self._speaker.forget(self)
+
+    async def _play(self, group: asyncio.TaskGroup, after: "Utterance | None") -> Mark:
+        port = self._speaker.port
+        async for piece, pcm in self._making.sound():
+            if self.start is None:
+                self.on_stage(Stage.MADE)
+                if after is not None:
+                    await after._queued.wait()
+                piece.start = port.position
+                group.create_task(self._begin(port.mark_at(port.position + 1)))
+                await port.play(pcm)
+                self.on_stage(Stage.QUEUED)
+                continue
+            if piece.start is None:
+                piece.start = port.position
+            await port.play(pcm)
+        if self.start is None and after is not None:
+            await after._queued.wait()
+        self._queued.set()
+        return port.mark()
+
+    async def _begin(self, first: Mark) -> None:
+        if await first.reached() and first.t is not None:
+            self._begun(first.t)
+
+    def _begun(self, t: int) -> None:
+        if self.started is None:
+            self.started = t
+            self._speaker.call.emit(SpeechStarted, speaker="agent", t=t)
+            self.on_stage(Stage.PLAYED)
+
+
+class Speaker:
+    """The agent's mouth on its port: what is being said, and how to pause or stop it."""
+
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        port: AudioPort,
+        call: CallSession,
+        conversation: Conversation,
+        *,
+        limits: Limits,
+        provider: str,
+    ) -> None:
+        self.port = port
+        self.call = call
+        self._mouth = Mouth(synthesizer, provider, limits.speech_chunk, self._failed)
+        self._cap = limits.speech_cap
+        self._conversation = conversation
+        self._live: list[Utterance] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._paused_at: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """True while something is being said or made to be said."""
+        return any(utterance.text for utterance in self._live)
+
+    @property
+    def played_ms(self) -> int:
+        """How much of what is being said was played."""
+        starts = [u.start for u in self._live if u.start is not None]
+        return max(0, self.port.played - starts[0]) * FRAME_MS if starts else 0
+
+    def open(self) -> Utterance:
+        """A new utterance; give it text, then `finish` it."""
+        utterance = Utterance(self, self._mouth, self._live[-1] if self._live else None)
+        self._live.append(utterance)
+        self._tasks.add(utterance.task)
+        utterance.task.add_done_callback(self._tasks.discard)
+        return utterance
+
+    def say(self, text: str, *, private: bool = False) -> Utterance:
+        """Say a whole text; the conversation remembers it unless it is `private`."""
+        utterance = self.open()
+        utterance.private = private
+        utterance.add(text)
+        utterance.finish()
+        if not private:
+            utterance.message = self._conversation.add(Message("agent", text))
+        return utterance
+
+    def forget(self, utterance: Utterance) -> None:
+        """It was played to its end."""
+        if utterance in self._live:
+            self._live.remove(utterance)
+
+    def pause(self) -> None:
+        """Fall silent from the next frame on."""
+        self.port.pause()
+        self._paused_at = self.call.bridge.clock.t
+
+    def resume(self) -> None:
+        """Go on where `pause` stopped."""
+        self.port.resume()
+        self._paused_at = None
+
+    def stop(self) -> None:
+        """Stop for good; the conversation keeps only what was heard."""
+        position = self.port.played
+        t = self.call.bridge.clock.t if self._paused_at is None else self._paused_at
+        live, self._live, self._paused_at = self._live, [], None
+        for utterance in live:
+            utterance.cancel()
+        self.port.clear()
+        for utterance in live:
+            utterance.settle(position, t)
+
+    async def close(self) -> None:
+        """Stop, and leave nothing running."""
+        self.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut(self, utterance: Utterance, heard: str) -> None:
+        """The conversation keeps only what was heard of it."""
+        if utterance.message is not None:
+            self._conversation.cut(heard, utterance.message)
+        elif heard and not utterance.private:
+            self._conversation.add(Message("agent", heard, interrupted=True))
+
+    async def finish(self) -> None:
+        """Wait until everything said was played or stopped, within the cap."""
+        try:
+            async with asyncio.timeout(self._cap):
+                while self._live:
+                    await self._live[-1].done()
+        except TimeoutError:
+            return
+
+    def _failed(self, error: ProviderError, again: bool) -> None:
+        self.call.emit(
+            ProviderFailed,
+            provider=error.provider,
+            role="mouth",
+            cause=error.cause,
+            then="retry" if again else "apology",
+        )

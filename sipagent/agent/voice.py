@@ -1,0 +1,139 @@
+"""VoiceAgent: hears the caller, gives way, and lets the mind answer."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sipagent.call.control import CallControl
+from sipagent.call.leg import LegState
+from sipagent.call.services import TalkEnd
+from sipagent.call.session import CallSession
+from sipagent.media.port import AudioPort
+from sipagent.tools.spec import ToolSpec
+
+from .conversation import Conversation, Message
+from .floor import Floor, Senses
+from .limits import Limits
+from .mind import Mind, Speak
+from .protocols import Brain, SpeechDetector, Synthesizer, Transcriber
+from .spec import AgentSpec
+from .speech import Speaker
+from .thinking import Thinker
+from .turn import TurnRules
+
+
+@dataclass(frozen=True, slots=True)
+class Organs:
+    """What an agent is made of; `mouth` speaks at the bridge's rate."""
+
+    vad: SpeechDetector
+    ears: Transcriber
+    brain: Brain
+    mouth: Synthesizer
+
+
+class VoiceAgent:
+    """A Talker for one call, and its Presence: `control.presence` of the tools is this agent."""
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        organs: Organs,
+        tools: Sequence[ToolSpec] = (),
+        *,
+        limits: Limits | None = None,
+        rules: TurnRules | None = None,
+    ) -> None:
+        self.conversation = Conversation()
+        self._spec = spec
+        self._organs = organs
+        self._tools = tools
+        self._limits = limits or Limits()
+        self._rules = rules or TurnRules(
+            spec.end_of_turn_ms, spec.complete_ms, max(spec.patient_ms, spec.end_of_turn_ms)
+        )
+        self._mind: Mind | None = None
+        self._control: CallControl | None = None
+        if spec.prompt:
+            self.conversation.add(Message("system", spec.prompt))
+
+    async def run(self, port: AudioPort, control: CallControl) -> TalkEnd:
+        """Talk until a tool ends it, the caller leaves or keeps silent, or the port is closed."""
+        self._control = control = replace(control, presence=self)
+        spec, organs, call = self._spec, self._organs, control.call
+        speaker = Speaker(
+            organs.mouth,
+            port,
+            call,
+            self.conversation,
+            limits=self._limits,
+            provider=spec.voice.provider,
+        )
+        thinker = Thinker(
+            organs.brain,
+            self._tools,
+            self.conversation,
+            speaker,
+            self._limits,
+            provider=spec.brain.provider,
+            max_tool_calls=spec.max_tool_calls,
+        )
+        floor = Floor(
+            spec,
+            Senses(organs.vad, organs.ears, lambda: organs.brain.expects(self.conversation)),
+            speaker,
+            call,
+            rules=self._rules,
+            limits=self._limits,
+        )
+        mind = Mind(
+            spec,
+            thinker,
+            speaker,
+            self.conversation,
+            limits=self._limits,
+            caller_busy=floor.caller_busy,
+        )
+        floor.mind = self._mind = mind
+        if spec.greeting:
+            mind.tell(Speak(spec.greeting))
+        try:
+            return await _first(mind.run(control), floor, speaker, call)
+        finally:
+            self._mind = self._control = None
+
+    async def confirm(self, question: str) -> bool:
+        """See `Presence`; False when no talk is going on."""
+        if self._mind is None or self._control is None:
+            return False
+        return await self._mind.confirm(self._control, question)
+
+    async def finish_speaking(self) -> None:
+        """See `Presence`; the cap is `Limits.speech_cap`."""
+        if self._mind is not None:
+            await self._mind.finish_speaking()
+
+
+async def _first(
+    talking: Coroutine[None, None, TalkEnd], floor: Floor, speaker: Speaker, call: CallSession
+) -> TalkEnd:
+    """Run everything until the first of it ends; leave nothing running."""
+    mind = asyncio.create_task(talking)
+    others = (
+        asyncio.create_task(floor.listen()),
+        asyncio.create_task(floor.understand()),
+        asyncio.ensure_future(call.caller.wait(LegState.DISCONNECTED)),
+    )
+    tasks: set[asyncio.Task[Any]] = {mind, *others}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return mind.result() if mind in done else TalkEnd("gone")
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await floor.close()
+        await speaker.close()
