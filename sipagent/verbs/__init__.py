@@ -1,1 +1,17 @@
-"""What can be done to a call: one verb a class."""
+"""What can be done to a call: one verb a class. To add one: write the class, add it to its file's
+tuple.
+"""
+
+from collections.abc import Mapping
+
+from sipagent.call.verb import Verb
+
+from .converse import TALK
+from .logic import LOGIC
+from .routing import ROUTING
+from .signalling import SIGNALLING
+from .sound import SOUND
+
+VERBS: Mapping[str, type[Verb]] = {
+    verb.name: verb for verb in (*SIGNALLING, *SOUND, *TALK, *ROUTING, *LOGIC)
+}

@@ -1,0 +1,127 @@
+"""Lint of `agents:`: tools, intents, phrases and providers."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from sipagent.agent.spec import AgentSpec, Intent
+from sipagent.call.policy import Policy
+from sipagent.errors import Finding
+from sipagent.sources import KeyPath, Source, nearest
+from sipagent.tools.spec import ToolSpec
+from sipagent.tools.toolbox import Toolbox
+from sipagent.tools.verbs import checked
+from sipagent.verbs import VERBS
+
+from .targets import targets_refused
+
+#: ears that know no word but those of the phrases, and the mind that goes by intents
+_GRAMMAR, _INTENTS = "grammar", "intents"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLint:
+    """Looks at one document's agents. `providers` and `unknown_words` may be unknown (None)."""
+
+    source: Source
+    toolbox: Toolbox
+    policies: Sequence[Policy]
+    providers: Collection[str] | None = None
+    unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
+
+    def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
+        """Everything wrong with any of them."""
+        for name, agent in agents.items():
+            path: KeyPath = ("agents", name)
+            yield from self._tools(agent, path)
+            yield from self._providers(agent, path)
+            yield from self._mind(agent, path)
+            for intent_name, intent in agent.intents.items():
+                yield from self._intent(agent, intent, (*path, "intents", intent_name))
+            yield from self._twice(agent, path)
+
+    def _tools(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        for index, name in enumerate(agent.tools):
+            if wrong := self.toolbox.wrong(name):
+                yield self.source.finding((*path, "tools", index), wrong)
+
+    def _providers(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        for role in ("brain", "ears", "voice"):
+            name = getattr(agent, role).provider
+            if self.providers is not None and name not in self.providers:
+                hint = nearest(name, self.providers) or f"known: {', '.join(self.providers)}"
+                message = f"there is no provider {name}"
+                yield self.source.finding((*path, role), message, hint=hint)
+
+    def _mind(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        if agent.brain.provider == _INTENTS and not agent.intents:
+            yield self.source.finding(path, "an agent whose brain goes by intents needs intents")
+        if agent.brain.provider != _INTENTS and agent.intents:
+            message = f"intents are not used by a brain of provider {agent.brain.provider}"
+            yield self.source.finding((*path, "intents"), message, severity="warning")
+
+    def _intent(self, agent: AgentSpec, intent: Intent, path: KeyPath) -> Iterator[Finding]:
+        if not intent.phrases and not intent.digits:
+            yield self.source.finding(path, "needs phrases or digits: nothing can reach it")
+        if not intent.say and not intent.do:
+            yield self.source.finding(path, "needs say or do: it would be met with silence")
+        if self.unknown_words is not None and agent.ears.provider == _GRAMMAR:
+            for index, phrase in enumerate(intent.phrases):
+                if words := self.unknown_words([phrase]):
+                    message = f"the embedded ears do not know: {', '.join(words)}"
+                    hint = "say it in other words, or use other ears"
+                    yield self.source.finding((*path, "phrases", index), message, hint=hint)
+        if intent.do is not None:
+            yield from self._do(agent, intent.do, (*path, "do"))
+
+    def _do(self, agent: AgentSpec, do: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
+        if len(do) != 1:
+            yield self.source.finding(path, "do takes exactly one tool")
+            return
+        ((name, raw),) = do.items()
+        path = (*path, name)
+        if wrong := self.toolbox.wrong(name):
+            yield self.source.finding(path, wrong)
+            return
+        if name not in agent.tools:
+            message = f"{name} is not permitted to this agent"
+            yield self.source.finding(path, message, hint=f"add {name} to its tools")
+            return
+        (spec,) = self.toolbox.specs([name])
+        yield from self._arguments(spec, named(raw, spec), path)
+
+    def _arguments(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], path: KeyPath
+    ) -> Iterator[Finding]:
+        if spec.name not in VERBS:
+            for error in Draft202012Validator(dict(spec.parameters)).iter_errors(dict(arguments)):
+                yield self.source.finding((*path, *error.path), error.message)
+            return
+        verb = checked(VERBS[spec.name], arguments)
+        if isinstance(verb, str):
+            yield self.source.finding(path, verb.partition(" was not run: ")[2])
+        else:
+            yield from targets_refused(self.source, verb, path, self.policies)
+
+    def _twice(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        owners: dict[str, str] = {}
+        for name, intent in agent.intents.items():
+            ways = [(("phrases", i), p.lower()) for i, p in enumerate(intent.phrases)]
+            ways += [(("digits",), f"key {intent.digits}")] if intent.digits else []  # type: ignore[list-item]
+            for place, way in ways:
+                if owners.setdefault(way, name) != name:
+                    message = f"{way!r} already means {owners[way]}"
+                    yield self.source.finding((*path, "intents", name, *place), message)
+
+
+def named(raw: Any, spec: ToolSpec) -> Mapping[str, Any]:
+    """What stands under a tool's name in `do`, by parameter: a lone value is the first one."""
+    if isinstance(raw, Mapping):
+        return raw
+    if raw is None:
+        return {}
+    parameters = spec.parameters
+    names = [*parameters.get("required", ()), *parameters.get("properties", ())]
+    return {names[0] if names else "value": raw}

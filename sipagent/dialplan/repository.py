@@ -1,0 +1,129 @@
+"""Plans: the dialplans in force. A plan that fails the check is not loaded; the old one stays."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sipagent.errors import ConfigError, Finding
+from sipagent.sources import Source, read
+
+from .lint import House, check
+from .model import Plan
+from .routes import Asked, Route, Score, match
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_NO_ROUTES = Route()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One plan and whether it takes a call: `score` is None where it does not."""
+
+    plan: Plan
+    score: Score | None
+    why: str
+
+
+class Plans:
+    """The plans of some files and folders. `house` is asked for anew at every load."""
+
+    def __init__(self, paths: Sequence[Path], house: Callable[[], House]) -> None:
+        self._paths = paths
+        self._house = house
+        self._plans: dict[Path, Plan] = {}
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Those in force, in the order of their files."""
+        return tuple(self._plans.values())
+
+    def reload(self) -> list[Finding]:
+        """Read every file again; returns all findings.
+
+        A file with an error leaves its plan as it was; a file that is gone takes its plan along.
+        """
+        house = self._house()
+        findings: list[Finding] = []
+        loaded: dict[Path, Plan] = {}
+        sources: dict[Path, Source] = {}
+        for path in self._files(findings):
+            try:
+                sources[path] = read(path)
+            except ConfigError as error:
+                plan, found = None, list(error.findings)
+            else:
+                plan, found = check(sources[path], house)
+                found += _taken(plan, loaded, sources[path]) if plan else []
+                plan = None if any(f.severity == "error" for f in found) else plan
+            findings += found
+            if kept := plan or self._plans.get(path):
+                loaded[path] = kept
+        self._plans = loaded
+        return findings
+
+    def choose(
+        self,
+        to: str,
+        caller: str,
+        headers: Mapping[str, str],
+        now: datetime,
+        trunk: str | None = None,
+    ) -> tuple[Plan, str] | None:
+        """The plan for a call and why, or None: nobody is at that number (404)."""
+        candidates = self.explain(to, caller, headers, now, trunk)
+        if not candidates or candidates[0].score is None:
+            return None
+        return candidates[0].plan, candidates[0].why
+
+    def explain(
+        self,
+        to: str,
+        caller: str,
+        headers: Mapping[str, str],
+        now: datetime,
+        trunk: str | None = None,
+    ) -> list[Candidate]:
+        """Every plan in force with how it does for a call, the one that takes it first.
+
+        A plan without routes takes what no route of another takes.
+        """
+        asked = Asked(to, caller, now, headers, trunk)
+        found = [_candidate(plan, asked) for plan in self.plans]
+        return sorted(found, key=lambda c: (c.score is not None, c.score or Score()), reverse=True)
+
+    def _files(self, findings: list[Finding]) -> list[Path]:
+        files: list[Path] = []
+        for path in self._paths:
+            if path.is_dir():
+                files += sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
+            elif path.exists():
+                files.append(path)
+            else:
+                findings.append(Finding(str(path), 1, "", "there is no such file or folder"))
+        return files
+
+
+def _candidate(plan: Plan, asked: Asked) -> Candidate:
+    if not plan.routes:
+        return Candidate(plan, Score(), "it has no routes: it takes what no other plan takes")
+    matches = [match(route, asked) for route in plan.routes]
+    best = max(matches, key=lambda m: (m.score is not None, m.score or Score()))
+    if best.score is None:
+        return Candidate(plan, None, "; ".join(m.why for m in matches))
+    return Candidate(plan, best.score, best.why)
+
+
+def _taken(plan: Plan, loaded: Mapping[Path, Plan], source: Source) -> list[Finding]:
+    """Names and routes that a plan read before has already."""
+    findings = []
+    for other in loaded.values():
+        if plan.name == other.name:
+            message = f"{other.file} is named {plan.name} too"
+            findings.append(source.finding(("name",), message, hint="give it a name: of its own"))
+        shared = [r for r in plan.routes or [_NO_ROUTES] if r in (other.routes or [_NO_ROUTES])]
+        for route in shared:
+            path = ("routes", plan.routes.index(route)) if plan.routes else ()
+            what = "this route" if plan.routes else "a plan without routes"
+            findings.append(source.finding(path, f"{what} is in {other.file} already"))
+    return findings

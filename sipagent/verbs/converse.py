@@ -1,0 +1,92 @@
+"""The verb that hands the caller to an agent: ai."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, Field, model_validator
+
+from sipagent.call.control import CallControl
+from sipagent.call.leg import LegState
+from sipagent.call.services import TalkEnd
+from sipagent.call.verb import Leave, Outcome, Verb
+from sipagent.errors import ProviderError
+from sipagent.media.port import AudioPort
+
+from .playing import sound_port
+from .waiting import answered, stopped
+
+#: the keys of an SWML `ai` object. Their templates speak of the conversation, not of the plan.
+SWML_AI = frozenset(
+    {
+        "prompt", "post_prompt", "post_prompt_url", "post_prompt_auth_user",
+        "post_prompt_auth_password", "languages", "multilingual", "hints", "pronounce", "params",
+        "global_data", "SWAIG",
+    }
+)  # fmt: skip
+#: seconds a talker has to put away its things once its port was closed
+_GRACE = 2.0
+
+
+class AiVerb(Verb):
+    """Let an agent talk with the caller until one of them is done.
+
+    `{agent: NAME}` for an agent of this plan, or an SWML `ai` object as it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+    name: ClassVar[str] = "ai"
+    shorthand: ClassVar[str | None] = "agent"
+    raw_keys: ClassVar[frozenset[str]] = SWML_AI
+    agent: str | None = Field(default=None, description="an agent of this plan")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "AiVerb":
+        extra = self.__pydantic_extra__ or {}
+        if self.agent is None and not {"prompt", "SWAIG"} & extra.keys():
+            raise ValueError("needs agent, or the keys of an SWML ai object")
+        if self.agent is not None and extra:
+            raise ValueError(f"agent stands alone; {', '.join(extra)} belong under agents:")
+        return self
+
+    @property
+    def inline(self) -> Mapping[str, Any]:
+        """The SWML object."""
+        return self.__pydantic_extra__ or {}
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Open the agent's port, let it talk, and wait for whoever it put the caller through to."""
+        call = control.call
+        talker, verbs = call.services.talkers.open(self.agent or self.inline, call.id)
+        await answered(call)
+        hands = CallControl(call, control.policies, "model", verbs)
+        async with sound_port(call, "agent") as port:
+            call.agent = port
+            try:
+                end = await self._talk(control, port, talker.run(port, hands))
+            except ProviderError as error:
+                return Outcome(False, str(error))
+            finally:
+                if call.agent is port:
+                    call.agent = None
+        await call.until_parted()
+        if end is None:
+            return Outcome(detail="the talk is over")
+        flow = Leave(end.section) if end.section else None
+        return Outcome(end.reason != "failed", f"the talk is over: {end.reason}", flow=flow)
+
+    async def _talk(self, control: CallControl, port: AudioPort, work: Any) -> TalkEnd | None:
+        call = control.call
+        talk: asyncio.Task[TalkEnd | None] = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(call.caller.wait(LegState.DISCONNECTED))
+        try:
+            await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not talk.done():
+                port.close()
+                await asyncio.wait({talk}, timeout=_GRACE)
+            return talk.result() if talk.done() else TalkEnd("gone")
+        finally:
+            await stopped(talk, gone)
+
+
+TALK: tuple[type[Verb], ...] = (AiVerb,)

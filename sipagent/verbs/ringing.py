@@ -1,0 +1,160 @@
+"""Ringing: dial one destination, several in turn or several at once, until one has answered."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sipagent.call.leg import Leg, LegState
+from sipagent.call.session import CallSession, first_to_end
+from sipagent.call.target import normalise
+from sipagent.errors import CallError, LegFailed
+from sipagent.events import Warned
+
+from .playing import play_all
+from .waiting import drop, stopped
+from .words import REASONS, best, failure
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """One destination and how to call it. `timeout` is seconds of ringing, `max_duration` of
+    talk; `confirm` is played to whoever answers, who must then press a key within
+    `confirm_timeout` seconds.
+    """
+
+    to: str
+    timeout: float
+    caller_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    username: str | None = None
+    password: str | None = None
+    confirm: tuple[str, ...] = ()
+    confirm_timeout: float = 15.0
+    max_duration: float = 14_400.0
+
+
+class NobodyAnswered(LegFailed):
+    """Every destination failed; says how in words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status, words)
+        self.words = words
+
+    def __str__(self) -> str:
+        return self.words
+
+
+class Hunt:
+    """The search for somebody who answers. Every leg dialled in it ends with it, unless kept."""
+
+    def __init__(self, call: CallSession) -> None:
+        self._call = call
+        self._legs: list[Leg] = []
+
+    async def __aenter__(self) -> "Hunt":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await drop(self._call, *self._legs)
+
+    def keep(self, leg: Leg) -> None:
+        """Somebody else answers for this leg from now on."""
+        self._legs.remove(leg)
+
+    async def in_turn(self, groups: Sequence[Sequence[Callee]]) -> tuple[Leg, Callee]:
+        """Ring the groups one after the other, the members of each at once, until one answers.
+
+        The leg is in no room yet, and the only one that is up. Raises NobodyAnswered with the
+        final status of the last group.
+        """
+        for group in groups[:-1]:
+            try:
+                return await self._at_once(group)
+            except NobodyAnswered:
+                continue
+        return await self._at_once(groups[-1])
+
+    async def _at_once(self, group: Sequence[Callee]) -> tuple[Leg, Callee]:
+        tasks = {asyncio.ensure_future(self._ring(callee)): callee for callee in group}
+        failures: list[tuple[LegFailed, Callee]] = []
+        pending, winner = set(tasks), None
+        try:
+            while pending and winner is None:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    try:
+                        winner = (task.result(), tasks[task])
+                        break
+                    except CallError as error:
+                        failures.append((_leg_failed(error), tasks[task]))
+        finally:
+            await stopped(*pending)
+        if winner is not None:
+            # two can answer in the same moment; one of them is one too many
+            await drop(self._call, *(leg for leg in self._legs if leg is not winner[0]))
+            return winner
+        worst = best([failed for failed, _ in failures])
+        callee = next(callee for failed, callee in failures if failed is worst)
+        raise NobodyAnswered(worst.status, failure(worst, callee.to))
+
+    async def _ring(self, callee: Callee) -> Leg:
+        leg = await self._call.dial(
+            normalise(callee.to),
+            caller_id=callee.caller_id,
+            headers=callee.headers or None,
+            username=callee.username,
+            password=callee.password,
+        )
+        self._legs.append(leg)
+        ready = False
+        try:
+            async with asyncio.timeout(callee.timeout):
+                await leg.wait(LegState.CONFIRMED)
+            if callee.confirm:
+                await _confirmed(self._call, leg, callee)
+            ready = True
+            return leg
+        except TimeoutError:
+            raise LegFailed(408, REASONS[408]) from None
+        finally:
+            if not ready:
+                await drop(self._call, leg)
+
+
+def _leg_failed(error: CallError) -> LegFailed:
+    return error if isinstance(error, LegFailed) else LegFailed(error.status, str(error))
+
+
+async def _confirmed(call: CallSession, leg: Leg, callee: Callee) -> None:
+    """Whoever answered must press a key: a mailbox does not. Raises LegFailed."""
+    port = call.bridge.open_port("confirm")
+    call.bridge.connect(port, leg)
+    playing = asyncio.ensure_future(play_all(call, port, callee.confirm))
+    try:
+        async with asyncio.timeout(callee.confirm_timeout):
+            async for _ in leg.digits():
+                return
+        raise LegFailed(leg.status, REASONS.get(leg.status, ""))
+    except TimeoutError:
+        raise LegFailed(480, "Not Confirmed") from None
+    finally:
+        await stopped(playing)
+        call.bridge.close_port(port)
+
+
+def join(call: CallSession, leg: Leg) -> None:
+    """Let the caller and an answered leg talk."""
+    call.other = leg
+    call.room.join(leg)
+
+
+async def together(call: CallSession, leg: Leg, seconds: float) -> None:
+    """Wait until caller or leg leaves, or the time is up; then the leg goes."""
+    try:
+        async with asyncio.timeout(seconds):
+            await first_to_end(call.caller, leg)
+    except TimeoutError:
+        call.emit(Warned, code="max_duration", detail=f"parted after {seconds:g} s")
+    finally:
+        call.other = None
+        await drop(call, leg)

@@ -1,0 +1,173 @@
+"""Verbs on the caller's own leg: answer, hangup, hold, resume, send_digits, sip_refer."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from sipagent.call.control import CallControl
+from sipagent.call.leg import Leg, LegState
+from sipagent.call.session import CallSession
+from sipagent.call.target import normalise
+from sipagent.call.verb import End, Outcome, Verb
+from sipagent.errors import LegFailed
+from sipagent.events import Warned
+
+from .blocks import IGNORED
+from .flow import remember
+from .waiting import answered
+from .words import failure, who
+
+_REASON_STATUS = {"hangup": 603, "busy": 486, "decline": 603}
+REFER_TIMEOUT = 60.0
+
+
+class AnswerVerb(Verb):
+    """Answer the caller."""
+
+    name: ClassVar[str] = "answer"
+    max_duration: int = Field(default=14_400, ge=1, description="seconds until the call is ended")
+    codecs: Annotated[str | None, IGNORED] = None
+    username: Annotated[str | None, IGNORED] = None
+    password: Annotated[str | None, IGNORED] = None
+
+    async def run(self, control: CallControl) -> Outcome:
+        """200 OK, and a clock that ends the call."""
+        call = control.call
+        await answered(call)
+        call.spawn(_limited(call, self.max_duration))
+        return Outcome(status=200)
+
+
+async def _limited(call: CallSession, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    call.emit(Warned, code="max_duration", detail=f"the call was ended after {seconds:g} s")
+    with suppress(LegFailed):
+        await call.caller.hangup()
+
+
+class HangupVerb(Verb):
+    """End the call."""
+
+    name: ClassVar[str] = "hangup"
+    shorthand: ClassVar[str | None] = "reason"
+    is_tool: ClassVar[bool] = True
+    tool_fields: ClassVar[tuple[str, ...] | None] = ()
+    tool_extras: ClassVar[tuple[str, ...]] = ("reason",)
+    after_speech: ClassVar[bool] = True
+    reason: Literal["hangup", "busy", "decline"] = Field(
+        default="hangup", description="what a caller not yet answered gets: busy 486, else 603"
+    )
+
+    async def run(self, control: CallControl) -> Outcome:
+        """BYE, or a refusal where nothing was answered."""
+        await control.call.caller.hangup(_REASON_STATUS[self.reason])
+        return Outcome(detail="the call was ended", flow=End(), ends_talk=True)
+
+
+class HoldVerb(Verb):
+    """Put the caller on hold; they are taken back after the timeout at the latest."""
+
+    name: ClassVar[str] = "hold"
+    shorthand: ClassVar[str | None] = "timeout"
+    is_tool: ClassVar[bool] = True
+    after_speech: ClassVar[bool] = True
+    timeout: float = Field(default=300, gt=0, le=900, description="seconds")
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Hold now, resume later."""
+        call = control.call
+        await call.caller.hold()
+        call.spawn(_taken_back(call.caller, self.timeout))
+        return Outcome(detail=f"the caller is on hold for {self.timeout:g} seconds at most")
+
+
+async def _taken_back(leg: Leg, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    if leg.on_hold and leg.state is LegState.CONFIRMED:
+        with suppress(LegFailed):
+            await leg.resume()
+
+
+class ResumeVerb(Verb):
+    """Take the caller back from hold."""
+
+    name: ClassVar[str] = "resume"
+    is_tool: ClassVar[bool] = True
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Resume."""
+        await control.call.caller.resume()
+        return Outcome(detail="the caller is back")
+
+
+class SendDigitsVerb(Verb):
+    """Press keys towards the caller."""
+
+    name: ClassVar[str] = "send_digits"
+    shorthand: ClassVar[str | None] = "digits"
+    is_tool: ClassVar[bool] = True
+    digits: str = Field(
+        pattern=r"^[0-9*#A-DwW]{1,64}$",
+        description="keys 0-9 * # A-D; w waits half a second, W a whole one",
+    )
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Send them as RFC 4733 events."""
+        await control.call.caller.send_digits(self.digits)
+        return Outcome(detail="the keys were pressed")
+
+
+class SipReferVerb(Verb):
+    """Ask the caller's side to call someone else itself (REFER)."""
+
+    name: ClassVar[str] = "sip_refer"
+    shorthand: ClassVar[str | None] = "to_uri"
+    after_speech: ClassVar[bool] = True
+    to_uri: str = Field(description="SIP URI or number")
+    status_url: Annotated[str | None, IGNORED] = None
+    username: Annotated[str | None, IGNORED] = None
+    password: Annotated[str | None, IGNORED] = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Whom the caller would be sent to."""
+        return (self.to_uri,)
+
+    async def run(self, control: CallControl) -> Outcome:
+        """REFER and wait for what the far end reports."""
+        outcome = await refer(control.call, self.to_uri, REFER_TIMEOUT)
+        remember(
+            control.call,
+            sip_refer_to=self.to_uri,
+            sip_refer_result="success" if outcome.ok else "failed",
+            sip_refer_response_code=outcome.status,
+        )
+        return outcome
+
+
+async def refer(call: CallSession, target: str, timeout: float) -> Outcome:
+    """Blind transfer (RFC 5589 section 6.1): REFER, and BYE once the target has answered."""
+    known = normalise(target)
+    reported = await call.caller.refer(known, timeout=timeout)
+    if not reported.ok:
+        wrong = LegFailed(reported.status, reported.reason)
+        return Outcome(False, failure(wrong, known), status=reported.status)
+    await call.caller.hangup()
+    return Outcome(
+        detail=f"the caller was transferred to {who(known)}",
+        status=reported.status,
+        flow=End(),
+        ends_talk=True,
+    )
+
+
+SIGNALLING: tuple[type[Verb], ...] = (
+    AnswerVerb,
+    HangupVerb,
+    HoldVerb,
+    ResumeVerb,
+    SendDigitsVerb,
+    SipReferVerb,
+)

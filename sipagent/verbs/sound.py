@@ -1,0 +1,291 @@
+"""Verbs the caller hears, or answers with keys and voice; and recording."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sipagent.call.control import CallControl
+from sipagent.call.keypad import Keypad
+from sipagent.call.services import Heard
+from sipagent.call.session import CallSession
+from sipagent.call.verb import Outcome, Verb
+from sipagent.errors import CallError, ProviderError
+from sipagent.media.port import AudioPort
+
+from .blocks import IGNORED
+from .flow import remember
+from .playing import play_all, sound_port
+from .waiting import answered, stopped, while_caller_stays
+
+#: longer than any prompt lasts: the ears wait for its end, not for a clock of their own
+_PATIENCE = 3_600.0
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class _Sounding(Verb):
+    """What everything that plays has in common."""
+
+    volume: float = Field(default=0.0, ge=-40, le=40, description="dB")
+    say_voice: str | None = Field(default=None, description="voice of say: URLs")
+    say_language: Annotated[str | None, IGNORED] = None
+    say_gender: Annotated[str | None, IGNORED] = None
+    status_url: Annotated[str | None, IGNORED] = None
+
+
+class PlayVerb(_Sounding):
+    """Play files, speech (`say:`), ringing (`ring:us`) or silence (`silence:2`)."""
+
+    name: ClassVar[str] = "play"
+    shorthand: ClassVar[str | None] = "url"
+    url: str | None = None
+    urls: tuple[str, ...] = Field(default=(), description="one after the other")
+    auto_answer: bool = Field(default=True, description="answer the caller first")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "PlayVerb":
+        if bool(self.url) == bool(self.urls):
+            raise ValueError("needs exactly one of url and urls")
+        return self
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Play to the end, or until the caller hangs up."""
+        call = control.call
+        if self.auto_answer:
+            await answered(call)
+        urls = (self.url,) if self.url else self.urls
+        async with sound_port(call, "play") as port:
+            playing = play_all(call, port, urls, voice=self.say_voice, volume=self.volume)
+            await while_caller_stays(call, playing)
+        return Outcome(detail="played")
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What was typed; `terminator` is the key that ended it, if one did."""
+
+    digits: str = ""
+    terminator: str = ""
+
+
+async def _keys(keypad: Keypad, limit: int, terminators: str, gap: float, first: str) -> _Keys:
+    """Collect from the `first` key on: at most `limit` keys, at most `gap` seconds apart."""
+    digits, key = "", first
+    while key not in terminators:
+        digits += key
+        if len(digits) >= limit:
+            return _Keys(digits)
+        try:
+            key = await asyncio.wait_for(keypad.key(), gap)
+        except TimeoutError:
+            return _Keys(digits)
+    return _Keys(digits, key)
+
+
+class PromptVerb(_Sounding):
+    """Play something and take the answer, by keys or by voice.
+
+    Sets prompt_result (match_digits, match_speech, no_match, no_input, failed) and prompt_value.
+    """
+
+    name: ClassVar[str] = "prompt"
+    play: Annotated[tuple[str, ...], BeforeValidator(_listed)]
+    max_digits: int = Field(default=1, ge=1, le=64)
+    terminators: str = Field(default="", pattern=r"^[0-9*#A-D]*$")
+    digit_timeout: float = Field(default=5, gt=0, le=60, description="seconds between keys")
+    initial_timeout: float = Field(default=5, ge=0, le=120, description="seconds after the prompt")
+    speech_timeout: float | None = Field(default=None, gt=0, le=120, description="seconds in all")
+    speech_end_timeout: float | None = Field(
+        default=None, gt=0, le=10, description="seconds of silence that end an answer"
+    )
+    speech_hints: tuple[str, ...] = Field(default=(), description="what may be said")
+    speech_language: str | None = None
+    speech_engine: Annotated[str | None, IGNORED] = None
+
+    @property
+    def listens(self) -> bool:
+        """True where an answer by voice is taken: any `speech_*` key asks for it."""
+        return any(key.startswith("speech_") for key in self.model_fields_set)
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Play, and stop playing when the answer begins."""
+        call = control.call
+        await answered(call)
+        try:
+            async with sound_port(call, "prompt") as port:
+                answer = await while_caller_stays(call, self._answer(call, port))
+        except (CallError, ProviderError):
+            remember(call, prompt_result="failed", prompt_value="")
+            raise
+        result, value, terminator, confidence = "no_input", "", "", None
+        if isinstance(answer, _Keys):
+            result, value, terminator = "match_digits", answer.digits, answer.terminator
+        elif answer is not None and not answer.text:
+            result = "no_match"
+        elif answer is not None:
+            result, value, confidence = "match_speech", answer.text, answer.confidence
+        remember(
+            call,
+            prompt_result=result,
+            prompt_value=value,
+            prompt_digit_terminator=terminator,
+            prompt_speech_confidence=confidence,
+        )
+        return Outcome(detail=result, data={"value": value})
+
+    async def _answer(self, call: CallSession, port: AudioPort) -> _Keys | Heard | None:
+        speaking = asyncio.Event()
+        key = asyncio.ensure_future(call.keys.key())
+        playing = asyncio.ensure_future(
+            play_all(call, port, self.play, voice=self.say_voice, volume=self.volume)
+        )
+        voice = asyncio.ensure_future(self._voice(call, port, speaking))
+        onset = asyncio.ensure_future(speaking.wait())
+        begins = {key, onset, voice} if self.listens else {key}
+        try:
+            await asyncio.wait({playing, *begins}, return_when=asyncio.FIRST_COMPLETED)
+            if playing.done():
+                playing.result()
+                await asyncio.wait(
+                    begins, timeout=self.initial_timeout, return_when=asyncio.FIRST_COMPLETED
+                )
+            await stopped(playing)
+            port.clear()
+            if onset.done() and not key.done():
+                limit = self.speech_timeout or 60.0
+                await asyncio.wait({key, voice}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if key.done():
+                return await _keys(
+                    call.keys, self.max_digits, self.terminators, self.digit_timeout, key.result()
+                )
+            if self.listens and voice.done():
+                return voice.result() or Heard("")
+            return None
+        finally:
+            await stopped(key, playing, voice, onset)
+
+    async def _voice(
+        self, call: CallSession, port: AudioPort, speaking: asyncio.Event
+    ) -> Heard | None:
+        if not self.listens:
+            return None
+        return await call.services.hearing.hear(
+            port,
+            phrases=self.speech_hints,
+            initial_timeout=_PATIENCE,
+            end_timeout=self.speech_end_timeout or 0.8,
+            on_speech=speaking.set,
+        )
+
+
+class CollectDigitsVerb(Verb):
+    """Let the caller type a number on the keypad, after you have told them what to type."""
+
+    name: ClassVar[str] = "collect_digits"
+    shorthand: ClassVar[str | None] = "max_digits"
+    is_tool: ClassVar[bool] = True
+    after_speech: ClassVar[bool] = True
+    tool_fields: ClassVar[tuple[str, ...] | None] = ("max_digits", "mask")
+    tool_extras: ClassVar[tuple[str, ...]] = (
+        "terminators", "digit_timeout", "initial_timeout", "variable",
+    )  # fmt: skip
+    max_digits: int = Field(default=20, ge=1, le=64, description="how many keys at most")
+    terminators: str = Field(default="#", pattern=r"^[0-9*#A-D]*$", description="keys that end it")
+    digit_timeout: float = Field(default=5, gt=0, le=60, description="seconds between keys")
+    initial_timeout: float = Field(default=10, gt=0, le=120, description="seconds to the first key")
+    mask: bool = Field(
+        default=False, description="true for card numbers and PINs: you learn only how many keys"
+    )
+    variable: str = Field(default="digits", pattern=r"^[A-Za-z_]\w*$", description="kept there")
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Take the keys away from everybody else meanwhile."""
+        call = control.call
+        others, call.keys = call.keys, Keypad()
+        try:
+            typed = await while_caller_stays(call, self._typed(call.keys))
+        finally:
+            call.keys = others
+        remember(call, **{self.variable: typed.digits})
+        if not typed.digits:
+            return Outcome(False, "the caller typed nothing")
+        count = len(typed.digits)
+        detail = f"the caller typed {count} key{'s' * (count > 1)}"
+        return Outcome(detail=detail, data={} if self.mask else {"digits": typed.digits})
+
+    async def _typed(self, keypad: Keypad) -> _Keys:
+        try:
+            first = await asyncio.wait_for(keypad.key(), self.initial_timeout)
+        except TimeoutError:
+            return _Keys()
+        return await _keys(keypad, self.max_digits, self.terminators, self.digit_timeout, first)
+
+
+class RecordCallVerb(Verb):
+    """Record the call from now on, both sides."""
+
+    name: ClassVar[str] = "record_call"
+    is_tool: ClassVar[bool] = True
+    tool_fields: ClassVar[tuple[str, ...] | None] = ()
+    tool_extras: ClassVar[tuple[str, ...]] = ("control_id", "max_length", "stereo")
+    control_id: str = Field(default="recording", min_length=1, max_length=64)
+    format: Literal["wav"] = "wav"
+    max_length: float | None = Field(default=None, gt=0, description="seconds")
+    #: a recording always has both sides, the caller left
+    stereo: bool = True
+    direction: Annotated[Literal["speak", "listen", "both"], IGNORED] = "both"
+    terminators: Annotated[str, IGNORED] = ""
+    beep: Annotated[bool, IGNORED] = False
+    input_sensitivity: Annotated[float, IGNORED] = 44.0
+    initial_timeout: Annotated[float, IGNORED] = 0.0
+    end_silence_timeout: Annotated[float, IGNORED] = 0.0
+    status_url: Annotated[str | None, IGNORED] = None
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Start writing."""
+        call = control.call
+        file_name = f"{_UNSAFE.sub('-', self.control_id).strip('-') or 'recording'}.wav"
+        recording = call.recordings.start(self.control_id, file_name)
+        remember(call, record_control_id=self.control_id, record_url=str(recording.path))
+        if self.max_length is not None:
+            call.spawn(_stop_later(call, self.control_id, self.max_length))
+        return Outcome(detail="recording", data={"file": file_name})
+
+
+async def _stop_later(call: CallSession, control_id: str, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    if control_id in call.recordings:
+        call.recordings.stop(control_id)
+
+
+class StopRecordCallVerb(Verb):
+    """Stop recording the call."""
+
+    name: ClassVar[str] = "stop_record_call"
+    shorthand: ClassVar[str | None] = "control_id"
+    is_tool: ClassVar[bool] = True
+    tool_fields: ClassVar[tuple[str, ...] | None] = ()
+    tool_extras: ClassVar[tuple[str, ...]] = ("control_id",)
+    control_id: str | None = Field(default=None, description="default: the newest")
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Finish the file."""
+        call = control.call
+        newest = call.scope["vars"].get("record_control_id", "recording")
+        duration = call.recordings.stop(self.control_id or newest)
+        return Outcome(detail=f"recorded {duration / 1000:g} seconds")
+
+
+SOUND: tuple[type[Verb], ...] = (
+    PlayVerb,
+    PromptVerb,
+    CollectDigitsVerb,
+    RecordCallVerb,
+    StopRecordCallVerb,
+)

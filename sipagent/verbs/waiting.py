@@ -1,0 +1,66 @@
+"""Waits that end when the caller does, and legs that end when their reason does."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from sipagent.call.leg import Leg, LegState
+from sipagent.call.session import CallSession
+from sipagent.errors import CallError, LegFailed
+
+T = TypeVar("T")
+
+
+class CallerGone(CallError):
+    """The caller hung up before this was done."""
+
+    status = 487
+
+    def __init__(self) -> None:
+        super().__init__("the caller hung up")
+
+
+async def while_caller_stays(call: CallSession, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is cancelled when the caller leaves. Raises CallerGone.
+
+    Nothing of it runs any more on return, however that comes about.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(call.caller.wait(LegState.DISCONNECTED))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise CallerGone
+    finally:
+        await stopped(task, gone)
+
+
+async def stopped(*tasks: "asyncio.Future[Any]") -> None:
+    """Cancel the tasks and wait until they have cleaned up; their own errors end here."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def answered(call: CallSession) -> None:
+    """Answer the caller if that was not done yet."""
+    if call.caller.state in (LegState.INCOMING, LegState.EARLY):
+        await call.caller.answer()
+
+
+async def drop(call: CallSession, *legs: Leg) -> None:
+    """End legs and take them out of the room, even when the waiter is cancelled meanwhile."""
+    ending = set()
+    for leg in legs:
+        call.room.leave(leg)
+        if leg.state is not LegState.DISCONNECTED:
+            ending.add(call.spawn(_hang_up(leg)))
+    if ending:
+        await asyncio.wait(ending)
+
+
+async def _hang_up(leg: Leg) -> None:
+    with suppress(LegFailed):
+        await leg.hangup()

@@ -1,0 +1,147 @@
+"""Documents as plans, and their mistakes with file and line."""
+
+import json
+
+import pytest
+
+from sipagent.dialplan.load import load, plan_of
+from sipagent.errors import ConfigError
+from sipagent.sources import parse
+from sipagent.verbs.blocks import Branch
+from sipagent.verbs.logic import CondVerb
+
+PLAN = """\
+routes: [{to: "100"}]
+agents:
+  desk:
+    greeting: hello
+    intents: {open: {phrases: when are you open, say: nine}}
+policy: {destinations: ["*"]}
+sections:
+  main:
+    - answer
+    - sleep: 500
+    - cond:
+        - when: vars.x == 1
+          then:
+            - play: say:one
+            - hangup
+        - else: [{transfer: other}]
+    - ai: {agent: desk}
+  other:
+    - play: {url: "say:${vars.name}"}
+"""
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(parse(text, "plan.yaml"))
+    return [str(finding) for finding in caught.value.findings]
+
+
+def test_a_document_becomes_typed_steps_with_their_lines() -> None:
+    plan = load(parse(PLAN, "folder/desk.yaml"))
+    assert plan.name == "desk"
+    main = plan.program["main"]
+    assert [(s.verb.name, s.line) for s in main] == [
+        ("answer", 9), ("sleep", 10), ("cond", 11), ("ai", 17)
+    ]  # fmt: skip
+    cond = main[2].ready
+    assert isinstance(cond, CondVerb)
+    branch: Branch = cond.branches[0]
+    assert [(s.verb.name, s.line) for s in branch.then] == [("play", 14), ("hangup", 15)]
+    assert [s.verb.name for s in cond.branches[1].otherwise] == ["transfer"]
+    assert plan.program["other"][0].ready is None
+
+
+def test_plain_swml_in_json_is_a_plan() -> None:
+    document = {
+        "version": "1.0.0",
+        "sections": {
+            "main": [
+                "answer",
+                {"record_call": {"stereo": False, "format": "wav", "direction": "both"}},
+                {"ai": {"prompt": {"text": "Be kind. ${global_data.x}"}, "SWAIG": {}}},
+                {"connect": {"to": "+1555", "from": "+1666", "timeout": 20}},
+                "hangup",
+            ]
+        },
+    }
+    plan = load(parse(json.dumps(document), "agent.json"))
+    assert [s.verb.name for s in plan.program["main"]] == [
+        "answer", "record_call", "ai", "connect", "hangup"
+    ]  # fmt: skip
+    assert plan.routes == ()
+    assert plan.policy.destinations == ()
+
+
+def test_a_plan_survives_the_way_to_another_process() -> None:
+    plan = load(parse(PLAN, "desk.yaml"))
+    again = plan_of(json.loads(json.dumps(plan.document)), plan.name, plan.file)
+    assert (again.name, again.routes, again.agents) == (plan.name, plan.routes, plan.agents)
+    assert again.program.keys() == plan.program.keys()
+    assert {step.line for steps in again.program.values() for step in steps} == {0}
+
+
+def test_every_mistake_is_found_at_its_place() -> None:
+    found = mistakes(
+        "rotes: []\n"
+        "sections:\n"
+        "  main:\n"
+        "    - anser\n"
+        "    - play: {ulr: say:hi, volume: loud}\n"
+        "    - sleep: soon\n"
+        "    - cond:\n"
+        "        - when: x\n"
+        "          then: [{hangup: {reson: busy}}]\n"
+        "    - connect: {timeout: 5}\n"
+        "    - tap: {uri: rtp://x}\n"
+        "    - answer: yes please\n"
+        "    - {a: 1, b: 2}\n"
+    )
+    assert len(found) == 10
+    expected = [
+        "plan.yaml:1:1: error: rotes: unknown key (did you mean routes?)",
+        "plan.yaml:4:7: error: sections.main[0]: unknown verb anser (did you mean answer?)",
+        "plan.yaml:5:14: error: sections.main[1].play.ulr: unknown key of play (did you mean url?)",
+        "unable to parse string as a number",
+        "plan.yaml:6:7: error: sections.main[2].sleep: Input should be a valid integer",
+        "sections.main[3].cond[0].then[0].hangup.reson: unknown key of hangup (did you mean reason?",
+        "needs exactly one of to, serial, parallel, serial_parallel",
+        "tap is an SWML verb this server does not have",
+        "answer takes keys, not a single value",
+        "a step is a verb's name",
+    ]
+    for part in expected:
+        assert any(part in line for line in found), (part, found)
+
+
+def test_an_unknown_key_is_reported_beside_a_template() -> None:
+    found = mistakes("sections: {main: [{play: {url: '${vars.x}', volum: 3}}]}")
+    assert len(found) == 1
+    assert "did you mean volume?" in found[0]
+
+
+def test_a_template_may_stand_where_a_number_will() -> None:
+    plan = load(parse("sections: {main: [{sleep: '${vars.ms}'}]}", "p.yaml"))
+    verb = plan.program["main"][0].bind(lambda value: 20)
+    assert verb.model_dump() == {"duration": 20}
+
+
+def test_agents_routes_and_policy_are_checked_too() -> None:
+    found = mistakes(
+        "routes: [{too: x}]\n"
+        "agents: {a: {greting: hi, intents: {x: {phrase: y}}}}\n"
+        "policy: {destination: []}\n"
+        "sections: {}\n"
+    )
+    assert any("routes[0].too" in line and "did you mean to?" in line for line in found)
+    assert any("agents.a.greting" in line and "greeting" in line for line in found)
+    assert any("agents.a.intents.x.phrase" in line and "phrases" in line for line in found)
+    assert any("policy.destination" in line and "destinations" in line for line in found)
+    assert any("there must be a section named main" in line for line in found)
+
+
+@pytest.mark.parametrize("text", ["- a", "sections: []", "sections: {main: answer}", "{}", "''"])
+def test_what_is_no_dialplan_is_refused_plainly(text: str) -> None:
+    assert mistakes(text)
