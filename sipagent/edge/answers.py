@@ -1,0 +1,165 @@
+"""Answers: responses of workers on their way to the world, and of the world to workers."""
+
+from .dialogs import Key
+from .farewell import Farewell
+from .headers import parse_name_addr, parse_uri, parse_via, split
+from .identity import read_peer
+from .listeners import Peer
+from .message import Header, Message, header
+from .proxy import Proxy
+from .responses import response
+from .roster import Worker
+from .transactions import Incoming, Outgoing, State
+from .trim import fit
+
+
+class Answers:
+    """The response side of RFC 3261 section 16.7; both directions find their way by Via."""
+
+    def __init__(self, proxy: Proxy, farewell: Farewell) -> None:
+        self._proxy = proxy
+        self._farewell = farewell
+
+    # from a worker to the world
+
+    def from_worker(self, answer: Message, worker: Worker) -> None:
+        """A worker's response. Raises Bad."""
+        proxy = self._proxy
+        via = answer.via
+        reply_to = read_peer(via.params.get(b"f", b""))
+        if via.sent_by != proxy.identity.internal or reply_to is None:
+            proxy.counters.stray += 1
+            return
+        known = proxy.incoming.get(via.branch)
+        if known is not None and (answer.status == 100 or known.own):
+            return  # our own 100 went out long ago; after our own failure nothing follows
+        answer.pop_via()
+        answer.headers = self._without_ours(answer)
+        if answer.cseq.method == b"INVITE" and known is not None:
+            self._invite_answered(known, answer, worker)
+        proxy.localise(answer, reply_to.flow)
+        data = bytes(answer)
+        if known is not None and answer.cseq.method == b"INVITE":
+            self._keep_final(known, answer, data)
+        elif answer.cseq.method == b"BYE" and answer.status >= 200:
+            tags = answer.to.tag, answer.from_.tag
+            proxy.dialogs.ended(Key(answer.call_id, *tags))
+        proxy.saw(answer, reply_to, inward=False)
+        if not proxy.listeners.send(data, reply_to):
+            proxy.counters.unreachable += 1
+
+    def _without_ours(self, answer: Message) -> list[Header]:
+        """The headers less our own Record-Route, which the world must not see."""
+        kept = []
+        for item in answer.headers:
+            if item.key == b"record-route":
+                values = split(item.value)
+                theirs = [v for v in values if not self._is_inside(v)]
+                if theirs and len(theirs) < len(values):
+                    kept.append(header(b"Record-Route", b", ".join(theirs)))
+                    continue
+                if not theirs:
+                    continue
+            kept.append(item)
+        return kept
+
+    def _is_inside(self, route: bytes) -> bool:
+        return parse_uri(parse_name_addr(route).uri).address == self._proxy.identity.internal
+
+    def _invite_answered(self, known: Incoming, answer: Message, worker: Worker) -> None:
+        dialogs = self._proxy.dialogs
+        if answer.status >= 300:
+            dialogs.failed(answer.call_id, answer.to.tag)
+        elif answer.to.tag:
+            dialogs.answered_by_worker(
+                worker.token, known.request, answer, known.reply_to.flow, known.sticky
+            )
+
+    def _keep_final(self, known: Incoming, answer: Message, data: bytes) -> None:
+        if answer.status < 200:
+            return
+        moved = known.move(State.ACCEPTED if answer.status < 300 else State.COMPLETED)
+        if moved:
+            known.final = data
+            self._proxy.incoming.settled(known)
+
+    # from the world to a worker
+
+    def from_world(self, answer: Message, peer: Peer) -> None:
+        """A response of the world. Raises Bad."""
+        proxy = self._proxy
+        vias = answer.values(b"via")
+        top = parse_via(vias[0])
+        if not proxy.identity.is_ours(top.sent_by):
+            proxy.counters.stray += 1
+            return
+        if len(vias) == 1:
+            proxy.counters.stray += not self._farewell.answered(answer)
+            return
+        second = parse_via(vias[1])
+        if top.branch != proxy.identity.outward_branch(second.branch, answer.call_id):
+            proxy.counters.stray += 1
+            return
+        call = proxy.outgoing.get(top.branch)
+        worker = proxy.roster.at(second.sent_by)
+        if worker is None:
+            if call is not None and call.orphan:
+                answer.pop_via()
+                self._farewell.orphan_answered(call, answer)
+            return
+        answer.pop_via()
+        proxy.saw(answer, peer, inward=True)
+        self._remember(answer, worker, call, peer)
+        self._to_worker(answer, worker, call, peer)
+
+    def _remember(self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer) -> None:
+        dialogs = self._proxy.dialogs
+        method = answer.cseq.method
+        if method == b"BYE" and answer.status >= 200 and answer.status not in (401, 407):
+            dialogs.ended(Key(answer.call_id, answer.from_.tag, answer.to.tag))
+        if method != b"INVITE":
+            return
+        if 100 < answer.status < 300 and answer.to.tag:
+            sticky = peer if self._proxy.listeners.reliable(peer.flow) else None
+            dialogs.answered_by_world(worker.token, answer, peer.flow, sticky)
+        if call is None:
+            return
+        if answer.status < 200:
+            call.move(State.PROCEEDING)
+        else:
+            call.move(State.ACCEPTED if answer.status < 300 else State.COMPLETED)
+            self._proxy.outgoing.settled(call)
+            if answer.status >= 300:
+                dialogs.failed(answer.call_id, answer.from_.tag)
+
+    def _to_worker(
+        self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer
+    ) -> None:
+        proxy = self._proxy
+        if answer.cseq.method == b"INVITE" and 100 < answer.status < 300:
+            sticky = peer if proxy.listeners.reliable(peer.flow) else None
+            _append_record_route(answer, proxy.record_route(peer.flow, sticky))
+        data, dropped = fit(answer)
+        proxy.counters.trimmed += dropped
+        if data is not None:
+            proxy.to_worker(data, worker)
+            return
+        proxy.counters.too_big += 1
+        if answer.status < 200:
+            return
+        status = answer.status
+        if answer.cseq.method == b"INVITE" and call is not None and status < 300:
+            # The worker cannot read what it was sent: the call is over before it began.
+            self._farewell.hang_up(call, answer, bye=not call.orphan)
+            call.orphan = True
+            status = 513
+        proxy.to_worker(bytes(response(answer, status)), worker)
+
+
+def _append_record_route(answer: Message, ours: Header) -> None:
+    """Behind the last Record-Route: a UAC reads them from the bottom (RFC 3261 12.1.2)."""
+    place = 0
+    for index, item in enumerate(answer.headers):
+        if item.key in (b"via", b"record-route"):
+            place = index + 1
+    answer.headers.insert(place, ours)

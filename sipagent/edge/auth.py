@@ -1,0 +1,182 @@
+"""Digest authentication of our phones (RFC 3261 section 22, RFC 7616, RFC 8760)."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from .headers import Bad, parse_uri, split
+from .message import Header, Message, header
+
+_NONCES = 10_000
+_CREDENTIALS = (b"authorization", b"proxy-authorization")
+#: strongest first: a client takes the first it knows
+_HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
+    "sha-256": hashlib.sha256,
+    "md5": lambda data: hashlib.md5(data, usedforsecurity=False),
+}
+
+
+class Proof(Enum):
+    """What credentials came to."""
+
+    NONE = auto()
+    GOOD = auto()
+    STALE = auto()
+    WRONG = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One Authorization header, unquoted."""
+
+    username: str
+    realm: str
+    nonce: str
+    uri: str
+    response: str
+    algorithm: str
+    qop: str
+    nc: str
+    cnonce: str
+
+
+def read_credentials(value: bytes) -> Credentials:
+    """Read `Digest ...`. Raises Bad."""
+    scheme, _, rest = value.partition(b" ")
+    if scheme.lower() != b"digest":
+        raise Bad("not digest credentials")
+    fields = {}
+    for piece in split(rest):
+        name, _, text = piece.partition(b"=")
+        text = text.strip()
+        if len(text) > 1 and text[:1] == text[-1:] == b'"':
+            text = text[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\")
+        fields[name.strip().lower()] = text.decode("utf-8", "replace")
+    return Credentials(
+        username=fields.get(b"username", ""),
+        realm=fields.get(b"realm", ""),
+        nonce=fields.get(b"nonce", ""),
+        uri=fields.get(b"uri", ""),
+        response=fields.get(b"response", ""),
+        algorithm=fields.get(b"algorithm", "md5").lower(),
+        qop=fields.get(b"qop", "").lower(),
+        nc=fields.get(b"nc", ""),
+        cnonce=fields.get(b"cnonce", ""),
+    )
+
+
+def digest_response(given: Credentials, password: str, method: str) -> str:
+    """The response these credentials should carry (RFC 7616 section 3.4.1). Raises Bad."""
+    algorithm = _HASHES.get(given.algorithm)
+    if algorithm is None or given.qop not in ("", "auth"):
+        raise Bad("unknown digest algorithm or qop")
+
+    def hashed(*parts: str) -> str:
+        return algorithm(":".join(parts).encode()).hexdigest()
+
+    first = hashed(given.username, given.realm, password)
+    second = hashed(method, given.uri)
+    middle = (given.nc, given.cnonce, given.qop) if given.qop else ()
+    return hashed(first, given.nonce, *middle, second)
+
+
+class Authenticator:
+    """Knows the phones' passwords. Nonces carry their own time and signature, so that nothing
+    is kept for a stranger; of used ones the last nonce count is.
+    """
+
+    def __init__(
+        self,
+        realm: str,
+        passwords: Mapping[str, str],
+        now: Callable[[], float],
+        *,
+        lifetime: float = 300.0,
+    ) -> None:
+        self._realm = realm
+        self._passwords = passwords
+        self._now = now
+        self._lifetime = lifetime
+        self._key = secrets.token_bytes(32)
+        self._counts: dict[str, tuple[int, float]] = {}
+
+    def challenge(self, *, stale: bool) -> tuple[Header, ...]:
+        """WWW-Authenticate headers with a fresh nonce, one for each algorithm."""
+        nonce = self._nonce()
+        more = ", stale=true" if stale else ""
+        return tuple(
+            header(
+                b"WWW-Authenticate",
+                f'Digest realm="{self._realm}", nonce="{nonce}", '
+                f'algorithm={name.upper()}, qop="auth"{more}'.encode(),
+            )
+            for name in _HASHES
+        )
+
+    def prove(self, request: Message) -> tuple[Proof, str]:
+        """Check the credentials for our realm, if any. Returns the phone's name with GOOD."""
+        for item in request.headers:
+            if item.key not in _CREDENTIALS:
+                continue
+            try:
+                given = read_credentials(item.value)
+                if given.realm == self._realm:
+                    return self._judge(given, request), given.username
+            except Bad:
+                return Proof.WRONG, ""
+        return Proof.NONE, ""
+
+    def _judge(self, given: Credentials, request: Message) -> Proof:
+        password = self._passwords.get(given.username)
+        # an unknown name costs the same time as a wrong password
+        expected = digest_response(given, password or "", request.method.decode("ascii"))
+        right = hmac.compare_digest(expected.encode(), given.response.lower().encode())
+        if password is None or not right or not _same_target(given.uri, request.uri):
+            return Proof.WRONG
+        if not self._fresh(given.nonce):
+            return Proof.STALE
+        return Proof.GOOD if self._counts_up(given) else Proof.STALE
+
+    def _nonce(self) -> str:
+        text = f"{int(self._now() * 1000):x}.{secrets.token_hex(6)}"
+        return f"{text}.{self._sign(text)}"
+
+    def _sign(self, text: str) -> str:
+        return hashlib.blake2b(text.encode(), key=self._key, digest_size=12).hexdigest()
+
+    def _fresh(self, nonce: str) -> bool:
+        text, _, signature = nonce.rpartition(".")
+        if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
+            return False
+        age = self._now() - int(text.partition(".")[0], 16) / 1000
+        return 0 <= age + 0.001 <= self._lifetime
+
+    def _counts_up(self, given: Credentials) -> bool:
+        """Each nonce count serves once; without qop (RFC 2069) a nonce does."""
+        try:
+            count = int(given.nc, 16) if given.qop else 1
+        except ValueError:
+            return False
+        last, _ = self._counts.pop(given.nonce, (0, 0.0))
+        self._counts[given.nonce] = max(last, count), self._now()
+        self._forget_old()
+        return count > last
+
+    def _forget_old(self) -> None:
+        # entries stand in the order of their last use
+        for nonce, (_, used) in list(self._counts.items())[:8]:
+            if len(self._counts) > _NONCES or self._now() - used > self._lifetime:
+                del self._counts[nonce]
+
+
+def _same_target(uri: str, request_uri: bytes) -> bool:
+    """True when the credentials were made for this number: the host part may be rewritten on
+    the way, the number may not.
+    """
+    try:
+        return parse_uri(uri.encode()).user == parse_uri(request_uri).user
+    except Bad:
+        return False

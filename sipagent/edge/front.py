@@ -1,0 +1,176 @@
+"""Edge: the SIP front door, put together."""
+
+import asyncio
+
+import structlog
+
+from sipagent.config import Settings
+
+from .admission import Admission
+from .answers import Answers
+from .counters import Counters
+from .desk import Address, Desk
+from .farewell import Farewell
+from .guard import Guard
+from .headers import Bad
+from .identity import Identity
+from .inbound import Inbound
+from .listeners import Listeners, Peer, UdpSocket, shielded
+from .message import BadMessage, parse
+from .outbound import Outbound
+from .proxy import Proxy
+from .resolver import Resolver
+from .timers import Timers
+from .transactions import Table
+
+_log = structlog.get_logger(__name__)
+_LOOPBACK = "127.0.0.1"
+
+
+class Edge:
+    """A record-routing proxy between the world and the workers, with a guard at the door.
+
+    `start` binds the sockets; until then there is no address to speak of.
+    """
+
+    def __init__(self, settings: Settings, desk: Desk, *, timers: Timers | None = None) -> None:
+        self.counters = Counters()
+        self._settings = settings
+        self._desk = desk
+        self._timers = timers or Timers()
+        self._listeners = Listeners(
+            self._from_world,
+            self.counters,
+            self._timers,
+            max_message=settings.sip.max_message,
+        )
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open all sockets. Raises OSError, with nothing left open."""
+        try:
+            await self._listeners.open(self._settings.sip.listen)
+            inside = UdpSocket(
+                _LOOPBACK, 0, shielded(self._from_inside, self.counters), self.counters
+            )
+        except OSError:
+            await self._listeners.close()
+            raise
+        bound = self._listeners.bound
+        public = _public_address(self._settings.sip.public_address, bound[0][1])
+        self._listeners.open_loop(public)
+        identity = Identity(public, inside.local, bound)
+        self._proxy = Proxy(
+            desk=self._desk,
+            identity=identity,
+            listeners=self._listeners,
+            inside=inside,
+            counters=self.counters,
+            timers=self._timers,
+            incoming=Table(self._timers),
+            outgoing=Table(self._timers),
+        )
+        self._resolver = Resolver(self._listeners, identity, self._timers)
+        self._farewell = Farewell(self._proxy, self._resolver)
+        guard = Guard(self._settings, asyncio.get_running_loop().time)
+        admission = Admission(self._proxy, guard, self._farewell)
+        self._inbound = Inbound(self._proxy, admission, self._farewell)
+        self._answers = Answers(self._proxy, self._farewell)
+        self._outbound = Outbound(self._proxy, self._resolver)
+        self._sweeper = asyncio.create_task(self._sweep())
+        _log.info("sip_listening", bound=bound, public=public)
+
+    async def close(self) -> None:
+        """Close all sockets; calls that still live are not ended here. Idempotent."""
+        if self._sweeper is None:
+            return
+        self._sweeper.cancel()
+        await asyncio.gather(self._sweeper, return_exceptions=True)
+        self._sweeper = None
+        await self._proxy.tasks.close()
+        await self._resolver.close()
+        self._farewell.close()
+        self._proxy.inside.close()
+        await self._listeners.close()
+
+    @property
+    def public_address(self) -> Address:
+        """Where peers reach us: as configured, or the first listener's own address."""
+        return self._proxy.identity.public
+
+    @property
+    def internal_address(self) -> Address:
+        """The UDP socket workers send to (`proxies=[sip:HOST:PORT;lr]`)."""
+        return self._proxy.identity.internal
+
+    @property
+    def bound(self) -> tuple[tuple[str, Address], ...]:
+        """Transport and address of each public socket, in the order of the settings."""
+        return tuple(self._listeners.bound)
+
+    @property
+    def dialogs(self) -> int:
+        """Dialogs held in memory, early ones too."""
+        return len(self._proxy.dialogs)
+
+    @property
+    def transactions(self) -> int:
+        """INVITEs held in memory, finished ones for a while too."""
+        return len(self._proxy.incoming) + len(self._proxy.outgoing)
+
+    def worker_ready(self, token: str, address: Address) -> None:
+        """A worker speaks SIP at that address."""
+        self._proxy.roster.add(token, address)
+
+    def worker_gone(self, token: str) -> None:
+        """A worker ended: its remote parties, if any are left, hear of it from us."""
+        self._proxy.roster.remove(token)
+        self._farewell.worker_gone(token)
+
+    def _from_world(self, data: bytes, peer: Peer) -> None:
+        try:
+            message = parse(data, self._settings.sip.max_message)
+            if message.is_request:
+                self._inbound.request(message, peer)
+            else:
+                self._answers.from_world(message, peer)
+        except BadMessage as bad:
+            self.counters.bad += 1
+            self._inbound.refuse(bad, peer)
+        except Bad as bad:
+            self.counters.bad += 1
+            _log.debug("sip_bad_message", peer=str(peer), reason=bad.reason)
+
+    def _from_inside(self, data: bytes, address: Address) -> None:
+        worker = self._proxy.roster.at(address)
+        if worker is None:
+            self.counters.stray += 1
+            return
+        try:
+            message = parse(data)
+            if message.is_request:
+                self._outbound.request(message, worker)
+            else:
+                self._answers.from_worker(message, worker)
+        except Bad as bad:
+            self.counters.bad += 1
+            _log.warning("sip_bad_message_of_worker", token=worker.token, reason=bad.reason)
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._timers.sweep)
+            now = loop.time()
+            self._proxy.incoming.sweep(now)
+            self._proxy.outgoing.sweep(now)
+            self._listeners.sweep(now)
+
+
+def _public_address(configured: str | None, bound: Address) -> Address:
+    """`host[:port]`, IPv6 in brackets where a port follows."""
+    if configured is None:
+        return bound
+    host, colon, port = configured.rpartition(":")
+    if not colon or not port.isdigit() or (":" in host and not host.startswith("[")):
+        return configured.strip("[]"), bound[1]
+    return host.strip("[]"), int(port)

@@ -1,0 +1,88 @@
+"""Guard: who may call, and how many calls a second."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from sipagent.config import Network, Settings
+
+from .auth import Authenticator, Proof
+from .listeners import LOOP, Peer
+from .message import Header, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`status` 0 lets the call in, in the name of `account`; otherwise it is the answer."""
+
+    status: int = 0
+    account: str | None = None
+    extra: tuple[Header, ...] = ()
+
+
+class TokenBucket:
+    """At most `rate` a second in the long run, bursts of as many at once (at least one)."""
+
+    def __init__(self, rate: float, now: Callable[[], float]) -> None:
+        self._rate = rate
+        self._room = max(rate, 1.0)
+        self._now = now
+        self._tokens = self._room
+        self._filled = now()
+
+    def take(self) -> bool:
+        """One more; False when it is too much."""
+        now = self._now()
+        self._tokens = min(self._room, self._tokens + (now - self._filled) * self._rate)
+        self._filled = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+class Guard:
+    """Trunks by their address, phones by digest, guests by network, nobody else.
+
+    Credentials that were offered count before the network does, so that a phone on a guest
+    network is known by name, and a wrong password is never let in as a guest.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+        self._trunks = {name: trunk.addresses for name, trunk in settings.trunks.items()}
+        self._guests = settings.sip.guests
+        self._phones = bool(settings.phones)
+        passwords = {
+            name: phone.password.get_secret_value() for name, phone in settings.phones.items()
+        }
+        self._authenticator = Authenticator(settings.sip.realm, passwords, now)
+        self.rate = TokenBucket(settings.limits.calls_per_second, now)
+
+    def judge(self, invite: Message, source: Peer) -> Verdict:
+        """May this INVITE, from this address, start a call?"""
+        if source.flow == LOOP:  # a worker of ours, whose call its own policy allowed
+            return Verdict()
+        address = _address(source.host)
+        for name, networks in self._trunks.items():
+            if _within(address, networks):
+                return Verdict(account=name)
+        proof, account = self._authenticator.prove(invite)
+        if proof is Proof.GOOD:
+            return Verdict(account=account)
+        if proof is Proof.WRONG:
+            return Verdict(403)
+        if proof is Proof.NONE and _within(address, self._guests):
+            return Verdict()
+        if not self._phones:
+            return Verdict(403)
+        return Verdict(401, extra=self._authenticator.challenge(stale=proof is Proof.STALE))
+
+
+def _address(host: str) -> IPv4Address | IPv6Address:
+    address = ip_address(host.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if isinstance(mapped, IPv4Address) else address
+
+
+def _within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)

@@ -1,0 +1,116 @@
+"""Who we are on the wire: our addresses, and branches and tags nobody else can make."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+from .desk import Address
+from .headers import parse_name_addr, parse_uri
+from .listeners import LOOP, Peer
+from .message import Message, header
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, never bound here
+#: the user part of a worker's Contact is this and its token
+TOKEN_PREFIX = b"w."
+
+
+def hostport(address: Address) -> bytes:
+    """`host:port`, IPv6 in brackets."""
+    host, port = address
+    return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode("ascii")
+
+
+class Identity:
+    """Our addresses as peers know them. `bound` are the public sockets in the order listed."""
+
+    def __init__(
+        self, public: Address, internal: Address, bound: Sequence[tuple[str, Address]]
+    ) -> None:
+        self.public = public
+        self.internal = internal
+        self._bound = tuple(bound)
+        self._secret = secrets.token_bytes(32)
+        self._ours = {public, *(self._known_as(a) for _, a in bound), *(a for _, a in bound)}
+
+    def is_ours(self, address: Address) -> bool:
+        """True for an address requests and responses reach us at."""
+        return address in self._ours
+
+    def advertised(self, transport: str, local: Address) -> Address:
+        """What Via and Contact say for a socket or connection of ours."""
+        if (transport, local) in self._bound:
+            return self._known_as(local)
+        for kind, address in self._bound:  # a connection: its own port is nobody's business
+            if kind == transport:
+                return self._known_as(address)
+        return self.public
+
+    def _known_as(self, local: Address) -> Address:
+        if local == self._bound[0][1]:
+            return self.public
+        host, port = local
+        return (self.public[0] if host in _WILDCARDS else host, port)
+
+    def digest(self, *parts: bytes) -> bytes:
+        """A short keyed hash over `parts`, as a token of RFC 3261's grammar."""
+        mac = hashlib.blake2b(key=self._secret, digest_size=10)
+        for part in parts:
+            mac.update(b"%d:" % len(part) + part)
+        return mac.hexdigest().encode()
+
+    def inward_branch(self, message: Message) -> bytes:
+        """Branch towards a worker. The same for an INVITE, its retransmissions, its CANCEL and
+        the ACK to its failure, whatever transaction rules the caller's stack is from.
+        """
+        via = message.via
+        return b"z9hG4bK" + self.digest(
+            b"in",
+            via.branch,
+            hostport(via.sent_by),
+            message.call_id,
+            message.from_.tag,
+            b"%d" % message.cseq.number,
+        )
+
+    def outward_branch(self, worker_branch: bytes, call_id: bytes) -> bytes:
+        """Branch towards the world for a request with that branch from a worker."""
+        return b"z9hG4bK" + self.digest(b"out", worker_branch, call_id)
+
+    def tag(self, request: Message) -> bytes:
+        """To tag of our own responses: the same for retransmissions (RFC 3261 8.2.7)."""
+        return self.digest(b"tag", request.call_id, request.text(b"from"))
+
+    def localise(self, message: Message, transport: str, local: Address) -> None:
+        """Have a worker's Contact name the transport the peer uses, so that it comes back by it."""
+        here = self.advertised(transport, local)
+        value = message.get(b"contact")
+        if value is None or (transport == "UDP" and here == self.public):
+            return
+        contact = parse_name_addr(value)
+        uri = parse_uri(contact.uri)
+        if not uri.user.startswith(TOKEN_PREFIX):
+            return
+        suffix = b"" if transport == "UDP" else b";transport=" + transport.lower().encode()
+        new = b"<sip:%b@%b%b>%b" % (uri.user, hostport(here), suffix, contact.params)
+        message.replace(b"contact", header(b"Contact", new))
+
+
+def peer_as_token(peer: Peer) -> bytes:
+    """A peer as one parameter value; `read_peer` is the way back."""
+    host = peer.host.replace(":", "+")
+    return f"{peer.flow}!{host}!{peer.port}".encode("ascii")
+
+
+def read_peer(token: bytes) -> Peer | None:
+    """The peer in a parameter of ours, or None."""
+    flow, _, rest = token.decode("ascii", "replace").partition("!")
+    host, _, port = rest.partition("!")
+    if not (flow.isdecimal() and host and port.isdecimal()):
+        return None
+    return Peer(int(flow), host.replace("+", ":"), int(port))
+
+
+def flow_number(token: bytes) -> int:
+    """The flow in a parameter of ours, LOOP when there is none."""
+    digits = token.partition(b"!")[0]
+    return int(digits) if digits.isdigit() else LOOP

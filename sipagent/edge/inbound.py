@@ -1,0 +1,132 @@
+"""Inbound: what to do with each request of the world."""
+
+from .admission import Admission
+from .farewell import Farewell
+from .headers import Bad
+from .inward import Arrival, arrive, forward, named_worker, reply
+from .listeners import Peer
+from .message import BadMessage, Message
+from .proxy import Proxy
+from .responses import ALLOW, CAPABILITIES, response
+from .transactions import Incoming, State
+
+_OUTSIDE_DIALOGS_NEVER = (b"BYE", b"PRACK", b"UPDATE")
+
+
+class Inbound:
+    """The request side of RFC 3261 section 16, towards the workers."""
+
+    def __init__(self, proxy: Proxy, admission: Admission, farewell: Farewell) -> None:
+        self._proxy = proxy
+        self._admission = admission
+        self._farewell = farewell
+
+    def refuse(self, bad: BadMessage, peer: Peer) -> None:
+        """Answer a request that breaks the rules, where that leads to its sender."""
+        request = bad.message
+        if not request.is_request or request.method in (b"ACK", b""):
+            return
+        try:
+            via = request.via
+            request.replace_top_via(via.seen_from(peer.host, peer.port))
+        except Bad:
+            return
+        exact = b"rport" in via.params or self._proxy.listeners.reliable(peer.flow)
+        reply_to = peer if exact else Peer(peer.flow, peer.host, via.port or 5060)
+        tag = self._proxy.identity.tag(request)
+        answer = response(request, bad.status, tag=tag)
+        self._proxy.listeners.send(bytes(answer), reply_to)
+
+    def request(self, request: Message, peer: Peer) -> None:
+        """A well-formed request."""
+        arrival = arrive(self._proxy, request, peer)
+        try:
+            self._dispatch(arrival)
+        except Bad as bad:
+            self._proxy.counters.bad += 1
+            reply(self._proxy, arrival, bad.status)
+
+    def _dispatch(self, arrival: Arrival) -> None:
+        request = arrival.request
+        hops = request.get(b"max-forwards")
+        if hops is not None and not (hops.isdigit() and len(hops) < 6):
+            raise Bad("malformed Max-Forwards")
+        known = self._proxy.incoming.get(arrival.branch)
+        if request.method == b"ACK":
+            self._ack(arrival, known)
+        elif request.method == b"CANCEL":
+            self._cancel(arrival, known)
+        elif request.method == b"OPTIONS":
+            self._options(arrival)
+        elif hops is not None and int(hops) == 0:
+            raise Bad("no hops left", 483)
+        elif request.method == b"INVITE" and known is not None:
+            self._repeated(arrival, known)
+        elif request.to.tag:
+            self._in_dialog(arrival)
+        elif request.method == b"INVITE":
+            self._admission.invite(arrival)
+        elif request.method in _OUTSIDE_DIALOGS_NEVER:
+            reply(self._proxy, arrival, 481)
+        else:
+            reply(self._proxy, arrival, 405, extra=(ALLOW,))
+
+    def _ack(self, arrival: Arrival, known: Incoming | None) -> None:
+        """To a failure: hop by hop. To a 2xx: end to end, a transaction of its own."""
+        if known is not None and known.state in (State.COMPLETED, State.CONFIRMED):
+            self._farewell.acknowledged(known)
+            if known.own:
+                return
+        if known is not None and known.token is not None:
+            worker = self._proxy.roster.get(known.token)
+        else:
+            worker = named_worker(self._proxy, arrival.request)
+        if worker is not None:
+            forward(self._proxy, arrival, worker)
+
+    def _cancel(self, arrival: Arrival, known: Incoming | None) -> None:
+        """A worker answers its own; ours is the time before there is one, and after."""
+        proxy = self._proxy
+        if known is None:
+            worker = named_worker(proxy, arrival.request)
+        else:
+            worker = proxy.roster.get(known.token) if known.token is not None else None
+        if worker is not None and not (known is not None and known.own):
+            forward(proxy, arrival, worker)
+        elif known is not None:
+            reply(proxy, arrival, 200)
+            self._admission.cancel(known)
+        else:
+            reply(proxy, arrival, 481)
+
+    def _options(self, arrival: Arrival) -> None:
+        """A peer asks if we are alive, or if its call is. Workers' stacks would say 500."""
+        proxy, request = self._proxy, arrival.request
+        if not request.to.tag:
+            reply(proxy, arrival, 200, extra=CAPABILITIES)
+            return
+        worker = named_worker(proxy, request)
+        proxy.dialogs.request_of_world(request)
+        if worker is not None:
+            proxy.saw(request, arrival.peer, inward=True)
+            proxy.saw(response(request, 200), arrival.reply_to, inward=False)
+            reply(proxy, arrival, 200, extra=CAPABILITIES)
+        else:
+            reply(proxy, arrival, 481)
+
+    def _repeated(self, arrival: Arrival, known: Incoming) -> None:
+        """An INVITE retransmitted: absorbed while the desk thinks, else the worker answers."""
+        proxy = self._proxy
+        if known.own:
+            proxy.listeners.send(known.final, known.reply_to)
+        elif known.token is None:
+            proxy.listeners.send(bytes(response(known.request, 100)), known.reply_to)
+        elif (worker := proxy.roster.get(known.token)) is not None:
+            forward(proxy, arrival, worker)
+
+    def _in_dialog(self, arrival: Arrival) -> None:
+        worker = named_worker(self._proxy, arrival.request)
+        if worker is None:
+            reply(self._proxy, arrival, 481)
+        else:
+            forward(self._proxy, arrival, worker)

@@ -1,0 +1,274 @@
+"""Sockets of the front door: UDP, TCP, and the short cut from our own address to itself."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+import structlog
+
+from sipagent.config import Listener
+
+from .counters import Counters
+from .desk import Address
+from .stream import StreamConnection
+from .timers import Timers
+
+_log = structlog.get_logger(__name__)
+
+#: the flow of messages that never leave us: a worker calls a number of our own
+LOOP = 0
+_DATAGRAMS_A_TURN = 64
+_RECEIVE_BUFFER = 4 << 20
+
+
+class Peer(NamedTuple):
+    """Where a message came from or goes to. `flow` names the socket or the connection."""
+
+    flow: int
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+Receive = Callable[[bytes, Peer], None]
+
+
+A = TypeVar("A")
+
+
+def shielded(receive: Callable[[bytes, A], None], counters: Counters) -> Callable[[bytes, A], None]:
+    """`receive` at the edge of the process: no packet may end it, whatever bug it meets."""
+
+    def shield(data: bytes, source: A) -> None:
+        try:
+            receive(data, source)
+        except Exception:
+            counters.exceptions += 1
+            _log.exception("sip_receive_failed", source=str(source))
+
+    return shield
+
+
+class Flow(Protocol):
+    """A socket or connection. `transport` is the name in Via; TLS and WebSocket fit here too."""
+
+    @property
+    def transport(self) -> str:
+        """UDP, TCP ..."""
+        ...
+
+    @property
+    def local(self) -> Address:
+        """Our own end."""
+        ...
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Send one message; what cannot be sent is lost, as on any network."""
+        ...
+
+    def close(self) -> None:
+        """Stop."""
+        ...
+
+
+class UdpSocket:
+    """One bound datagram socket on the running loop."""
+
+    transport = "UDP"
+
+    def __init__(
+        self, host: str, port: int, receive: Callable[[bytes, Address], None], counters: Counters
+    ) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        try:
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.local: Address = self._socket.getsockname()[:2]
+        self._receive = receive
+        self._counters = counters
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._readable)
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Send a datagram; a full socket buffer or an unreachable network loses it."""
+        try:
+            self._socket.sendto(data, to)
+        except OSError as error:
+            self._counters.send_failed += 1
+            _log.debug("sip_send_failed", to=to, error=str(error))
+
+    def close(self) -> None:
+        """Stop. Idempotent."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _readable(self) -> None:
+        for _ in range(_DATAGRAMS_A_TURN):
+            try:
+                data, address = self._socket.recvfrom(65_535)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error of an earlier send
+                continue
+            if data.strip(b"\r\n\0 "):  # else a keep-alive that only wants to be sent
+                self._receive(data, address[:2])
+            if self._socket.fileno() < 0:
+                return
+
+
+@dataclass(slots=True)
+class _Loopback:
+    """Our own address as seen from inside: what is sent arrives in the next turn of the loop."""
+
+    local: Address
+    receive: Callable[[bytes, Address], None]
+    transport: str = "UDP"
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Deliver to ourselves."""
+        asyncio.get_running_loop().call_soon(self.receive, data, self.local)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Listeners:
+    """All public sockets and connections, each with a flow number (RFC 3261 section 18)."""
+
+    def __init__(
+        self, receive: Receive, counters: Counters, timers: Timers, *, max_message: int
+    ) -> None:
+        self._receive = shielded(receive, counters)
+        self._counters = counters
+        self._timers = timers
+        self._max_message = max_message
+        self._numbers = itertools.count(LOOP + 1)
+        self._flows: dict[int, Flow] = {}
+        self._connections: dict[Address, int] = {}
+        self._servers: list[asyncio.Server] = []
+        self.bound: list[tuple[str, Address]] = []
+
+    async def open(self, listeners: Iterable[Listener]) -> None:
+        """Bind them in order. Raises OSError."""
+        for listener in listeners:
+            if listener.transport == "udp":
+                flow = self._open_udp(listener.host, listener.port)
+                self.bound.append(("UDP", flow.local))
+            else:
+                loop = asyncio.get_running_loop()
+                server = await loop.create_server(
+                    self._connection, listener.host, listener.port, reuse_address=True
+                )
+                self._servers.append(server)
+                self.bound.append(("TCP", server.sockets[0].getsockname()[:2]))
+
+    def _open_udp(self, host: str, port: int) -> UdpSocket:
+        number = next(self._numbers)
+        flow = UdpSocket(
+            host, port, lambda d, a: self._deliver(d, Peer(number, *a)), self._counters
+        )
+        self._flows[number] = flow
+        return flow
+
+    def open_loop(self, address: Address) -> None:
+        """Let us send to ourselves, as `address`."""
+        self._flows[LOOP] = _Loopback(address, lambda d, a: self._deliver(d, Peer(LOOP, *a)))
+
+    async def connect(self, host: str, port: int) -> Peer:
+        """A TCP connection to a peer, an open one if there is one. Raises OSError."""
+        number = self._connections.get((host, port))
+        if number is None:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(self._connection, host, port)
+            number = connection.number
+            self._connections[host, port] = number
+        return Peer(number, host, port)
+
+    def connected(self, host: str, port: int) -> Peer | None:
+        """The open TCP connection to that address, if any."""
+        number = self._connections.get((host, port))
+        return None if number is None else Peer(number, host, port)
+
+    def udp_towards(self, host: str, port: int, preferred: int = LOOP) -> Peer | None:
+        """The preferred UDP socket, or the first of the right address family."""
+        numbers = sorted(self._flows, key=lambda number: (number != preferred, number))
+        for number in numbers:
+            flow = self._flows[number]
+            same_family = (":" in flow.local[0]) == (":" in host)
+            if number != LOOP and flow.transport == "UDP" and same_family:
+                return Peer(number, host, port)
+        return None
+
+    def flow(self, number: int) -> Flow | None:
+        """The socket or connection of that number while it is open."""
+        return self._flows.get(number)
+
+    def reliable(self, number: int) -> bool:
+        """True where messages are not lost and not to be retransmitted."""
+        flow = self._flows.get(number)
+        return flow is not None and flow.transport != "UDP"
+
+    def send(self, data: bytes, peer: Peer) -> bool:
+        """Send; False when the connection is gone."""
+        flow = self._flows.get(peer.flow)
+        if flow is None:
+            return False
+        self._counters.sent += 1
+        flow.send(data, (peer.host, peer.port))
+        return True
+
+    def sweep(self, now: float) -> None:
+        """Close connections that are idle or send a message too slowly."""
+        for flow in list(self._flows.values()):
+            if isinstance(flow, StreamConnection) and flow.overdue(now, self._timers):
+                flow.close()
+
+    async def close(self) -> None:
+        """Close every socket and connection."""
+        for server in self._servers:
+            server.close()
+        for flow in list(self._flows.values()):
+            flow.close()
+        await asyncio.sleep(0)  # transports tell of their end in the next turn
+        for flow in list(self._flows.values()):
+            if isinstance(flow, StreamConnection):
+                flow.abort()
+        for server in self._servers:
+            await server.wait_closed()
+        self._flows.clear()
+
+    def _connection(self) -> StreamConnection:
+        number = next(self._numbers)
+        return StreamConnection(
+            number,
+            lambda data, address: self._deliver(data, Peer(number, *address)),
+            opened=self._opened,
+            closed=self._closed,
+            limit=self._max_message,
+        )
+
+    def _opened(self, connection: StreamConnection) -> None:
+        self._flows[connection.number] = connection
+        self._connections.setdefault(connection.remote, connection.number)
+        self._counters.connections += 1
+
+    def _closed(self, connection: StreamConnection) -> None:
+        self._flows.pop(connection.number, None)
+        if self._connections.get(connection.remote) == connection.number:
+            del self._connections[connection.remote]
+
+    def _deliver(self, data: bytes, peer: Peer) -> None:
+        self._counters.received += 1
+        self._receive(data, peer)

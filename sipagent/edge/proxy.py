@@ -1,0 +1,127 @@
+"""What both directions of the proxy share: the tables, the sockets, and the ladder."""
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from .counters import Counters
+from .desk import Desk, Rung
+from .dialogs import Dialogs
+from .identity import Identity, peer_as_token
+from .listeners import LOOP, Listeners, Peer, UdpSocket
+from .message import Header, Message, header
+from .roster import Roster, Worker
+from .timers import Timers
+from .transactions import Incoming, Outgoing, Table
+
+_log = structlog.get_logger(__name__)
+_PASSWORD = re.compile(r"(sips?:[^@:;>\s]*):[^@>\s]*@", re.IGNORECASE)
+_START_LINE = 256
+US = "sipagent"
+
+
+class Tasks:
+    """Tasks of the front door; all end with it."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run in the background."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("sip_task_failed", exc_info=error)
+
+    async def close(self) -> None:
+        """Cancel all and wait."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy, two directions. `inside` is the socket workers see."""
+
+    desk: Desk
+    identity: Identity
+    listeners: Listeners
+    inside: UdpSocket
+    counters: Counters
+    timers: Timers
+    incoming: Table[Incoming]
+    outgoing: Table[Outgoing]
+    roster: Roster = field(default_factory=Roster)
+    dialogs: Dialogs = field(default_factory=Dialogs)
+    tasks: Tasks = field(default_factory=Tasks)
+
+    def saw(self, message: Message, peer: Peer, *, inward: bool) -> None:
+        """Tell the desk of a message between the world and a worker."""
+        source, destination = (str(peer), US) if inward else (US, str(peer))
+        self.desk.saw(
+            Rung(
+                sip_call_id=_text(message.call_id),
+                source=source,
+                destination=destination,
+                start_line=_PASSWORD.sub(r"\1@", _text(message.start))[:_START_LINE],
+                cseq=_text(message.text(b"cseq")),
+            )
+        )
+
+    def record_route(self, flow: int, sticky: Peer | None) -> Header:
+        """Our Record-Route towards a worker; `fl` says by which flow requests go back."""
+        token = peer_as_token(sticky) if sticky is not None else b"%d" % flow
+        host, port = self.identity.internal
+        value = f"<sip:{host}:{port};lr;fl=".encode() + token + b">"
+        return header(b"Record-Route", value)
+
+    def live(self, peer: Peer | None) -> Peer | None:
+        """The peer while its socket or connection is open."""
+        return peer if peer is not None and self.listeners.flow(peer.flow) else None
+
+    def sticky(self, message: Message, peer: Peer) -> Peer | None:
+        """The peer itself when later requests must go exactly there: its connection, or the
+        outside of the NAT it is behind (its own Via and the socket disagree).
+        """
+        if self.listeners.reliable(peer.flow):
+            return peer
+        if peer.flow == LOOP or len(message.values(b"via")) > 1:
+            return None
+        return peer if message.via.host != peer.host else None
+
+    def to_worker(self, data: bytes, worker: Worker) -> None:
+        """Send to a worker."""
+        self.inside.send(data, worker.address)
+
+    def localise(self, message: Message, flow: int) -> None:
+        """Have a worker's Contact name the transport of that flow."""
+        way = self.listeners.flow(flow)
+        if way is not None and flow != LOOP:
+            self.identity.localise(message, way.transport, way.local)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def less_one_hop(message: Message) -> bool:
+    """Count Max-Forwards down (RFC 3261 16.6 step 3). False when there is none left.
+
+    The caller has checked that the value is a number.
+    """
+    value = message.get(b"max-forwards")
+    hops = 70 if value is None else int(value)
+    if hops <= 0:
+        return False
+    message.replace(b"max-forwards", header(b"Max-Forwards", b"%d" % (hops - 1)))
+    return True

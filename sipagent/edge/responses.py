@@ -1,0 +1,69 @@
+"""Responses of our own, made from the request they answer (RFC 3261 section 8.2.6)."""
+
+from .headers import Bad
+from .message import Header, Message, header
+
+PHRASES = {
+    100: "Trying",
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    487: "Request Terminated",
+    500: "Server Internal Error",
+    503: "Service Unavailable",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+}
+METHODS = b"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE"
+ALLOW = header(b"Allow", METHODS)
+#: option tags a worker's stack understands
+SUPPORTED = frozenset((b"replaces", b"timer", b"100rel", b"norefersub"))
+CAPABILITIES = (
+    ALLOW,
+    header(b"Accept", b"application/sdp"),
+    header(b"Supported", b", ".join(sorted(SUPPORTED))),
+)
+_COPIED = (b"via", b"from", b"to", b"call-id", b"cseq")
+_EMPTY = header(b"Content-Length", b"0")
+
+
+def response(
+    request: Message,
+    status: int,
+    reason: str = "",
+    *,
+    tag: bytes = b"",
+    extra: tuple[Header, ...] = (),
+) -> Message:
+    """A response without a body to `request` (or in place of another response to it).
+
+    `tag` goes into a To that has none; 100 takes none.
+    """
+    headers = []
+    for item in request.headers:
+        if item.key == b"to" and status > 100 and tag and not _has_tag(request):
+            headers.append(header(b"To", item.value + b";tag=" + tag))
+        elif item.key in _COPIED:
+            headers.append(item)
+    phrase = reason or PHRASES.get(status, "")
+    # a reason may hold words of a person or a far end: one line, whatever it was
+    start = f"SIP/2.0 {status} {' '.join(phrase.split())}".encode()
+    made = Message(start, [*headers, *extra, _EMPTY])
+    made.status = status
+    return made
+
+
+def _has_tag(request: Message) -> bool:
+    try:
+        return bool(request.to.tag)
+    except Bad:
+        return False

@@ -1,0 +1,128 @@
+"""SIP over a byte stream: framing by Content-Length, keep-alives, bounds (RFC 3261 18.3)."""
+
+import asyncio
+from collections.abc import Callable
+
+from .desk import Address
+from .headers import Bad
+from .message import content_length
+from .timers import Timers
+
+_UNSENT = 1 << 20
+_PING, _PONG = b"\r\n\r\n", b"\r\n"
+
+
+class StreamConnection(asyncio.Protocol):
+    """One TCP connection, accepted or made. `limit` is the largest message in bytes.
+
+    Once framing is lost nothing that follows can be trusted: what was read is handed up, so that
+    it gets its 400 or 513, and the connection ends.
+    """
+
+    transport = "TCP"
+
+    def __init__(
+        self,
+        number: int,
+        receive: Callable[[bytes, Address], None],
+        *,
+        opened: Callable[["StreamConnection"], None],
+        closed: Callable[["StreamConnection"], None],
+        limit: int,
+    ) -> None:
+        self.number = number
+        self.local: Address = ("", 0)
+        self.remote: Address = ("", 0)
+        self._receive = receive
+        self._tell_opened = opened
+        self._tell_closed = closed
+        self._limit = limit
+        self._buffer = bytearray()
+        self._wire: asyncio.Transport | None = None
+        self._heard = 0.0
+        self._began: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note both ends."""
+        assert isinstance(transport, asyncio.Transport)
+        self._wire = transport
+        self.local = transport.get_extra_info("sockname")[:2]
+        self.remote = transport.get_extra_info("peername")[:2]
+        self._heard = asyncio.get_running_loop().time()
+        self._tell_opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, hand up whole messages."""
+        self._heard = asyncio.get_running_loop().time()
+        self._buffer += data
+        while self._wire is not None and (message := self._next()) is not None:
+            self._receive(message, self.remote)
+        if not self._buffer.strip(_PONG):
+            self._began = None
+        elif self._began is None:
+            self._began = self._heard
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The far end went, or we did."""
+        self._wire = None
+        self._buffer.clear()
+        self._tell_closed(self)
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Write a message; a peer that does not read is cut off."""
+        if self._wire is None or self._wire.is_closing():
+            return
+        self._wire.write(data)
+        if self._wire.get_write_buffer_size() > _UNSENT:
+            self._wire.abort()
+
+    def close(self) -> None:
+        """Send what is queued and close."""
+        if self._wire is not None:
+            self._wire.close()
+
+    def abort(self) -> None:
+        """Close at once; what is queued is lost."""
+        if self._wire is not None:
+            self._wire.abort()
+
+    def overdue(self, now: float, timers: Timers) -> bool:
+        """True when nothing came for too long, or a message is too slow in coming."""
+        slow = self._began is not None and now - self._began > timers.whole
+        return slow or now - self._heard > timers.idle
+
+    def _next(self) -> bytes | None:
+        """The next whole message in the buffer, or None; keep-alives are dealt with here."""
+        self._answer_keep_alives()
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return self._all_there_is() if len(self._buffer) > self._limit else None
+        try:
+            size = end + 4 + content_length(bytes(self._buffer[:end]))
+        except Bad:
+            return self._all_there_is()
+        if size > self._limit:
+            return self._all_there_is()
+        if len(self._buffer) < size:
+            return None
+        message = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self._began = None
+        return message
+
+    def _answer_keep_alives(self) -> None:
+        # RFC 5626 section 3.5.1: a double CRLF between messages asks for a single one.
+        while self._buffer.startswith(_PONG):
+            if self._buffer.startswith(_PING):
+                del self._buffer[:4]
+                self.send(_PONG, self.remote)
+            elif len(self._buffer) == 2:
+                return  # half a ping, or a pong: wait for more
+            else:
+                del self._buffer[:2]
+
+    def _all_there_is(self) -> bytes:
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        asyncio.get_running_loop().call_soon(self.close)
+        return data
