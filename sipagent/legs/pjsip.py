@@ -151,6 +151,7 @@ class Endpoint:
         agent = config.uaConfig
         agent.threadCnt, agent.mainThreadOnly, agent.maxCalls = 0, True, MAX_LEGS
         agent.userAgent = "sipagent"
+        agent.natTypeInSdp = 0
         media = config.medConfig
         media.clockRate = media.sndClockRate = self.rate
         media.channelCount = 1

@@ -126,6 +126,10 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             prm.newCall = new
             prm.statusCode = 202
 
+    def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
+        """A 3xx: no target of the far end's choosing is tried, so the call ends with the 3xx."""
+        return pj.PJSIP_REDIRECT_REJECT
+
     @fenced
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
         """An INVITE with Replaces: nobody takes over a conversation from outside."""
