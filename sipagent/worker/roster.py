@@ -87,6 +87,8 @@ class Roster:
     def finish(self, worker: WorkerHandle, why: str) -> None:
         """It has nothing more to do: it must exit in time."""
         worker.why = worker.why or why
+        if worker.state is WorkerState.FINISHING:
+            return  # its death was reported before its last words were read
         worker.move(WorkerState.FINISHING)
         worker.limit(self._patience.exit, partial(self.doom, worker, "did not exit"))
 

@@ -228,7 +228,7 @@ class Supervisor:
                 self._watcher.event(worker, message.event)
             case Pong():
                 worker.unanswered = 0
-            case Claimed() | Finished() if worker.state is WorkerState.FINISHING:
+            case Claimed() if worker.state is WorkerState.FINISHING:
                 pass  # it was told to end while it spoke
             case Claimed():
                 worker.move(WorkerState.CLAIMED)

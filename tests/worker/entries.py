@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import numpy
+import numpy.random
 
 from sipagent.config import Settings
 from sipagent.events import CallEnded, CallStarted, Warned

@@ -16,9 +16,12 @@ from sipagent.worker.pool import NoRoom
 from sipagent.worker.protocol import HangUp
 from sipagent.worker.roster import Patience
 from sipagent.worker.spawner import WorkersFailed
+from sipagent.worker.supervisor import Supervisor
 from tests.worker.conftest import HERE, StartGateway, running, until
 
-HURRIED = Patience(ready=1.0, exit=0.3, hang_up=0.3, take=2.0, ping=0.1, pings_missed=3)
+HURRIED = Patience(exit=0.3, hang_up=0.3, take=5.0, ping=0.3, pings_missed=3)
+#: for workers that never come up
+HOPELESS = Patience(ready=1.0, exit=0.3)
 
 
 def open_files() -> int:
@@ -148,12 +151,12 @@ async def test_a_worker_that_breaks_the_protocol_is_killed(start_gateway: StartG
 async def test_workers_that_die_young_fail_the_start(start_gateway: StartGateway) -> None:
     for entry in ("exit_at_once", "never_ready", "raise_at_once"):
         with pytest.raises(WorkersFailed, match="no worker became ready"):
-            await start_gateway(entry=entry, patience=HURRIED)
+            await start_gateway(entry=entry, patience=HOPELESS)
 
 
 async def test_a_broken_program_is_not_forked_in_a_hot_loop(start_gateway: StartGateway) -> None:
     with capture_logs() as lines, pytest.raises(WorkersFailed):
-        await start_gateway(entry="exit_at_once", warm=2, patience=HURRIED)
+        await start_gateway(entry="exit_at_once", warm=2, patience=HOPELESS)
     deaths = [line["why"] for line in lines if line["event"] == "worker_never_ready"]
     assert set(deaths) == {"crashed: exit 7"}
     assert len(deaths) <= 12  # a second of forking without a pause makes hundreds
@@ -309,3 +312,31 @@ async def test_a_wait_that_is_cancelled_loses_no_worker(start_gateway: StartGate
         await waiting
     await until(lambda: gateway.supervisor.stats.idle == 1)
     assert await gateway.end_of(await gateway.take("brief")) == "finished"
+
+
+async def test_the_socket_is_its_owners_alone_and_goes_with_the_server(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    gateway = await start_gateway()
+    assert (tmp_path / "gateway.sock").is_socket()
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    worker = await gateway.take("stay")
+    for _ in range(2):
+        await gateway.supervisor.close()
+    assert gateway.whys(worker) == ["the server closed"]
+    assert not (tmp_path / "gateway.sock").exists()
+    assert gateway.supervisor.zygote_pid is None
+    with pytest.raises(NoRoom):
+        await gateway.take()
+
+
+async def test_a_socket_path_the_kernel_would_cut_is_refused(tmp_path: Path) -> None:
+    supervisor = Supervisor(
+        Settings(),
+        run_dir=tmp_path / ("x" * 100),
+        on_ready=lambda worker: None,
+        on_event=lambda worker, event: None,
+        on_gone=lambda worker, why: None,
+    )
+    with pytest.raises(WorkersFailed, match="path"):
+        await supervisor.start()
