@@ -5,10 +5,13 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sipagent.testing.sipp import Sipp
 
 _HERE = Path(__file__).parent
 
@@ -113,55 +116,18 @@ async def launch() -> AsyncIterator[Launch]:
         await actor.close()
 
 
-class Sipp:
-    """SIPp, one scenario file, one call unless told otherwise."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
-        self.port = port
-        self.process = process
-
-    @property
-    def uri(self) -> str:
-        return f"sip:sipp@127.0.0.1:{self.port}"
-
-    async def succeeded(self) -> bool:
-        """Wait for its end; True when its scenario came out as written."""
-        return await asyncio.wait_for(self.process.wait(), 30) == 0
-
-
 StartSipp = Callable[..., Awaitable[Sipp]]
 
 
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
-async def sipp(tmp_path: Path) -> AsyncIterator[StartSipp]:
-    """Start SIPp: `await sipp("late_offer.xml", target=(host, port))`, or a UAS without one."""
-    running: list[Sipp] = []
+async def sipp() -> AsyncIterator[StartSipp]:
+    """Start SIPp: `await sipp("late_offer.xml", target=actor.address)`; without a target it
+    waits for a call.
+    """
+    async with AsyncExitStack() as running:
 
-    async def start(scenario: str, *more: str, target: tuple[str, int] | None = None) -> Sipp:
-        port = free_udp_port()
-        command = ["sipp", "-sf", str(_HERE / "sipp" / scenario), "-m", "1", "-nostdin"]
-        command += ["-i", "127.0.0.1", "-p", str(port), "-timeout", "25s", "-timeout_error", *more]
-        if target is not None:
-            command.append(f"{target[0]}:{target[1]}")
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        found = Sipp(process, port)
-        running.append(found)
-        return found
+        async def start(scenario: str, target: tuple[str, int] | None = None) -> Sipp:
+            where = None if target is None else f"{target[0]}:{target[1]}"
+            return await running.enter_async_context(Sipp(_HERE / "sipp" / scenario, target=where))
 
-    yield start
-    for peer in running:
-        if peer.process.returncode is None:
-            peer.process.kill()
-            await peer.process.wait()
+        yield start

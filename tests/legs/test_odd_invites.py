@@ -111,6 +111,7 @@ def stranger() -> Iterator[socket.socket]:
         yield sock
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manner", ["refuse", "ring", "answer"])
 async def test_the_process_outlives_every_odd_invite(
     launch: "Launch", stranger: socket.socket, manner: str
