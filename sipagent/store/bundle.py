@@ -1,0 +1,152 @@
+"""The bundle of a call: `call.json` with everything that happened, and `timeline.svg`."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+from pydantic import BaseModel, ConfigDict
+
+from sipagent.call.cdr import Cdr, fold
+from sipagent.events import (
+    Event,
+    PolicyDecided,
+    RecordingStarted,
+    Said,
+    SipMessage,
+    Speaker,
+    ToolCalled,
+    ToolReturned,
+    TurnLatency,
+)
+
+from .moments import clock
+from .timeline import draw
+from .waveform import Peaks, read_peaks
+
+CALL, TIMELINE = "call.json", "timeline.svg"
+_log = structlog.get_logger(__name__)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Line(_Part):
+    """One turn. `said` is all that was to be said, `heard` what of it was heard; media-clock ms."""
+
+    who: Speaker
+    said: str
+    heard: str
+    start: int
+    end: int
+    confidence: float | None = None
+
+
+class ToolRun(_Part):
+    """One tool call; `ok` is None where no result came."""
+
+    id: str
+    t: int
+    tool: str
+    arguments: dict[str, Any]
+    ok: bool | None = None
+    result: str = ""
+    ms: int = 0
+
+
+class Bundle(_Part):
+    """What `call.json` holds. `recordings` are file names beside it."""
+
+    version: Literal[1] = 1
+    cdr: Cdr
+    transcript: tuple[Line, ...]
+    tools: tuple[ToolRun, ...]
+    policy: tuple[PolicyDecided, ...]
+    latencies: tuple[TurnLatency, ...]
+    sip: tuple[SipMessage, ...]
+    recordings: tuple[str, ...]
+    events: tuple[Event, ...]
+
+
+def write_bundle(folder: Path, events: Sequence[Event], recording: Path | None = None) -> Bundle:
+    """Write the bundle of a call that is over, or whose worker died; each file at once or not
+    at all. `recording` is drawn instead of those the events name. Raises OSError, and ValueError
+    for no events.
+    """
+    bundle = gather(events, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / CALL, bundle.model_dump_json(indent=2))
+    _replace(folder / TIMELINE, draw(events, list(_peaks(folder, events, recording))))
+    return bundle
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read `call.json` back. Raises OSError, and ValueError where it is not one."""
+    return Bundle.model_validate_json((folder / CALL).read_text(encoding="utf-8"))
+
+
+def gather(events: Sequence[Event], folder: Path) -> Bundle:
+    """The bundle of these events; recordings are those that are on disk in `folder`."""
+    cdr = fold(events)
+    return Bundle(
+        cdr=cdr,
+        transcript=tuple(_line(e) for e in events if isinstance(e, Said)),
+        tools=tuple(_tools(events)),
+        policy=tuple(e for e in events if isinstance(e, PolicyDecided)),
+        latencies=tuple(e for e in events if isinstance(e, TurnLatency)),
+        sip=tuple(e for e in events if isinstance(e, SipMessage)),
+        recordings=tuple(name for name in cdr.recordings if (folder / name).is_file()),
+        events=tuple(events),
+    )
+
+
+def _line(said: Said) -> Line:
+    return Line(
+        who=said.speaker,
+        said=" ".join(filter(None, [said.text, said.unheard])),
+        heard=said.text,
+        start=said.start,
+        end=said.end,
+        confidence=said.confidence,
+    )
+
+
+def _tools(events: Sequence[Event]) -> Iterable[ToolRun]:
+    results = {e.id: e for e in events if isinstance(e, ToolReturned)}
+    for event in events:
+        if not isinstance(event, ToolCalled):
+            continue
+        run = ToolRun(id=event.id, t=event.t, tool=event.tool, arguments=event.arguments)
+        if (result := results.get(event.id)) is not None:
+            came = {"ok": result.ok, "result": result.result, "ms": result.ms}
+            run = run.model_copy(update=came)
+        yield run
+
+
+def _peaks(folder: Path, events: Sequence[Event], recording: Path | None) -> Iterable[Peaks]:
+    started = [e for e in events if isinstance(e, RecordingStarted)]
+    if recording is not None:
+        files = [(recording, started[0].t if started else clock(events).start)]
+    else:
+        files = [(folder / e.path, e.t) for e in started]
+    for path, start in files:
+        try:
+            yield read_peaks(path, start=start)
+        except (OSError, ValueError) as error:
+            _log.warning("recording_not_drawn", path=str(path), cause=str(error))
+
+
+def _replace(path: Path, text: str) -> None:
+    """A reader, or a machine that loses power, sees the old file or the new one, never half."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
