@@ -36,6 +36,7 @@ class SimulatedBridge:
         self.rate = rate
         self._silence = bytes(frame_bytes(rate))
         self._sources: dict[Member, dict[Member, None]] = {}
+        self._seated: dict[Member, None] = {}
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0
 
@@ -51,6 +52,10 @@ class SimulatedBridge:
             self._handle.cancel()
             self._handle = None
 
+    def seat(self, leg: Member) -> None:
+        """Let a leg's media flow, whether anybody is connected to it or not."""
+        self._seated[leg] = None
+
     def open_port(self, name: str) -> AudioPort:
         """A new member that is heard by nobody yet."""
         return AudioPort(name, self.rate, self.clock)
@@ -64,6 +69,9 @@ class SimulatedBridge:
 
     def connect(self, source: object, sink: object) -> None:
         """Let `sink` hear `source` from now on."""
+        for member in (source, sink):
+            if not isinstance(member, AudioPort):
+                self.seat(cast(Member, member))
         self._sources.setdefault(cast(Member, sink), {})[cast(Member, source)] = None
 
     def disconnect(self, source: object, sink: object) -> None:
@@ -80,7 +88,7 @@ class SimulatedBridge:
     def _frame(self) -> None:
         self._due += FRAME_MS / 1000
         self._handle = asyncio.get_running_loop().call_at(self._due, self._frame)
-        said: dict[Member, bytes | None] = {}
+        said = {leg: leg.pull() for leg in self._seated if _live(leg)}
         for sources in self._sources.values():
             for source in sources:
                 if source not in said and _live(source):

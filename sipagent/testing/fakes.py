@@ -22,7 +22,7 @@ from sipagent.media.port import AudioPort
 
 from .bridge import SimulatedBridge
 from .legs import BUSY, NO_ANSWER, FakeDialer, FakeLeg, FarEnd, Script, tone
-from .speech import BeepMouth, Fault, Line, LoudnessVad, Partial, ScriptedBrain, ScriptedEars
+from .organs import BeepMouth, Fault, Line, LoudnessVad, Partial, Reply, ScriptedBrain, ScriptedEars
 
 __all__ = [
     "BUSY",
@@ -40,6 +40,7 @@ __all__ = [
     "Line",
     "LoudnessVad",
     "Partial",
+    "Reply",
     "Script",
     "ScriptedBrain",
     "ScriptedEars",
@@ -207,6 +208,7 @@ def a_call(
     bridge = SimulatedBridge(rate)
     bridge.start()
     caller = FakeLeg(bridge.clock, rate=rate)
+    bridge.seat(caller)
     dialer = FakeDialer(bridge.clock, scripts, rate=rate)
     house: dict[str, Any] = {
         "dialer": dialer,

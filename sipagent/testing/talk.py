@@ -18,7 +18,7 @@ from sipagent.tools.spec import ToolSpec
 
 from .fakes import FakeCall, a_call
 from .legs import FarEnd
-from .speech import BeepMouth, LoudnessVad, ScriptedBrain, ScriptedEars
+from .organs import BeepMouth, LoudnessVad, ScriptedBrain, ScriptedEars
 
 
 @dataclass

@@ -1,0 +1,189 @@
+"""The pure parts: whose turn, who gives way, what was heard, where a sentence ends."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipagent.agent.bargein import BargeInMachine
+from sipagent.agent.conversation import Conversation, Message
+from sipagent.agent.heard import SpokenText
+from sipagent.agent.sentences import SentenceSplitter
+from sipagent.agent.silence import SilenceWatch
+from sipagent.agent.turn import (
+    EndOfTurn,
+    SpeechOffset,
+    SpeechOnset,
+    TurnDecision,
+    TurnMachine,
+    TurnRules,
+    TurnState,
+)
+
+
+def run(probabilities: list[float], machine: TurnMachine | None = None) -> list[TurnDecision]:
+    machine = machine or TurnMachine()
+    return [d for n, p in enumerate(probabilities) for d in machine.frame(n * 20, p)]
+
+
+def test_one_loud_frame_is_not_speech() -> None:
+    assert run([0.0, 1.0] + [0.0] * 50) == []
+
+
+def test_two_loud_frames_are_speech_since_the_first() -> None:
+    assert run([0.0, 1.0, 1.0]) == [SpeechOnset(20, first=True)]
+
+
+def test_a_level_between_the_thresholds_starts_nothing_and_ends_nothing() -> None:
+    assert run([0.4] * 100) == []
+    assert run([1.0] * 5 + [0.4] * 100) == [SpeechOnset(0, first=True)]
+
+
+def test_a_gap_inside_a_sentence_does_not_end_the_turn() -> None:
+    decisions = run([1.0] * 20 + [0.0] * 15 + [1.0] * 20 + [0.0] * 25)
+    assert decisions == [
+        SpeechOnset(0, first=True),
+        SpeechOffset(400),
+        SpeechOnset(700, first=False),
+        SpeechOffset(1100),
+        EndOfTurn(1600, "silence", 1100, 1100),
+    ]
+
+
+def test_a_turn_of_the_greatest_length_is_ended_while_the_caller_speaks() -> None:
+    decisions = run([1.0] * 60, TurnMachine(TurnRules(longest_ms=1000)))
+    assert decisions == [
+        SpeechOnset(0, first=True),
+        SpeechOffset(1000),
+        EndOfTurn(1000, "too_long", 1000, 1000),
+        SpeechOnset(1000, first=True),
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.integers(1, 40)), max_size=40))
+def test_onsets_offsets_and_ends_always_alternate(runs: list[tuple[float, int]]) -> None:
+    machine = TurnMachine(TurnRules(longest_ms=3000))
+    probabilities = [p for p, count in runs for _ in range(count)] + [0.0] * 60
+    speaking = open_turn = False
+    for decision in run(probabilities, machine):
+        match decision:
+            case SpeechOnset():
+                assert not speaking and decision.first is not open_turn
+                speaking = open_turn = True
+            case SpeechOffset():
+                assert speaking
+                speaking = False
+            case EndOfTurn():
+                assert open_turn and not speaking
+                open_turn = False
+    assert machine.state is TurnState.QUIET and not open_turn
+
+
+def test_speech_that_lasts_stops_the_agent_without_words() -> None:
+    machine = BargeInMachine(decide_ms=500)
+    assert machine.onset(100).decision == "paused"
+    assert machine.voice(580) is None
+    stopped = machine.voice(600)
+    assert stopped is not None
+    assert (stopped.decision, stopped.evidence) == ("stopped", "speech of 500 ms")
+
+
+def test_fewer_words_than_asked_for_do_not_stop_the_agent() -> None:
+    machine = BargeInMachine(min_words=3)
+    machine.onset(0)
+    assert machine.words("hold on") is None
+    stopped = machine.words("hold on a")
+    assert stopped is not None and stopped.decision == "stopped"
+
+
+def test_yes_is_a_word_when_a_yes_was_asked_for() -> None:
+    machine = BargeInMachine()
+    machine.onset(0)
+    assert machine.words("yes") is None
+    machine.answers = True
+    assert machine.words("yes") is not None
+
+
+def spoken() -> SpokenText:
+    text = SpokenText(rate=8000, frame=160)
+    for index, sentence in enumerate(("one two three four", "five six")):
+        piece = text.add(sentence)
+        piece.start = 10 + index * 20
+        piece.samples = 160 * 20 // (1 + index)
+        piece.whole = True
+    return text
+
+
+@pytest.mark.parametrize(
+    ("position", "heard"),
+    [
+        (0, ""),
+        (10, ""),
+        (14, ""),
+        (15, "one"),
+        (29, "one two three"),
+        (30, "one two three four"),
+        (34, "one two three four"),
+        (35, "one two three four five"),
+        (99, "one two three four five six"),
+    ],
+)
+def test_the_words_heard_follow_from_the_frame_played(position: int, heard: str) -> None:
+    text = spoken()
+    assert text.split(position)[0] == heard
+    assert " ".join(text.split(position)).strip() == "one two three four five six"
+
+
+def test_a_sentence_still_being_made_is_judged_by_the_pace_of_the_last() -> None:
+    text = spoken()
+    piece = text.add("seven eight nine ten")
+    piece.start, piece.samples = 40, 160 * 8
+    assert text.split(40 + 8)[0].endswith("five six seven")
+
+
+@pytest.mark.parametrize(
+    ("chunks", "sentences"),
+    [
+        (["Hello.", " How are", " you?"], ["Hello.", "How are you?"]),
+        (["It costs 3.", "50 today. Bye"], ["It costs 3.50 today.", "Bye"]),
+        (["Dr. Rossi is in. Come"], ["Dr. Rossi is in.", "Come"]),
+        (["Nine to five, Monday to Friday."], ["Nine to five, Monday to Friday."]),
+        (["Well then let me see, "], ["Well then let me see,"]),
+        (["Yes, "], ["Yes,"]),
+        (["one\ntwo"], ["one", "two"]),
+        (["... "], []),
+    ],
+)
+def test_streamed_words_are_cut_into_sentences(chunks: list[str], sentences: list[str]) -> None:
+    splitter = SentenceSplitter()
+    found = [sentence for chunk in chunks for sentence in splitter.feed(chunk)]
+    assert found + splitter.flush() == sentences
+
+
+def test_the_first_clause_is_out_before_its_sentence_is_whole() -> None:
+    splitter = SentenceSplitter()
+    assert splitter.feed("Let me have a look, ") == ["Let me have a look,"]
+    assert splitter.feed("and then we shall see what is there, but") == []
+
+
+@given(st.lists(st.text(alphabet="ab1.,!? \n", max_size=8), max_size=20))
+def test_no_word_is_lost_in_cutting(chunks: list[str]) -> None:
+    splitter = SentenceSplitter()
+    found = [sentence for chunk in chunks for sentence in splitter.feed(chunk)]
+    found += splitter.flush()
+    letters = [c for c in "".join(chunks) if c.isalnum()]
+    assert [c for c in "".join(found) if c.isalnum()] == letters
+
+
+def test_a_message_that_nobody_heard_is_empty_and_keeps_its_place() -> None:
+    conversation = Conversation()
+    first = conversation.add(Message("agent", "one"))
+    conversation.add(Message("agent", "two"))
+    conversation.cut("", first)
+    assert [(m.text, m.interrupted) for m in conversation.messages] == [("", True), ("two", False)]
+
+
+def test_silence_is_counted_only_in_a_row() -> None:
+    watch = SilenceWatch(0.1, limit=1)
+    quiet = [watch.frame(True) for _ in range(4)]
+    assert quiet == [None] * 4 and watch.frame(False) is None
+    assert [watch.frame(True) for _ in range(10)] == [None] * 4 + ["ask"] + [None] * 4 + ["give_up"]
