@@ -48,8 +48,8 @@ def _days(value: Any) -> Any:
     return days
 
 
-_DAY = {"type": ["string", "integer"], "description": "mon, or mon-fri"}
-_DAYS_SCHEMA = {**_DAY, "type": ["string", "integer", "array"], "items": _DAY}
+_DAY = {"type": "string", "description": "mon, or mon-fri"}
+_DAYS_SCHEMA = {"anyOf": [_DAY, {"type": "array", "items": {"anyOf": [_DAY, {"type": "integer"}]}}]}
 
 
 class Window(Hours):

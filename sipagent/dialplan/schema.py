@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from sipagent.agent.spec import AgentSpec
 from sipagent.call.policy import Policy
@@ -13,6 +13,7 @@ from sipagent.verbs.blocks import STEP
 
 from .load import KEYS
 from .routes import Route
+from .steps import arguments_of
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEMPLATE = {"type": "string", "pattern": r"[$%]\{"}
@@ -51,12 +52,15 @@ def schema() -> dict[str, Any]:
 
 def _bare() -> dict[str, Any]:
     """Verbs that can stand alone, as a string."""
-    alone = [
-        name
-        for name, verb in VERBS.items()
-        if verb.whole or not any(field.is_required() for field in verb.model_fields.values())
-    ]
-    return {"enum": alone}
+    return {"enum": [name for name, verb in VERBS.items() if _stands_alone(verb)]}
+
+
+def _stands_alone(verb: type[Verb]) -> bool:
+    try:
+        verb.model_validate(arguments_of(verb, None))
+    except ValidationError:
+        return False
+    return True
 
 
 def _step(verb: type[Verb]) -> dict[str, Any]:
@@ -76,7 +80,7 @@ def _verb(verb: type[Verb], defs: dict[str, Any]) -> dict[str, Any]:
     forms: list[Any] = [whole]
     if verb.shorthand is not None:
         forms.append(properties[verb.shorthand])
-    if not whole.get("required"):
+    if _stands_alone(verb):
         forms.append({"type": "null"})
     return {"anyOf": forms} if len(forms) > 1 else whole
 

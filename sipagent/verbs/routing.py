@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sipagent.call.control import CallControl
 from sipagent.call.leg import LegState
@@ -52,7 +52,11 @@ class Device(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     to: str = Field(description="SIP URI or number")
     caller_id: str | None = Field(default=None, alias="from", description="the number shown")
-    headers: Annotated[Mapping[str, str], BeforeValidator(_headers)] = Field(default_factory=dict)
+    headers: Annotated[
+        Mapping[str, str],
+        BeforeValidator(_headers),
+        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array"}]}),
+    ] = Field(default_factory=dict, description="SIP headers: a mapping, or {name, value} items")
     timeout: float = Field(default=60, gt=0, le=600, description="seconds of ringing")
     username: str | None = None
     password: str | None = None
