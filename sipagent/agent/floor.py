@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sipagent.call.services import TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
-from sipagent.events import BargeIn, ProviderFailed, Said, SpeechEnded, SpeechStarted
+from sipagent.events import BargeIn, ProviderFailed, Said, SpeechEnded, SpeechStarted, Warned
 from sipagent.media.frames import Frame
 
 from .answers import YES_OR_NO
@@ -18,7 +18,7 @@ from .limits import Limits
 from .listening import HeardTurn, Listener
 from .mind import Answer, Failure, Leave, Mind, Speak
 from .protocols import Expectation, SpeechDetector, Transcriber, Transcript
-from .silence import SilenceWatch
+from .silence import SilenceWatch, StuckWatch
 from .spec import AgentSpec
 from .speech import Speaker
 from .turn import (
@@ -35,6 +35,7 @@ from .turn import (
 _GAP_MS = 200
 #: voice shorter than this without words is a noise, not something that was not understood
 _NOISE_MS = 300
+_STUCK_MS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Floor:
         #: not bounded: a person takes half a second a turn, and the ears `final_text` at most,
         #: and when they fail twice the talk ends
         self._ended: asyncio.Queue[EndedTurn] = asyncio.Queue()
+        self._stuck = StuckWatch(_STUCK_MS)
         self._state = _State()
 
     def caller_busy(self) -> bool:
@@ -93,7 +95,8 @@ class Floor:
     async def listen(self) -> None:
         """Hear every frame until the port is closed."""
         async for frame in self._speaker.port.frames():
-            self._frame(frame)
+            if self._present():
+                self._frame(frame)
 
     async def understand(self) -> None:
         """Wait for the text of each turn that ended, in order."""
@@ -112,6 +115,12 @@ class Floor:
         """Hear no more, and leave nothing running."""
         await self._listener.close()
 
+    def _present(self) -> bool:
+        """False while the agent was taken aside or the caller is on hold: nothing counts then."""
+        call, port = self._call, self._speaker.port
+        aside = call.agent is port and port not in call.room.members
+        return not aside and not call.caller.on_hold
+
     def _frame(self, frame: Frame) -> None:
         if frame.t - self._state.last_t > _GAP_MS:
             self._came_back()
@@ -124,6 +133,10 @@ class Floor:
             self._give_way(self._barge.voice(self._turn.voice_end))
         quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
         self._ask(self._silence.frame(quiet), self._spec.silence_prompt)
+        port = self._speaker.port
+        if self._stuck.frame(waits=not port.idle and not port.paused, played=port.played):
+            detail = f"speech is queued and was not played for {_STUCK_MS} ms"
+            self._call.emit(Warned, code="speech_not_played", detail=detail)
 
     def _came_back(self) -> None:
         self._turn.reset()
@@ -199,7 +212,8 @@ class Floor:
                     self.mind.interrupt()
 
     def _typed(self, ended: EndedTurn) -> None:
-        self._deliver(ended, Message("caller", digits=ended.clock.end.digits))
+        message = Message("caller", digits=ended.clock.end.digits)
+        self._deliver(ended, self._state.whole(message))
 
     def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:
         ended.clock.reached("final_text")
@@ -207,25 +221,23 @@ class Floor:
             self.mind.tell(Failure())
             return
         text = heard.text.strip()
-        if not text:
+        if text:
+            self._call.emit(
+                Said,
+                speaker="caller",
+                text=text,
+                start=ended.began,
+                end=ended.clock.end.speech_end,
+                confidence=heard.confidence,
+            )
+        message = self._state.whole(Message("caller", text, confidence=heard.confidence))
+        if not message.text:
             self._nothing(ended)
-            return
-        self._call.emit(
-            Said,
-            speaker="caller",
-            text=text,
-            start=ended.began,
-            end=ended.clock.end.speech_end,
-            confidence=heard.confidence,
-        )
-        message = Message("caller", text, confidence=heard.confidence)
-        if self._turn.speaking:
+        elif self._turn.speaking:
             # the pause was for breath: what comes belongs to it
-            self._state.carry(message, ended)
-            return
-        if self._goes_on_speaking(text):
-            return
-        self._deliver(ended, message)
+            self._state.carried = message
+        elif not self._goes_on_speaking(message.text):
+            self._deliver(ended, message)
 
     def _goes_on_speaking(self, text: str) -> bool:
         """The agent went on after a pause; is what was said reason enough to stop it after all?"""
@@ -239,23 +251,16 @@ class Floor:
 
     def _nothing(self, ended: EndedTurn) -> None:
         """Voice without words."""
-        if self._state.carried is not None and not self._turn.speaking:
-            self._deliver(ended, None)
-        elif (
-            ended.clock.end.voiced_ms >= _NOISE_MS
-            and not self._speaker.active
-            and not self.mind.busy
-            and not self._turn.speaking
-        ):
+        busy = self._speaker.active or self.mind.busy or self._turn.speaking
+        if ended.clock.end.voiced_ms >= _NOISE_MS and not busy:
             self._ask(self._silence.ask(), self._spec.reprompt)
 
-    def _deliver(self, ended: EndedTurn, message: Message | None) -> None:
-        whole = self._state.whole(message)
+    def _deliver(self, ended: EndedTurn, message: Message) -> None:
         self._silence.answered()
         if self.mind.answers(ended.began):
-            self.mind.answer(whole)
+            self.mind.answer(message)
         else:
-            self.mind.tell(Answer(whole, ended.clock))
+            self.mind.tell(Answer(message, ended.clock))
 
     def _ask(self, what: str | None, words: str) -> None:
         if what == "ask":
@@ -284,13 +289,10 @@ class _State:
     over_speech: bool = False
     carried: Message | None = None
 
-    def carry(self, message: Message, ended: EndedTurn) -> None:
-        """Keep words until the caller has finished."""
-        self.carried = self.whole(message)
-
-    def whole(self, message: Message | None) -> Message:
-        """The words kept, if any, with those of `message`."""
+    def whole(self, message: Message) -> Message:
+        """The words kept, if any, then those of `message`."""
         kept, self.carried = self.carried, None
-        if kept is None or message is None:
-            return message or kept or Message("caller")
-        return replace(message, text=f"{kept.text} {message.text}".strip())
+        if kept is None:
+            return message
+        confidence = kept.confidence if message.confidence is None else message.confidence
+        return replace(message, text=f"{kept.text} {message.text}".strip(), confidence=confidence)

@@ -1,4 +1,4 @@
-"""SilenceWatch: nobody says anything. Ask a few times, then give up. Pure."""
+"""SilenceWatch: nobody says anything; StuckWatch: we speak and nobody can hear it. Pure."""
 
 from typing import Literal
 
@@ -28,3 +28,19 @@ class SilenceWatch:
     def answered(self) -> None:
         """The caller said something, or pressed a key."""
         self._quiet_ms = self._asked = 0
+
+
+class StuckWatch:
+    """Tells once when speech that waits to be played is not."""
+
+    def __init__(self, limit_ms: int) -> None:
+        self._limit_ms = limit_ms
+        self._stuck_ms = 0
+        self._played = 0
+
+    def frame(self, *, waits: bool, played: int) -> bool:
+        """One more frame; True when the limit is just reached."""
+        moving = not waits or played != self._played
+        self._played = played
+        self._stuck_ms = 0 if moving else self._stuck_ms + FRAME_MS
+        return self._stuck_ms == self._limit_ms

@@ -216,7 +216,7 @@ class Speaker:
 
     def stop(self) -> None:
         """Stop for good; the conversation keeps only what was heard."""
-        position = self.port.played
+        position = self.port.pause()
         t = self.call.bridge.clock.t if self._paused_at is None else self._paused_at
         live, self._live, self._paused_at = self._live, [], None
         for utterance in live:

@@ -135,6 +135,29 @@ async def test_a_pause_for_breath_does_not_split_what_was_said() -> None:
 
 
 @virtual_time
+async def test_words_before_a_breath_are_not_lost_when_nothing_follows() -> None:
+    ears = ScriptedEars(Line("transfer me", fault=0.4), "")
+    async with a_talk(ears=ears) as talk:
+        await talk.until(1000)
+        await talk.person.speak(600, then_quiet=700)
+        await talk.person.speak(300, then_quiet=2000)
+        assert [[m.text for m in seen] for seen in talk.brain.saw] == [["transfer me"]]
+
+
+@virtual_time
+async def test_a_caller_on_hold_is_not_asked_for_their_silence() -> None:
+    async with a_talk(silence_seconds=3.0) as talk:
+        await talk.until(1000)
+        await talk.call.caller.hold()
+        await talk.until(30_000)
+        await talk.call.caller.resume()
+        await talk.until(32_000)
+        assert talk.said == []
+        await talk.until(34_000)
+        assert talk.said == [("agent", "Are you still there?")]
+
+
+@virtual_time
 async def test_a_prompt_opens_the_history() -> None:
     async with a_talk(ears=ScriptedEars("hello"), prompt="Be kind.") as talk:
         await talk.until(100)

@@ -9,7 +9,7 @@ from sipagent.agent.limits import Limits
 from sipagent.agent.protocols import Say
 from sipagent.call.services import TalkEnd
 from sipagent.errors import ProviderError
-from sipagent.events import CallEnded, ProviderFailed, Said
+from sipagent.events import CallEnded, ProviderFailed, Said, Warned
 from sipagent.testing.fakes import BeepMouth, Line, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk
 from sipagent.testing.virtual import run_virtual, virtual_time
@@ -133,6 +133,15 @@ def test_without_a_mouth_the_caller_is_handed_on(fault: Exception | float) -> No
             assert talk.call.bridge.clock.t < 2000
 
     run_virtual(run())
+
+
+@virtual_time
+async def test_speech_that_nobody_can_hear_is_reported_once() -> None:
+    async with a_talk(greeting=" ".join("abcdefghijklmnop")) as talk:
+        await talk.until(500)
+        talk.call.bridge.disconnect(talk.port, talk.call.caller)
+        await talk.until(6000)
+        assert [e.code for e in talk.call.all(Warned)] == ["speech_not_played"]
 
 
 @virtual_time

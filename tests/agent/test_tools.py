@@ -8,6 +8,7 @@ import pytest
 
 from sipagent.agent.answers import yes_or_no
 from sipagent.agent.conversation import Message
+from sipagent.agent.limits import Limits
 from sipagent.agent.protocols import Say, ToolCall
 from sipagent.call.control import CallControl
 from sipagent.call.policy import Policy
@@ -98,6 +99,17 @@ async def test_a_verb_waits_until_what_was_said_has_been_heard() -> None:
         await talk.until(4000)
         last = max(f.t for f in talk.person.heard if "eight." in talk.mouth.text_in(f.pcm))
         assert talk.call.session.scope["vars"]["rang_at"] > last
+
+
+@virtual_time
+async def test_a_verb_does_not_wait_for_speech_without_end() -> None:
+    words = " ".join(f"w{n}" for n in range(300))
+    async with asking([Say(words), CALL_SALES], limits=Limits(speech_cap=4.0)) as talk:
+        await ask(talk)
+        began = talk.call.bridge.clock.t
+        await talk.until(began + 8000)
+        waited = talk.call.session.scope["vars"]["rang_at"] - began
+        assert 3500 <= waited <= 4500
 
 
 @virtual_time
