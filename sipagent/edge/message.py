@@ -189,8 +189,8 @@ def parse(data: bytes, limit: int = 65_535) -> Message:
     message = Message(b"", _headers(head), body)
     message.start = head[: head.index(b"\r\n")]
     try:
-        _no_stray_line_ends(head)
         _start_line(message)
+        _no_stray_line_ends(head)
         _check(message, limit)
         if len(data) > limit:
             raise Bad("message too large", 513)

@@ -48,11 +48,16 @@ def response(
 
     `tag` goes into a To that has none; 100 takes none.
     """
-    headers = []
+    headers: list[Header] = []
+    seen: set[bytes] = set()
     for item in request.headers:
+        if item.key not in _COPIED or item.key in seen or _breaks_lines(item.line):
+            continue
+        if item.key != b"via":
+            seen.add(item.key)
         if item.key == b"to" and status > 100 and tag and not _has_tag(request):
             headers.append(header(b"To", item.value + b";tag=" + tag))
-        elif item.key in _COPIED:
+        else:
             headers.append(item)
     phrase = reason or PHRASES.get(status, "")
     # a reason may hold words of a person or a far end: one line, whatever it was
@@ -60,6 +65,12 @@ def response(
     made = Message(start, [*headers, *extra, _EMPTY])
     made.status = status
     return made
+
+
+def _breaks_lines(line: bytes) -> bool:
+    """True for a header of a bad request that would spoil the response too."""
+    rest = line.replace(b"\r\n", b"")
+    return b"\r" in rest or b"\n" in rest or b"\0" in rest
 
 
 def _has_tag(request: Message) -> bool:

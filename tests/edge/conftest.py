@@ -16,7 +16,10 @@ FAST = Timers(
     t1=0.02, t2=0.08, give_up=0.5, admit=1.0, reach=1.0, linger=0.5, sweep=0.05, names=60.0
 )
 LISTEN = (Listener(port=0), Listener(transport="tcp", port=0))
-SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n"
+    "c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+)
 
 
 class Line:
