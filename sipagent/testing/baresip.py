@@ -199,15 +199,12 @@ class Baresip:
         return audio.read_wav(files[-1])[0] if files else b""
 
     def _write_config(self, play: bytes, media_encryption: str) -> None:
-        source = "ausine,400"
-        if play:
-            wav = self.folder / "play.wav"
-            audio.write_wav(wav, play + audio.silence(_PADDING_SECONDS))
-            source = f"aufile,{wav}"
-        modules = ["g711", "g722", "opus", "aufile", "ausine", "sndfile", "aubridge"]
+        wav = self.folder / "play.wav"
+        audio.write_wav(wav, play + audio.silence(_PADDING_SECONDS))
+        modules = ["g711", "g722", "opus", "aufile", "sndfile", "aubridge"]
         modules += ["srtp"] if media_encryption else []
         config = _CONFIG.format(
-            port=self.port, control=self._control, source=source, folder=self.folder
+            port=self.port, control=self._control, source=wav, folder=self.folder
         )
         config += "".join(f"module {name}.so\n" for name in modules)
         (self.folder / "config").write_text(config)
@@ -265,7 +262,7 @@ sip_listen 127.0.0.1:{port}
 call_local_timeout 120
 call_max_calls 8
 audio_path /usr/share/baresip
-audio_source {source}
+audio_source aufile,{source}
 audio_player aubridge,sink{port}
 audio_alert aubridge,alert{port}
 ausrc_srate 8000

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from . import audio
-from .rtp import FRAME_SAMPLES, Packet, events, pack
+from .rtp import FRAME_SAMPLES, events, pack
 from .sip.sdp import EVENT_PT, PAYLOAD_TYPES
 
 _FRAME_BYTES = 2 * FRAME_SAMPLES
@@ -85,11 +85,8 @@ class Sender:
         for playing in dropped:
             playing.finish(whole=False)
 
-    def next(self, now: float, *, sending: bool) -> tuple[bytes, Packet] | None:
-        """The packet of this tick, as bytes and as a record; None while we may not send.
-
-        Time goes on in any case.
-        """
+    def next(self, now: float, *, sending: bool) -> bytes | None:
+        """The packet of this tick; None while we may not send. Time goes on in any case."""
         timestamp = self._timestamp
         self._timestamp = (timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
         if not sending:
@@ -104,9 +101,7 @@ class Sender:
             self._event_start = None
             payload = payload or _SILENCE[self.codec]
         self._seq = (self._seq + 1) & 0xFFFF
-        data = pack(payload_type, self._seq, timestamp, self._ssrc, payload)
-        record = Packet(now, self._seq, timestamp, self._ssrc, payload_type & 0x7F, payload)
-        return data, record
+        return pack(payload_type, self._seq, timestamp, self._ssrc, payload)
 
     def _add(self, playing: Playing) -> Playing:
         with self._lock:
@@ -114,10 +109,11 @@ class Sender:
         return playing
 
     def _frames(self, pcm: bytes) -> Iterator[bytes]:
-        """Encoded when its turn comes: only then the codec is certain."""
-        codes = audio.encode(self.codec, pcm + bytes(-len(pcm) % _FRAME_BYTES))
-        for start in range(0, len(codes), FRAME_SAMPLES):
-            yield codes[start : start + FRAME_SAMPLES]
+        """Encoded frame by frame: only then the codec is certain, and no tick takes long."""
+        for start in range(0, len(pcm), _FRAME_BYTES):
+            yield audio.encode(
+                self.codec, pcm[start : start + _FRAME_BYTES].ljust(_FRAME_BYTES, b"\0")
+            )
 
     def _payload(self) -> tuple[bytes, Playing | None]:
         with self._lock:

@@ -13,7 +13,7 @@ from .pacer import SHARED, Pacer
 from .rtp import FRAME_SECONDS, Event, Packet, Reception, event, unpack
 from .sending import Played, Playing, Sender
 from .sip.transport import Address
-from .track import SPEECH_LEVEL, Track
+from .track import SPEECH_LEVEL, Passed, Track
 
 #: Linux: the kernel stamps each datagram as it arrives, however busy we are (socket(7))
 _SO_TIMESTAMPNS = 35
@@ -121,24 +121,21 @@ class RtpStream:
             return False
         self._send(now, due)
         packets = self._read()
-        if packets:
-            self.heard.add(packets)
         if self._watches:
             self._look(packets, now)
         return True
 
     def _send(self, now: float, due: float) -> None:
         remote = self.route.remote
-        made = self.sender.next(now, sending=self.route.sending and remote is not None)
-        if made is None or remote is None:
+        data = self.sender.next(now, sending=self.route.sending and remote is not None)
+        if data is None or remote is None:
             return
-        data, record = made
         try:
             self._socket.sendto(data, remote)
         except OSError:
             self.departures.refused += 1
             return
-        self.said.add([record])
+        self.said.add(((now, data),))
         departures, lateness = self.departures, now - due
         departures.packets += 1
         departures.late += lateness > _LATE
@@ -146,6 +143,7 @@ class RtpStream:
 
     def _read(self) -> list[Packet]:
         packets: list[Packet] = []
+        passed: list[Passed] = []
         now = time.perf_counter()
         offset = now - time.time()
         for _ in range(_AT_ONCE):
@@ -163,6 +161,8 @@ class RtpStream:
             if packet is not None:
                 self._count(packet)
                 packets.append(packet)
+                passed.append((at, data))
+        self.heard.add(passed)
         return packets
 
     def _count(self, packet: Packet) -> None:

@@ -2,19 +2,24 @@
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from . import audio
-from .rtp import FRAME_SAMPLES, FRAME_SECONDS, Packet
+from .rtp import FRAME_SAMPLES, FRAME_SECONDS, Packet, unpack
 
 #: RMS in 16-bit units above which a packet counts as speech; G.711 silence and comfort noise
 #: stay well below, speech well above
 SPEECH_LEVEL = 200.0
 #: a timestamp this far (samples) from the arrival clock means that the sender's clock jumped
 _JUMP = 8 * 150
+
+
+#: when (perf_counter) and what
+Passed = tuple[float, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +31,28 @@ class Span:
 
 
 class Track:
-    """Written by the media thread, read by the loop. `seconds` bounds what is kept."""
+    """Written by the media thread, read by the loop. `seconds` bounds what is kept.
+
+    Kept are bytes and times, in plain tuples: a garbage collection that had to walk through
+    every packet of a hundred calls would hold the media thread up.
+    """
 
     def __init__(self, seconds: float | None = None) -> None:
         limit = None if seconds is None else int(seconds / FRAME_SECONDS)
-        self._packets: deque[Packet] = deque(maxlen=limit)
+        self._passed: deque[Passed] = deque(maxlen=limit)
         self._lock = threading.Lock()
 
-    def add(self, packets: list[Packet]) -> None:
-        """Keep packets."""
+    def add(self, passed: Iterable[Passed]) -> None:
+        """Keep RTP packets as they were on the wire."""
         with self._lock:
-            self._packets.extend(packets)
+            self._passed.extend(passed)
 
     def packets(self, since: float = 0.0) -> list[Packet]:
         """What passed from `since` (perf_counter) on, telephone events included."""
         with self._lock:
-            kept = list(self._packets)
-        return [p for p in kept if p.at >= since] if since else kept
+            kept = list(self._passed)
+        read = (unpack(data, at) for at, data in kept if at >= since)
+        return [packet for packet in read if packet is not None]
 
     def rms_since(self, since: float) -> float:
         """RMS (16-bit units) of the audio that passed from `since` on."""
