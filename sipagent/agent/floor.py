@@ -236,11 +236,14 @@ class Floor:
         elif self._turn.speaking:
             # the pause was for breath: what comes belongs to it
             self._state.carried = message
-        elif not self._goes_on_speaking(message.text):
+        elif not self._goes_on_speaking(ended, message.text):
             self._deliver(ended, message)
 
-    def _goes_on_speaking(self, text: str) -> bool:
+    def _goes_on_speaking(self, ended: EndedTurn, text: str) -> bool:
         """The agent went on after a pause; is what was said reason enough to stop it after all?"""
+        if self.mind.asking and not self.mind.answers(ended.began):
+            # said before the question was heard: it waits its turn
+            return False
         if not self._spec.barge_in.enabled or not (self._speaker.active or self.mind.holds_floor):
             return False
         self._barge.answers = self.mind.asking

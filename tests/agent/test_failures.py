@@ -78,6 +78,16 @@ async def test_a_mind_that_fails_twice_in_a_row_hands_the_caller_on() -> None:
 
 
 @virtual_time
+async def test_a_turn_that_went_well_forgives_the_failure_before_it() -> None:
+    brain = ScriptedBrain([BROKEN], "Fine.", [BROKEN], "Fine again.")
+    ears = ScriptedEars(*["hello"] * 4)
+    async with a_talk(ears=ears, brain=brain, apology=APOLOGY) as talk:
+        for _ in range(4):
+            await say_something(talk)
+        assert talk.heard_words() == f"{APOLOGY} Fine. {APOLOGY} Fine again."
+
+
+@virtual_time
 async def test_ears_that_fail_once_hear_the_whole_turn_again() -> None:
     ears = ScriptedEars(Line("", fault=FLAKY), "hello")
     async with a_talk(ears=ears) as talk:

@@ -282,6 +282,41 @@ async def test_a_key_typed_before_the_question_does_not_confirm() -> None:
 
 
 @virtual_time
+async def test_a_yes_said_before_the_question_was_heard_does_not_confirm() -> None:
+    async def later(arguments: Mapping[str, Any], control: CallControl) -> ToolResult:
+        await asyncio.sleep(1)
+        return await ring(arguments, control)
+
+    ears = ScriptedEars("please", "yes")
+    async with asking(
+        [CALL_SALES], ears=ears, policy=POLICY, silence_seconds=3.0, tools=[tool("ring", later)]
+    ) as talk:
+        await ask(talk)
+        await talk.until(1900)
+        await talk.person.speak(260, then_quiet=1500)
+        assert talk.heard_words().endswith("Shall I go ahead with ring?")
+        await talk.until(20_000)
+        assert results(talk) == [(False, "the caller did not agree")]
+        assert "rang_at" not in talk.call.session.scope["vars"]
+        texts = [m.text for m in talk.conversation.messages if m.role == "caller"]
+        assert texts == ["please", "yes"]
+
+
+@virtual_time
+async def test_what_is_said_after_a_tool_follows_what_was_said_before_it() -> None:
+    async def quick(arguments: Mapping[str, Any], control: CallControl) -> ToolResult:
+        return ToolResult("done")
+
+    words = " ".join(f"w{n}" for n in range(40))
+    async with asking(
+        [Say(words), ToolCall("c1", "quick", {})], "And done.", tools=[tool("quick", quick)]
+    ) as talk:
+        await ask(talk)
+        await talk.until(8000)
+        assert talk.heard_words() == f"{words} And done."
+
+
+@virtual_time
 async def test_yes_over_the_question_is_an_answer() -> None:
     ears = ScriptedEars("please", Line("yes", partials=(Partial(100, "yes"),)))
     async with asking([CALL_SALES], ears=ears, policy=POLICY) as talk:
