@@ -1,6 +1,7 @@
 """Store: calls and their events in a database, written behind the calls' backs."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import JSON, DateTime, String, event, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -131,9 +132,11 @@ class Store:
 
     async def _read(self, query: Any) -> Sequence[Any]:
         try:
-            async with asyncio.timeout(PATIENCE), self._sessions() as session:
-                return (await session.scalars(query)).all()
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(PATIENCE):
+                await self._prepare()
+                async with self._sessions() as session:
+                    return (await session.scalars(query)).all()
+        except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
             raise SipAgentError(f"the database does not answer: {error}") from error
 
     async def _write_for_ever(self) -> None:
@@ -156,7 +159,7 @@ class Store:
                 await self._prepare()
                 async with self._sessions.begin() as session:
                     await self._insert(session, batch)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
             self._fail(str(error) or type(error).__name__)
             return False
         if self._failing:
@@ -188,6 +191,7 @@ class Store:
 
     async def _prepare(self) -> None:
         if not self._ready:
+            await asyncio.to_thread(_probe, self._engine.url)
             async with self._engine.begin() as connection:
                 await connection.run_sync(_Tables.metadata.create_all)
             self._ready = True
@@ -247,6 +251,14 @@ def _engine(url: str) -> AsyncEngine:
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _write_ahead)
     return engine
+
+
+def _probe(url: URL) -> None:
+    """SQLite: fail here where the file cannot be opened. aiosqlite would leave the thread of a
+    failed connection behind, to speak to a loop that may be closed by then.
+    """
+    if url.get_backend_name() == "sqlite" and url.database:
+        sqlite3.connect(url.database, uri=url.database.startswith("file:")).close()
 
 
 def _write_ahead(connection: Any, _: Any) -> None:
