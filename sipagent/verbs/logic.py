@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from sipagent.call.control import CallControl
-from sipagent.call.verb import Goto, Outcome, Return, Verb
+from sipagent.call.verb import Goto, Leave, Outcome, Return, Verb
 from sipagent.errors import PlanError
 from sipagent.sources import KeyPath
 
@@ -89,9 +89,8 @@ class ExecuteVerb(Nesting):
         """Run the section with its own params, then branch on what it returned."""
         here, scope = planned(control), control.call.scope
         before, scope["params"] = scope["params"], dict(self.params)
-        try:
-            outcome = await run_section(replace(here, depth=here.depth + 1), self.dest)
-        finally:
+        outcome = await run_section(replace(here, depth=here.depth + 1), self.dest)
+        if not isinstance(outcome.flow, Leave):
             scope["params"] = before
         flow = outcome.flow
         if flow is not None and not isinstance(flow, Return):

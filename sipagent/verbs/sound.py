@@ -120,9 +120,9 @@ class PromptVerb(_Sounding):
         try:
             async with sound_port(call, "prompt") as port:
                 answer = await while_caller_stays(call, self._answer(call, port))
-        except (CallError, ProviderError):
+        except (CallError, ProviderError) as error:
             remember(call, prompt_result="failed", prompt_value="")
-            raise
+            return Outcome(False, str(error), status=getattr(error, "status", None))
         result, value, terminator, confidence = "no_input", "", "", None
         if isinstance(answer, _Keys):
             result, value, terminator = "match_digits", answer.digits, answer.terminator

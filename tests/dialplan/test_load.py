@@ -106,7 +106,7 @@ def test_every_mistake_is_found_at_its_place() -> None:
         "plan.yaml:5:14: error: sections.main[1].play.ulr: unknown key of play (did you mean url?)",
         "unable to parse string as a number",
         "plan.yaml:6:7: error: sections.main[2].sleep: Input should be a valid integer",
-        "sections.main[3].cond[0].then[0].hangup.reson: unknown key of hangup (did you mean reason?",
+        "sections.main[3].cond[0].then[0].hangup.reson: unknown key of hangup (did you mean",
         "needs exactly one of to, serial, parallel, serial_parallel",
         "tap is an SWML verb this server does not have",
         "answer takes keys, not a single value",

@@ -12,7 +12,8 @@ SUNDAY = datetime(2026, 1, 4, 10, 0, tzinfo=UTC)
 
 
 def asked(to: str = "100", caller: str = "sip:alice@pbx.example", **more: Any) -> Asked:
-    return Asked(to, caller, **({"now": MONDAY, "headers": {}} | more))
+    known: dict[str, Any] = {"now": MONDAY, "headers": {}} | more
+    return Asked(to, caller, **known)
 
 
 @pytest.mark.parametrize(

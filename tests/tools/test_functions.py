@@ -167,7 +167,7 @@ def test_a_tool_error_is_read_by_the_model() -> None:
 async def test_a_tool_that_crashes_does_not_end_the_call() -> None:
     async def crash() -> str:
         """Crash."""
-        return str({}["secret"])
+        return str(book.__annotations__["secret"])
 
     call = a_call()
     result = await tool_of(crash).invoke({}, call.control("model"))

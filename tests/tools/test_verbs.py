@@ -23,6 +23,7 @@ SALES = "sip:sales@pbx.example"
 def used(verb: str, **arguments: Any) -> ToolResult:
     async def scene() -> ToolResult:
         call = a_call(scripts={SALES: BUSY})
+        call.session.agent = call.bridge.open_port("agent")
         result = await tool_of_verb(VERBS[verb]).invoke(arguments, call.control("model"))
         await call.close()
         return result

@@ -8,7 +8,7 @@ from sipagent.call.leg import LegState
 from sipagent.call.services import TalkEnd
 from sipagent.errors import ProviderError
 from sipagent.media.port import AudioPort
-from sipagent.testing.fakes import BUSY, FakeTalkers, tone
+from sipagent.testing.fakes import BUSY, FakeCall, FakeTalkers, tone
 from sipagent.testing.plans import planned_call
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.verbs import tool_of_verb
@@ -53,6 +53,10 @@ def talkers(talker: Any, *verbs: str) -> FakeTalkers:
     return FakeTalkers({"desk": talker, "inline": talker}, frozenset(verbs))
 
 
+def hang_up(call: FakeCall) -> None:
+    call.dialer.legs[0].hang_up_remotely()
+
+
 PLAN = """
 agents: {desk: {intents: {x: {phrases: x, say: x}}}}
 sections:
@@ -76,7 +80,7 @@ async def test_the_agent_holds_only_the_verbs_its_plan_lists() -> None:
 async def test_after_a_transfer_the_plan_waits_until_the_parties_part() -> None:
     talker = Scripted(SALES)
     call = planned_call(PLAN, talkers=talkers(talker, "transfer"))
-    asyncio.get_running_loop().call_later(60, lambda: call.dialer.legs[0].hang_up_remotely())
+    asyncio.get_running_loop().call_later(60, hang_up, call)
     await run_plan(call.control())
     assert talker.told == ["connected to sales"]
     assert asyncio.get_running_loop().time() >= 60

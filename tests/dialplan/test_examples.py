@@ -1,0 +1,109 @@
+"""The examples in dialplans/ as calls."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from sipagent.call.leg import LegState
+from sipagent.call.services import TalkEnd
+from sipagent.dialplan.expressions import JavaScript
+from sipagent.dialplan.load import load_file
+from sipagent.events import LegChanged, RecordingStarted, StepStarted
+from sipagent.testing.fakes import BUSY, NO_ANSWER, FakeCall, FakeTalkers, Script, a_call
+from sipagent.testing.virtual import virtual_time
+from sipagent.tools.verbs import tool_of_verb
+from sipagent.verbs import VERBS
+from sipagent.verbs.flow import run_plan
+
+ROOT = Path(__file__).parents[2] / "dialplans"
+DESK, PREMIUM = "sip:sales@pbx.example", "+39899123456"
+
+
+def example(name: str, **more: Any) -> tuple[FakeCall, Any]:
+    plan = load_file(ROOT / f"{name}.yaml")
+    call = a_call(answered=False, program=plan.program, expressions=JavaScript(), **more)
+    return call, run_plan(call.control("dialplan", plan.policy))
+
+
+def said(call: FakeCall) -> list[str]:
+    sounds: Any = call.services.sounds
+    return [url for url in sounds.loaded if url.startswith("say:")]
+
+
+class Caller:
+    """A talker that asks for two transfers, as a model would."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def run(self, port: Any, control: Any) -> TalkEnd | None:
+        for target in (PREMIUM, DESK):
+            result = await tool_of_verb(VERBS["transfer"]).invoke({"to": target}, control)
+            self.told.append(result.text)
+        return TalkEnd("done")
+
+
+@virtual_time
+async def test_reception_puts_through_to_sales_and_not_to_a_premium_number(tmp_path: Path) -> None:
+    talker = Caller()
+    talkers = FakeTalkers({"reception": talker}, frozenset({"transfer"}))
+    call, plan = example("reception", talkers=talkers, bundle=tmp_path)
+    asyncio.get_running_loop().call_later(30, call.caller.hang_up_remotely)
+    await plan
+    assert talker.told == [f"{PREMIUM} is not an allowed destination", "connected to sales"]
+    assert [target for target, _ in call.dialer.dialled] == [DESK]
+    assert len(call.all(RecordingStarted)) == 1
+    await call.close()
+    assert [leg.state for leg in call.session.legs] == [LegState.DISCONNECTED] * 2
+
+
+@virtual_time
+async def test_the_menu_tells_the_hours_and_finds_nobody_in_the_workshop() -> None:
+    call, plan = example("menu", scripts={"sip:workshop@pbx.example": BUSY})
+    loop = asyncio.get_running_loop()
+    loop.call_later(1, call.caller.far.press, "1")
+    loop.call_later(3, call.caller.far.press, "2")
+    await plan
+    assert any("nine to five" in url for url in said(call))
+    assert said(call)[-1] == "say:Goodbye."
+    assert call.session.scope["vars"]["return_value"] == "alone"
+    assert call.caller.state is LegState.DISCONNECTED
+
+
+@virtual_time
+async def test_the_hunt_takes_the_mobile_whose_owner_presses_a_key() -> None:
+    call, plan = example(
+        "hunt",
+        scripts={
+            "sip:service@pbx.example": NO_ANSWER,
+            "tel:+447700900001": Script(answers=1),
+            "tel:+447700900002": Script(answers=2),
+        },
+    )
+    loop = asyncio.get_running_loop()
+
+    def press() -> None:
+        call.dialer.legs[2].far.press("1")
+
+    loop.call_later(16, press)
+    loop.call_later(60, call.caller.hang_up_remotely)
+    await plan
+    talked = [e.t for e in call.all(LegChanged) if e.state == "disconnected" and e.role == "callee"]
+    assert [leg.state for leg in call.dialer.legs] == [LegState.DISCONNECTED] * 3
+    # the desk gave up, the other mobile was let go, and one stayed until the caller left
+    assert [round(t / 1000) for t in talked] == [11, 16, 60]
+
+
+@virtual_time
+async def test_when_the_model_fails_the_caller_hears_that_we_are_closed() -> None:
+    class Failing:
+        async def run(self, port: Any, control: Any) -> TalkEnd | None:
+            return TalkEnd("failed", "closed")
+
+    call, plan = example("model", talkers=FakeTalkers({"reception": Failing()}))
+    await plan
+    assert said(call) == [
+        "say:Sorry, we cannot take your call at the moment. Please call again later."
+    ]
+    assert [e.section for e in call.all(StepStarted)][-2:] == ["closed", "closed"]
+    assert call.caller.state is LegState.DISCONNECTED
