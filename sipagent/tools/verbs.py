@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from .functions import bounded, complaint, lean_schema
 from .spec import ToolResult, ToolSpec
 
 
+@cache
 def tool_of_verb(verb: type[Verb]) -> ToolSpec:
     """A verb as a tool. It bounds itself in time: people need theirs to answer."""
     return ToolSpec(

@@ -48,11 +48,27 @@ class Branch(_Part):
     otherwise: Block = Field(default=(), alias="else")
 
 
+def as_key(value: Any) -> str:
+    """A value as a case's key: `true`, `3`, `sales`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _keys(value: Any) -> Any:
+    """YAML reads `1:` and `true:` as what they are; a case's key is text."""
+    if isinstance(value, Mapping):
+        return {as_key(key): block for key, block in value.items()}
+    return value
+
+
 class Cases(_Part):
     """A choice by the value of a variable."""
 
     variable: str | None = Field(default=None, description="a path such as vars.choice")
-    case: Mapping[str, Block] = Field(default_factory=dict)
+    case: Annotated[Mapping[str, Block], BeforeValidator(_keys)] = Field(default_factory=dict)
     default: Block = ()
 
 

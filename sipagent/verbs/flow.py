@@ -13,7 +13,7 @@ from sipagent.call.verb import End, Goto, Leave, Outcome
 from sipagent.errors import PlanError
 from sipagent.events import StepStarted, Warned
 
-from .blocks import Branch, Cases, Result
+from .blocks import Branch, Cases, Result, as_key
 
 MAX_STEPS = 10_000
 MAX_DEPTH = 32
@@ -156,15 +156,6 @@ async def run_result(control: CallControl, result: Result | None, variable: str)
 def truthy(value: Any) -> bool:
     """Truth as JavaScript sees it, for values that went through JSON."""
     return bool(value) or isinstance(value, list | dict)
-
-
-def as_key(value: Any) -> str:
-    """A value as a case's key: `true`, `3`, `sales`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value)
 
 
 def remember(call: CallSession, **values: Any) -> None:

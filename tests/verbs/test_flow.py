@@ -116,7 +116,7 @@ async def test_switch_takes_the_case_or_the_default() -> None:
     text = """
 - set: {n: 2, flag: true}
 - switch: {variable: n, case: {"2": [{set: {a: two}}]}, default: [{set: {a: other}}]}
-- switch: {variable: vars.flag, case: {"true": [{set: {b: "yes"}}]}}
+- switch: {variable: vars.flag, case: {3: [{set: {b: three}}], true: [{set: {b: "yes"}}]}}
 - switch: {variable: nothing, case: {x: [{set: {c: x}}]}, default: [{set: {c: other}}]}
 """
     call = planned_call(text)
