@@ -49,6 +49,10 @@ def test_a_gap_inside_a_sentence_does_not_end_the_turn() -> None:
     ]
 
 
+def test_a_gap_between_syllables_is_not_even_an_end_of_speech() -> None:
+    assert run([1.0] * 10 + [0.0] * 9 + [1.0] * 10) == [SpeechOnset(0, first=True)]
+
+
 def test_a_turn_of_the_greatest_length_is_ended_while_the_caller_speaks() -> None:
     decisions = run([1.0] * 60, TurnMachine(TurnRules(longest_ms=1000)))
     assert decisions == [

@@ -16,7 +16,7 @@ from sipagent.call.services import TalkEnd
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import ToolError
 from sipagent.events import PolicyDecided, ToolCalled, ToolReturned, VerbDone, Warned
-from sipagent.testing.fakes import Line, Partial, Reply, ScriptedBrain, ScriptedEars
+from sipagent.testing.fakes import BeepMouth, Line, Partial, Reply, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.spec import Invoke, ToolResult, ToolSpec
@@ -309,10 +309,13 @@ async def test_what_is_said_after_a_tool_follows_what_was_said_before_it() -> No
 
     words = " ".join(f"w{n}" for n in range(40))
     async with asking(
-        [Say(words), ToolCall("c1", "quick", {})], "And done.", tools=[tool("quick", quick)]
+        [Say(words), ToolCall("c1", "quick", {})],
+        "And done.",
+        tools=[tool("quick", quick)],
+        mouth=BeepMouth(faults=[1.0]),
     ) as talk:
         await ask(talk)
-        await talk.until(8000)
+        await talk.until(9000)
         assert talk.heard_words() == f"{words} And done."
 
 
