@@ -12,7 +12,7 @@ from sipagent.media.frames import FRAME_MS, frame_bytes
 from sipagent.media.port import AudioPort
 
 from .frame_access import FrameAccess, choose
-from .native import fenced
+from .native import fenced, keep_thread_state
 from .pjsip import Endpoint
 
 #: a native port rests this long before it serves another AudioPort, so that the cycle in which
@@ -55,7 +55,7 @@ class _NativePort(pj.AudioMediaPort):  # type: ignore[misc]
         audio = self.audio
         pcm = None if audio is None else audio.pull()
         if pcm is None:
-            frame.type, frame.size = pj.PJMEDIA_FRAME_TYPE_NONE, 0
+            frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
         else:
             self._access.write(frame, pcm)
 
@@ -65,8 +65,7 @@ class _NativePort(pj.AudioMediaPort):  # type: ignore[misc]
         audio = self.audio
         if audio is None or not self.listening:
             return
-        heard = frame.type == pj.PJMEDIA_FRAME_TYPE_AUDIO and frame.size
-        audio.push(self._access.read(frame) if heard else self._silence)
+        audio.push(self._access.read(frame) or self._silence)
 
 
 class _ClockPort(pj.AudioMediaPort):  # type: ignore[misc]
@@ -76,12 +75,16 @@ class _ClockPort(pj.AudioMediaPort):  # type: ignore[misc]
         super().__init__()
         self.loop = loop
         self._clock = clock
+        self._settled = False
 
     @fenced
     def onFrameRequested(self, frame: Any) -> None:  # noqa: N802
         """A cycle begins."""
+        if not self._settled:
+            keep_thread_state()
+            self._settled = True
         self._clock.tick()
-        frame.type, frame.size = pj.PJMEDIA_FRAME_TYPE_NONE, 0
+        frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
 
     @fenced
     def onFrameReceived(self, frame: Any) -> None:  # noqa: N802

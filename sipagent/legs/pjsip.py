@@ -20,6 +20,8 @@ Address = tuple[str, int]
 MAX_LEGS = 4
 #: between looks at the native timers (retransmissions, session timers, keys from the media thread)
 TICK_SECONDS = 0.05
+#: the same while there is no leg; packets wake us either way
+IDLE_TICK_SECONDS = 0.25
 _EVENTS_AT_ONCE = 16
 #: with a busy loop, RTP leaves late unless the media thread gets the interpreter soon
 _SWITCH_INTERVAL = 0.0005
@@ -240,7 +242,7 @@ class Endpoint:
     def _tick(self) -> None:
         self._pump()
         assert self._loop is not None
-        self._loop.call_later(TICK_SECONDS, self._tick)
+        self._loop.call_later(TICK_SECONDS if self.legs else IDLE_TICK_SECONDS, self._tick)
 
 
 def _host_port(address: Address) -> str:

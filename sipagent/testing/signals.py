@@ -27,3 +27,14 @@ def level(pcm: bytes) -> float:
     """Root mean square of mono s16le samples, 0..1."""
     samples = np.frombuffer(pcm, "<i2").astype(float)
     return float(np.sqrt(np.mean(samples**2)) / 32_768) if len(samples) else 0.0
+
+
+def share(reference: bytes, heard: bytes, rate: int, alike: float = 0.9) -> float:
+    """How much of `reference` (0..1) is in `heard`, piece by 100 ms piece wherever it is.
+
+    A jitter buffer that adapts drops or repeats a frame: that shifts what follows and makes one
+    piece unlike, where the correlation of the whole would fall apart.
+    """
+    size = rate // 10 * 2
+    pieces = [reference[at : at + size] for at in range(0, len(reference) - size + 1, size)]
+    return sum(find(piece, heard, rate)[1] >= alike for piece in pieces) / len(pieces)
