@@ -19,6 +19,10 @@ _HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
 }
 
 
+#: baresip 1.0.0 gives up the call when it sees SHA-256 offered, even as the second choice
+_MD5_ONLY = (b"baresip v0.", b"baresip v1.")
+
+
 class Proof(Enum):
     """What credentials came to."""
 
@@ -103,8 +107,9 @@ class Authenticator:
         self._key = secrets.token_bytes(32)
         self._counts: dict[str, tuple[int, float]] = {}
 
-    def challenge(self, *, stale: bool) -> tuple[Header, ...]:
+    def challenge(self, request: Message, *, stale: bool) -> tuple[Header, ...]:
         """WWW-Authenticate headers with a fresh nonce, one for each algorithm."""
+        old = request.text(b"user-agent").startswith(_MD5_ONLY)
         nonce = self._nonce()
         more = ", stale=true" if stale else ""
         return tuple(
@@ -113,7 +118,7 @@ class Authenticator:
                 f'Digest realm="{self._realm}", nonce="{nonce}", '
                 f'algorithm={name.upper()}, qop="auth"{more}'.encode(),
             )
-            for name in _HASHES
+            for name in (("md5",) if old else _HASHES)
         )
 
     def prove(self, request: Message) -> tuple[Proof, str]:

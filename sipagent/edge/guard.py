@@ -75,7 +75,7 @@ class Guard:
             return Verdict()
         if not self._phones:
             return Verdict(403)
-        return Verdict(401, extra=self._authenticator.challenge(stale=proof is Proof.STALE))
+        return Verdict(401, extra=self._authenticator.challenge(invite, stale=proof is Proof.STALE))
 
 
 def _address(host: str) -> IPv4Address | IPv6Address:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 
 from .desk import Address
-from .headers import parse_name_addr, parse_uri
+from .headers import Via, parse_name_addr, parse_uri
 from .listeners import LOOP, Peer
 from .message import Message, header
 
@@ -58,11 +58,11 @@ class Identity:
             mac.update(b"%d:" % len(part) + part)
         return mac.hexdigest().encode()
 
-    def inward_branch(self, message: Message) -> bytes:
+    def inward_branch(self, message: Message, via: Via) -> bytes:
         """Branch towards a worker. The same for an INVITE, its retransmissions, its CANCEL and
-        the ACK to its failure, whatever transaction rules the caller's stack is from.
+        the ACK to its failure, whatever transaction rules the caller's stack is from. `via` is
+        the topmost one.
         """
-        via = message.via
         return b"z9hG4bK" + self.digest(
             b"in",
             via.branch,

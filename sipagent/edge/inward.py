@@ -35,7 +35,7 @@ def arrive(proxy: Proxy, request: Message, peer: Peer) -> Arrival:
     request.replace_top_via(via.seen_from(peer.host, peer.port))
     exact = proxy.listeners.reliable(peer.flow) or peer.flow == LOOP or b"rport" in via.params
     reply_to = peer if exact else Peer(peer.flow, peer.host, via.port or 5060)
-    return Arrival(request, peer, reply_to, proxy.identity.inward_branch(request))
+    return Arrival(request, peer, reply_to, proxy.identity.inward_branch(request, via))
 
 
 def reply(

@@ -67,7 +67,7 @@ class CSeq(NamedTuple):
 class Message:
     """A request (`status` 0) or a response. Order of headers is the order on the wire."""
 
-    __slots__ = ("body", "headers", "method", "start", "status", "uri")
+    __slots__ = ("_cseq", "_from", "_to", "body", "headers", "method", "start", "status", "uri")
 
     def __init__(self, start: bytes, headers: list[Header], body: bytes = b"") -> None:
         self.start = start
@@ -76,6 +76,9 @@ class Message:
         self.method = b""
         self.uri = b""
         self.status = 0
+        self._from: NameAddr | None = None
+        self._to: NameAddr | None = None
+        self._cseq: CSeq | None = None
 
     @property
     def is_request(self) -> bool:
@@ -119,13 +122,14 @@ class Message:
         """A message that can be edited without touching this one."""
         other = Message(self.start, list(self.headers), self.body)
         other.method, other.uri, other.status = self.method, self.uri, self.status
+        other._from, other._to, other._cseq = self._from, self._to, self._cseq
         return other
 
     def __bytes__(self) -> bytes:
         lines = [self.start, *(h.line for h in self.headers)]
         return b"\r\n".join(lines) + b"\r\n\r\n" + self.body
 
-    # What every message has, read on demand.
+    # What every message has. From, To and CSeq are read once: nobody edits them on the way.
 
     @property
     def call_id(self) -> bytes:
@@ -135,20 +139,26 @@ class Message:
     @property
     def cseq(self) -> CSeq:
         """CSeq. Raises Bad."""
-        match = _CSEQ.fullmatch(self.text(b"cseq"))
-        if match is None or int(match[1]) >= 2**31:
-            raise Bad("malformed CSeq")
-        return CSeq(int(match[1]), match[2])
+        if self._cseq is None:
+            match = _CSEQ.fullmatch(self.text(b"cseq"))
+            if match is None or int(match[1]) >= 2**31:
+                raise Bad("malformed CSeq")
+            self._cseq = CSeq(int(match[1]), match[2])
+        return self._cseq
 
     @property
     def from_(self) -> NameAddr:
         """From. Raises Bad."""
-        return parse_name_addr(self.text(b"from"))
+        if self._from is None:
+            self._from = parse_name_addr(self.text(b"from"))
+        return self._from
 
     @property
     def to(self) -> NameAddr:
         """To. Raises Bad."""
-        return parse_name_addr(self.text(b"to"))
+        if self._to is None:
+            self._to = parse_name_addr(self.text(b"to"))
+        return self._to
 
     @property
     def via(self) -> Via:

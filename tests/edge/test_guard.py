@@ -71,7 +71,7 @@ def door(clock: Clock) -> Authenticator:
 
 
 def ask(door: Authenticator) -> str:
-    return door.challenge(stale=False)[0].value.decode()
+    return door.challenge(request(), stale=False)[0].value.decode()
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
@@ -82,9 +82,16 @@ def test_the_right_password_is_proof(door: Authenticator, algorithm: str, name: 
 
 
 def test_both_algorithms_are_offered_the_stronger_first(door: Authenticator) -> None:
-    offered = [h.value.decode() for h in door.challenge(stale=True)]
+    offered = [h.value.decode() for h in door.challenge(request(), stale=True)]
     assert ["algorithm=SHA-256" in offered[0], "algorithm=MD5" in offered[1]] == [True, True]
     assert all("stale=true" in value for value in offered)
+
+
+def test_a_phone_that_chokes_on_sha_256_is_not_offered_it(door: Authenticator) -> None:
+    old = request("User-Agent: baresip v1.0.0 (x86_64/linux)")
+    offered = [h.value.decode() for h in door.challenge(old, stale=False)]
+    assert len(offered) == 1
+    assert "algorithm=MD5" in offered[0]
 
 
 @pytest.mark.parametrize(
