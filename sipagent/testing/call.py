@@ -20,8 +20,9 @@ from .rtp import Packet
 from .sending import Played
 from .sip.agent import Outgoing, UserAgent
 from .sip.dialog import Dialog, replaces
-from .sip.invite import InviteSession, Side
+from .sip.invite import InviteSession
 from .sip.message import Headers, Request, Response, address_uri
+from .sip.parties import Side
 from .sip.sdp import Direction
 from .stream import RtpStream
 

@@ -52,7 +52,8 @@ class Negotiation:
         sender, route = self._stream.sender, self._stream.route
         sender.codec, sender.event_pt = codecs[0], theirs.event_pt
         route.remote = (theirs.host, theirs.port)
-        route.sending = theirs.direction.receives and self.wish.sends
+        nowhere = theirs.host in ("0.0.0.0", "::")  # noqa: S104 - hold as before RFC 3264
+        route.sending = theirs.direction.receives and self.wish.sends and not nowhere
         return theirs
 
     def _write(self, own: Description) -> bytes:

@@ -7,8 +7,9 @@ import pytest
 
 from sipagent.errors import LegFailed
 from sipagent.testing.phone import Phone
+from sipagent.testing.sip.matching import Transactions
 from sipagent.testing.sip.message import Request, parse
-from sipagent.testing.sip.transaction import ServerTransaction, Timers, Transactions
+from sipagent.testing.sip.transaction import ServerTransaction, Timers
 from sipagent.testing.sip.transport import open_udp
 
 

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from sipagent.testing.sip.matching import Transactions
 from sipagent.testing.sip.message import Request, Response, parse
 from sipagent.testing.sip.transaction import (
     ClientTransaction,
     ServerTransaction,
     State,
     Timers,
-    Transactions,
 )
 from sipagent.testing.sip.transport import Address
 

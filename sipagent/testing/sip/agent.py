@@ -9,8 +9,9 @@ from typing import Literal, Protocol
 from . import digest
 from .dialog import Dialog
 from .digest import Credentials
+from .matching import Transactions
 from .message import BadMessage, Headers, Request, Response, parse, tag, uri
-from .transaction import ServerTransaction, Timers, Transactions
+from .transaction import ServerTransaction, Timers
 from .transport import Address, Transport, open_tcp, open_udp
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, NOTIFY, REFER, UPDATE"

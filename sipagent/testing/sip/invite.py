@@ -3,55 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar
 
 from sipagent.call.leg import NEXT, LegState
 from sipagent.errors import LegFailed
 
+from .acks import Acks
 from .agent import ALLOW, Exchange, Outgoing, UserAgent, allowed
 from .confirmation import Confirmation
 from .dialog import Dialog
-from .message import Headers, Request, Response, phrase, tag
+from .message import Headers, Request, Response, phrase
+from .parties import Listener, OfferAnswer, Side
 from .sdp import BadSdp
 from .transaction import ServerTransaction
-
-Side = Literal["local", "remote"]
-
-
-class OfferAnswer(Protocol):
-    """Whoever knows about media (RFC 3264)."""
-
-    def offer(self) -> bytes:
-        """Describe what we want."""
-        ...
-
-    def answer(self, offer: bytes) -> bytes:
-        """Go along with the peer's offer. Raises BadSdp when nothing is in common."""
-        ...
-
-    def accept(self, answer: bytes) -> None:
-        """Go along with the peer's answer. Raises BadSdp when nothing is in common."""
-        ...
-
-
-class Listener(Protocol):
-    """Whoever the session belongs to."""
-
-    def changed(self, state: LegState, status: int, reason: str, by: Side) -> None:
-        """The session moved, or a provisional response arrived."""
-        ...
-
-    def got_info(self, request: Request) -> None:
-        """An INFO arrived; it was answered."""
-        ...
-
-    def got_refer(self, request: Request) -> int:
-        """The peer asks us to call someone; the status to answer with."""
-        ...
-
-    def got_notify(self, request: Request) -> None:
-        """The peer tells how our REFER goes; it was answered."""
-        ...
 
 
 class InviteSession:
@@ -70,7 +34,7 @@ class InviteSession:
         self._heard = False
         self._ending = False
         self._offered = False
-        self._acks: dict[tuple[int, str], Request] = {}
+        self._acks = Acks(agent)
         self._confirmation: Confirmation | None = None
         agent.join(self)
 
@@ -102,18 +66,17 @@ class InviteSession:
             self._move(LegState.EARLY, response.status, response.reason, "remote")
 
     def _accepted(self, response: Response, invite: Request) -> None:
-        key = (invite.cseq[0], tag(response.get("To")))
-        if key in self._acks:
-            self.agent.write(self.dialog, self._acks[key])
-        elif self.dialog.remote_tag and self.dialog.remote_tag != key[1]:
-            self._decline_fork(response, invite)
-        else:
-            self.dialog.establish(response)
-            body, fault = self._complete(response)
-            self._acks[key] = self._acknowledge(self.dialog, invite, body)
-            self._move(LegState.CONFIRMED, response.status, response.reason, "remote")
-            if fault or self._ending:
-                self._bye()
+        if self._acks.again(response):
+            return
+        if self.dialog.remote_tag or self.state is LegState.DISCONNECTED:
+            self._acks.decline(self.dialog, invite, response)
+            return
+        self.dialog.establish(response)
+        body, fault = self._complete(response)
+        self._acks.send(self.dialog, invite, body)
+        self._move(LegState.CONFIRMED, response.status, response.reason, "remote")
+        if fault or self._ending:
+            self._bye()
 
     def _complete(self, response: Response) -> tuple[bytes, bool]:
         """The ACK's body, and whether the offer and answer came to nothing."""
@@ -132,19 +95,6 @@ class InviteSession:
         except BadSdp:
             return False
         return True
-
-    def _acknowledge(self, dialog: Dialog, invite: Request, body: bytes = b"") -> Request:
-        proofs = [(n, v) for n, v in invite.headers if n.lower().endswith("authorization")]
-        ack = dialog.request("ACK", self.agent.via, cseq=invite.cseq[0], headers=proofs, body=body)
-        self.agent.write(dialog, ack)
-        return ack
-
-    def _decline_fork(self, response: Response, invite: Request) -> None:
-        """A second branch of a forked INVITE answered too (section 13.2.2.4)."""
-        other = replace(self.dialog, routes=())
-        other.establish(response)
-        self._acks[invite.cseq[0], other.remote_tag] = self._acknowledge(other, invite)
-        self.agent.send(other, Outgoing("BYE"), lambda _: None)
 
     # We are called.
 
@@ -276,13 +226,11 @@ class InviteSession:
             raise LegFailed(response.status, response.reason)
 
     def _reaccepted(self, response: Response, invite: Request) -> None:
-        key = (invite.cseq[0], tag(response.get("To")))
-        if key in self._acks:
-            self.agent.write(self.dialog, self._acks[key])
+        if self._acks.again(response):
             return
         self.dialog.refresh(response)
         fault = not self._take_answer(response)
-        self._acks[key] = self._acknowledge(self.dialog, invite)
+        self._acks.send(self.dialog, invite)
         if fault:
             self._bye()
 
