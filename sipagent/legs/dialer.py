@@ -11,8 +11,9 @@ from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
 
 from .native import failed
+from .native_call import NativeCall
 from .pjsip import MAX_LEGS, Endpoint, no_room
-from .sip import NativeCall, SipLeg
+from .sip import SipLeg
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

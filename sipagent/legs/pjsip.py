@@ -13,7 +13,8 @@ from sipagent.config import Settings
 from sipagent.errors import LegFailed
 
 from .native import failed, fenced, silence_log
-from .sip import NativeCall, Referrals, SipLeg
+from .native_call import NativeCall
+from .sip import Referrals, SipLeg
 
 Address = tuple[str, int]
 #: what the published wheel was compiled for (PJSUA_MAX_CALLS)

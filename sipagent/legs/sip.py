@@ -12,7 +12,8 @@ from sipagent.errors import LegFailed
 
 from .digits import DigitFan, keystrokes
 from .headers import told
-from .native import bare_uri, failed, fenced
+from .native import bare_uri, failed
+from .native_call import NativeCall
 from .progress import Progress
 
 #: how long the end of a leg may take to be confirmed before it counts as ended
@@ -24,11 +25,6 @@ LATE_NOTIFY_SECONDS = 1.0
 _KEY_MS = 120
 _KEY_GAP_MS = 80
 _NUMBER = count(1)
-_STATES = {
-    pj.PJSIP_INV_STATE_EARLY: LegState.EARLY,
-    pj.PJSIP_INV_STATE_CONFIRMED: LegState.CONFIRMED,
-    pj.PJSIP_INV_STATE_DISCONNECTED: LegState.DISCONNECTED,
-}
 
 
 class Referrals(Protocol):
@@ -41,99 +37,6 @@ class Referrals(Protocol):
     def placed(self, leg: "SipLeg", new: "SipLeg") -> None:
         """The call that `leg` asked for is on its way; its outcome is reported natively."""
         ...
-
-
-class NativeCall(pj.Call):  # type: ignore[misc]
-    """pjsua2's call: copies what its callbacks say and hands it to the leg on a later turn.
-
-    A callback runs with native locks held and inside whatever API call caused it, so nothing is
-    decided in one. Only what must be true at once is kept here: the conference slot, which is
-    another's as soon as the media is gone.
-    """
-
-    def __init__(self, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
-        super().__init__(account, call_id)
-        self.loop = asyncio.get_running_loop()
-        self.leg: SipLeg | None = None
-        self.account = account
-        self.media: Any = None
-
-    def _tell(self, method: Callable[..., None], *arguments: object) -> None:
-        self.loop.call_soon(method, *arguments)
-
-    @fenced
-    def onCallState(self, prm: Any) -> None:  # noqa: N802
-        """The INVITE session moved."""
-        info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            self.media = None
-        if self.leg is not None and not self.leg.info.sip_call_id:
-            self.leg.identify(info)
-        if self.leg is not None and info.state in _STATES:
-            state = _STATES[info.state]
-            self._tell(self.leg.moved, state, int(info.lastStatusCode), str(info.lastReason))
-
-    @fenced
-    def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
-        """Media was negotiated, anew or for the first time."""
-        self.media = None
-        status = pj.PJSUA_CALL_MEDIA_NONE
-        # a member of a temporary dies with it: the info needs a name while it is read
-        info = self.getInfo()
-        for media in info.media:
-            if media.type != pj.PJMEDIA_TYPE_AUDIO:
-                continue
-            status = media.status
-            if media.audioConfSlot != pj.PJSUA_INVALID_ID:
-                self.media = self.getAudioMedia(media.index)
-            break
-        if self.leg is not None:
-            ours = status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
-            theirs = status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
-            self._tell(self.leg.media_changed, ours, theirs)
-
-    @fenced
-    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
-        """A key, by RFC 4733 or INFO."""
-        if self.leg is not None:
-            self._tell(self.leg.pressed, str(prm.digit))
-
-    @fenced
-    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
-        """A transaction in the dialog moved; only refusals of our own requests matter."""
-        transaction = prm.e.body.tsxState.tsx
-        status = int(transaction.statusCode)
-        if transaction.role != pj.PJSIP_ROLE_UAC or status < 300 or status in (401, 407):
-            return
-        if self.leg is not None:
-            self._tell(self.leg.refused, str(transaction.method), status)
-
-    @fenced
-    def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
-        """The far end reports how the call it was asked to make goes."""
-        prm.cont = not prm.finalNotify
-        if self.leg is not None and prm.finalNotify:
-            self._tell(self.leg.referred, int(prm.statusCode), str(prm.reason))
-
-    @fenced
-    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
-        """The far end asks us to call somebody: no, unless a handler says yes."""
-        prm.statusCode = 603
-        if self.leg is None:
-            return
-        new = self.leg.permit_referral(str(prm.dstUri))
-        if new is not None:
-            prm.newCall = new
-            prm.statusCode = 202
-
-    def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
-        """A 3xx: no target of the far end's choosing is tried, so the call ends with the 3xx."""
-        return pj.PJSIP_REDIRECT_REJECT
-
-    @fenced
-    def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
-        """An INVITE with Replaces: nobody takes over a conversation from outside."""
-        prm.statusCode = 603
 
 
 class SipLeg:
@@ -152,9 +55,9 @@ class SipLeg:
         self._progress = Progress(state)
         self._keys = DigitFan()
         self._media_listeners: list[Callable[[], None]] = []
-        self._held = self._on_hold = self._offered_hold = False
+        self._held = self._on_hold = False
         self._offering = asyncio.Lock()
-        self._offer: asyncio.Future[None] | None = None
+        self._offer: tuple[bool, asyncio.Future[None]] | None = None
         self._outcome: asyncio.Future[ReferOutcome] | None = None
         native.leg = self
 
@@ -218,7 +121,7 @@ class SipLeg:
         native = self._live()
         prm = pj.CallOpParam()
         # pjsip would report our refusal's status as the cause of a BYE or CANCEL, too
-        answers = self._incoming and self.state in (LegState.INCOMING, LegState.EARLY)
+        answers = self._incoming and self._progress.status < 200
         prm.statusCode = status if answers else 0
         # the slot in the conference is freed at once, and may be another's in a moment
         native.media = None
@@ -316,8 +219,8 @@ class SipLeg:
             listener()
         changed = self._on_hold != (ours or theirs)
         self._held, self._on_hold = ours, ours or theirs
-        if self._offer is not None and not self._offer.done() and self._offered_hold == ours:
-            self._offer.set_result(None)
+        if self._offer is not None and self._offer[0] == ours:
+            self._settle_offer(None)
         if changed:
             self._progress.notify()
 
@@ -327,8 +230,8 @@ class SipLeg:
 
     def refused(self, method: str, status: int) -> None:
         """A request of ours within the dialog was refused, or not answered (408)."""
-        if method == "INVITE" and self._offer is not None and not self._offer.done():
-            self._offer.set_exception(LegFailed(status, "the new session offer was refused"))
+        if method == "INVITE":
+            self._settle_offer(LegFailed(status, "the new session offer was refused"))
         elif method == "REFER":
             self.referred(status, "the transfer was refused")
 
@@ -370,7 +273,7 @@ class SipLeg:
             if self._held == held:
                 return
             offer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._offer, self._offered_hold = offer, held
+            self._offer = (held, offer)
             try:
                 self._do(send, self._live())
                 async with asyncio.timeout(REOFFER_SECONDS):
@@ -379,6 +282,14 @@ class SipLeg:
                 raise LegFailed(408, "the new session offer was not answered") from None
             finally:
                 self._offer = None
+
+    def _settle_offer(self, error: LegFailed | None) -> None:
+        if self._offer is None or self._offer[1].done():
+            return
+        if error is None:
+            self._offer[1].set_result(None)
+        else:
+            self._offer[1].set_exception(error)
 
     def _send_key(self, key: str) -> None:
         prm = pj.CallSendDtmfParam()
@@ -396,8 +307,7 @@ class SipLeg:
         for listener in tuple(self._media_listeners):
             listener()
         self._keys.end()
-        if self._offer is not None and not self._offer.done():
-            self._offer.set_exception(LegFailed(status, "the leg ended"))
+        self._settle_offer(LegFailed(status, "the leg ended"))
         late = ReferOutcome(408, "the leg ended before the outcome was reported")
         asyncio.get_running_loop().call_later(
             LATE_NOTIFY_SECONDS, self.referred, late.status, late.reason

@@ -188,7 +188,7 @@ async def _records(stage: "Stage", folder: str) -> Any:
     # a short piece of it: what the jitter buffer did on the way is no matter of the recording
     at, _ = find(noise(6, 800, RATE)[:1600], b"".join(frame.pcm for frame in heard), RATE)
     # `mark.t` is the tick in which the last frame was pulled
-    return {"agent": mark.t - 780 - began, "caller": heard[0].t + at - began, 
+    return {"agent": mark.t - 780 - began, "caller": heard[0].t + at - began,
             "steps": sorted({b.t - a.t for a, b in pairwise(heard)})}  # fmt: skip
 
 

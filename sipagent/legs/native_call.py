@@ -1,0 +1,149 @@
+"""NativeCall: pjsua2's callbacks of one call, copied and handed on to whoever owns it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pjsua2 as pj
+
+from sipagent.call.leg import LegInfo, LegState
+
+from .native import fenced
+
+_STATES = {
+    pj.PJSIP_INV_STATE_EARLY: LegState.EARLY,
+    pj.PJSIP_INV_STATE_CONFIRMED: LegState.CONFIRMED,
+    pj.PJSIP_INV_STATE_DISCONNECTED: LegState.DISCONNECTED,
+}
+
+
+class CallEvents(Protocol):
+    """Who owns a native call. `identify` and `permit_referral` are called inside a callback, the
+    others on the loop, outside of any.
+    """
+
+    @property
+    def info(self) -> LegInfo:
+        """Who is on the call; without a Call-ID until `identify`."""
+        ...
+
+    def identify(self, info: Any) -> None:
+        """The native call knows who is on it."""
+        ...
+
+    def moved(self, state: LegState, status: int, reason: str) -> None:
+        """The INVITE session entered `state`."""
+        ...
+
+    def media_changed(self, ours: bool, theirs: bool) -> None:
+        """Media was negotiated: on hold by our wish, or by the far end's, or not."""
+        ...
+
+    def pressed(self, key: str) -> None:
+        """The far end pressed a key."""
+        ...
+
+    def refused(self, method: str, status: int) -> None:
+        """A request of ours within the dialog was refused, or not answered (408)."""
+        ...
+
+    def referred(self, status: int, reason: str) -> None:
+        """The final outcome of our REFER."""
+        ...
+
+    def permit_referral(self, target: str) -> "NativeCall | None":
+        """A native call for what the far end asks us to dial, or None to refuse it."""
+        ...
+
+
+class NativeCall(pj.Call):  # type: ignore[misc]
+    """pjsua2's call: copies what its callbacks say and hands it to the leg on a later turn.
+
+    A callback runs with native locks held and inside whatever API call caused it, so nothing is
+    decided in one. Only what must be true at once is kept here: the conference slot, which is
+    another's as soon as the media is gone.
+    """
+
+    def __init__(self, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        super().__init__(account, call_id)
+        self.loop = asyncio.get_running_loop()
+        self.leg: CallEvents | None = None
+        self.account = account
+        self.media: Any = None
+
+    def _tell(self, method: Callable[..., None], *arguments: object) -> None:
+        self.loop.call_soon(method, *arguments)
+
+    @fenced
+    def onCallState(self, prm: Any) -> None:  # noqa: N802
+        """The INVITE session moved."""
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self.media = None
+        if self.leg is not None and not self.leg.info.sip_call_id:
+            self.leg.identify(info)
+        if self.leg is not None and info.state in _STATES:
+            state = _STATES[info.state]
+            self._tell(self.leg.moved, state, int(info.lastStatusCode), str(info.lastReason))
+
+    @fenced
+    def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
+        """Media was negotiated, anew or for the first time."""
+        self.media = None
+        status = pj.PJSUA_CALL_MEDIA_NONE
+        # a member of a temporary dies with it: the info needs a name while it is read
+        info = self.getInfo()
+        for media in info.media:
+            if media.type != pj.PJMEDIA_TYPE_AUDIO:
+                continue
+            status = media.status
+            if media.audioConfSlot != pj.PJSUA_INVALID_ID:
+                self.media = self.getAudioMedia(media.index)
+            break
+        if self.leg is not None:
+            ours = status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
+            theirs = status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            self._tell(self.leg.media_changed, ours, theirs)
+
+    @fenced
+    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
+        """A key, by RFC 4733 or INFO."""
+        if self.leg is not None:
+            self._tell(self.leg.pressed, str(prm.digit))
+
+    @fenced
+    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
+        """A transaction in the dialog moved; only refusals of our own requests matter."""
+        transaction = prm.e.body.tsxState.tsx
+        status = int(transaction.statusCode)
+        if transaction.role != pj.PJSIP_ROLE_UAC or status < 300 or status in (401, 407):
+            return
+        if self.leg is not None:
+            self._tell(self.leg.refused, str(transaction.method), status)
+
+    @fenced
+    def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
+        """The far end reports how the call it was asked to make goes."""
+        prm.cont = not prm.finalNotify
+        if self.leg is not None and prm.finalNotify:
+            self._tell(self.leg.referred, int(prm.statusCode), str(prm.reason))
+
+    @fenced
+    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
+        """The far end asks us to call somebody: no, unless a handler says yes."""
+        prm.statusCode = 603
+        if self.leg is None:
+            return
+        new = self.leg.permit_referral(str(prm.dstUri))
+        if new is not None:
+            prm.newCall = new
+            prm.statusCode = 202
+
+    def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
+        """A 3xx: no target of the far end's choosing is tried, so the call ends with the 3xx."""
+        return pj.PJSIP_REDIRECT_REJECT
+
+    @fenced
+    def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+        """An INVITE with Replaces: nobody takes over a conversation from outside."""
+        prm.statusCode = 603
