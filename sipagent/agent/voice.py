@@ -12,7 +12,7 @@ from sipagent.call.session import CallSession
 from sipagent.media.port import AudioPort
 from sipagent.tools.spec import ToolSpec
 
-from .conversation import Conversation, Message
+from .conversation import Conversation
 from .floor import Floor, Senses
 from .limits import Limits
 from .mind import Mind, Speak
@@ -55,8 +55,6 @@ class VoiceAgent:
         )
         self._mind: Mind | None = None
         self._control: CallControl | None = None
-        if spec.prompt:
-            self.conversation.add(Message("system", spec.prompt))
 
     async def run(self, port: AudioPort, control: CallControl) -> TalkEnd:
         """Talk until a tool ends it, the caller leaves or keeps silent, or the port is closed."""

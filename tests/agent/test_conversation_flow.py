@@ -155,14 +155,3 @@ async def test_a_caller_on_hold_is_not_asked_for_their_silence() -> None:
         assert talk.said == []
         await talk.until(34_000)
         assert talk.said == [("agent", "Are you still there?")]
-
-
-@virtual_time
-async def test_a_prompt_opens_the_history() -> None:
-    async with a_talk(ears=ScriptedEars("hello"), prompt="Be kind.") as talk:
-        await talk.until(100)
-        await talk.person.speak(400, then_quiet=1000)
-        assert [(m.role, m.text) for m in talk.brain.saw[0]] == [
-            ("system", "Be kind."),
-            ("caller", "hello"),
-        ]
