@@ -49,6 +49,9 @@ class Sip(_Part):
         default=(IPv4Network("127.0.0.0/8"),),
         description="networks whose callers need no credentials",
     )
+    internal_address: str | None = Field(
+        default=None, description="loopback host:port of the edge towards workers; set at start"
+    )
     realm: str = "sipagent"
     max_message: int = Field(default=16_384, ge=1024, le=65_535, description="bytes; above: 513")
 
@@ -159,6 +162,9 @@ class Settings(BaseSettings):
     dialplans: Annotated[tuple[Path, ...], BeforeValidator(_list)] = (Path("dialplans"),)
     tools: Annotated[tuple[Path, ...], BeforeValidator(_list)] = (Path("tools"),)
     time_zone: str = "UTC"
+    envs: dict[str, str] = Field(
+        default_factory=dict, description="what plans see as ${envs.NAME}; nothing else leaks"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -50,6 +50,8 @@ class CallSession:
         self.other: Leg | None = None
         #: the agent's port while an agent holds the caller's attention
         self.agent: AudioPort | None = None
+        #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
+        self.hung_up_by: str | None = None
         self._send = emit
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False

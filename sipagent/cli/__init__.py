@@ -1,1 +1,5 @@
-"""The commands."""
+"""The commands, one file each; `main` is the `sipagent` program."""
+
+from .program import main
+
+__all__ = ["main"]

@@ -47,6 +47,10 @@ async def _limited(call: CallSession, seconds: float) -> None:
         await call.caller.hangup()
 
 
+#: principals as `CallEnded.by` names them
+_HUNG_UP_BY = {"model": "agent", "dialplan": "plan"}
+
+
 class HangupVerb(Verb):
     """End the call."""
 
@@ -62,6 +66,7 @@ class HangupVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """BYE, or a refusal where nothing was answered."""
+        control.call.hung_up_by = _HUNG_UP_BY.get(control.by, "system")
         await control.call.caller.hangup(_REASON_STATUS[self.reason])
         return Outcome(detail="the call was ended", flow=End(), ends_talk=True)
 

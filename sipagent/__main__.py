@@ -1,0 +1,5 @@
+"""`python -m sipagent`."""
+
+from sipagent.cli import main
+
+main()

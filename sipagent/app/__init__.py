@@ -1,0 +1,1 @@
+"""The gateway process: edge, workers and records, wired."""

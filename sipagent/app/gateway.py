@@ -1,0 +1,120 @@
+"""Gateway: the composition root of the server process."""
+
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from sipagent.config import Settings
+from sipagent.dialplan.repository import Plans
+from sipagent.edge.front import Edge
+from sipagent.store.records import Store
+from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.supervisor import Supervisor
+
+from .ledger import Ledger
+from .reception import Reception
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """Edge, workers and records of one server. An async context manager: inside, it serves."""
+
+    def __init__(self, settings: Settings, plans: Plans) -> None:
+        zone = ZoneInfo(settings.time_zone)
+        self._settings = settings
+        self.plans = plans
+        self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
+        self.ledger = Ledger(self.store, personal=settings.log.personal)
+        self.reception = Reception(
+            plans,
+            self.ledger,
+            bundles=settings.store.bundles,
+            now=lambda: datetime.now(zone),
+        )
+        self.edge = Edge(settings, self.reception)
+        self.workers: Supervisor | None = None
+        self._run_dir: Path | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start; nothing is left behind when a part cannot. Raises SipAgentError, OSError."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    def reload(self) -> None:
+        """Read the dialplans again; what does not pass the check leaves the old one in force."""
+        findings = self.plans.reload()
+        for finding in findings:
+            log.warning("plan_finding", finding=str(finding))
+        log.info("dialplans_reloaded", plans=len(self.plans.plans), findings=len(findings))
+
+    async def drain(self) -> None:
+        """No new calls; wait for the live ones, then end them."""
+        self.reception.workers = None
+        log.info("draining", calls=self.ledger.live, seconds=self._settings.limits.drain_seconds)
+        if self.workers is not None:
+            await self.workers.drain(self._settings.limits.drain_seconds)
+
+    async def _start(self) -> None:
+        await self.store.open()
+        await self.edge.start()
+        self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
+        self.workers = Supervisor(
+            self._addressed(),
+            run_dir=self._run_dir,
+            on_ready=self._ready,
+            on_event=lambda worker, event: self.ledger.happened(event),
+            on_gone=self._gone,
+        )
+        await self.workers.start()
+        self.reception.workers = self.workers
+        host, port = self.edge.public_address
+        log.info("serving", sip=f"{host}:{port}", plans=len(self.plans.plans))
+
+    def _addressed(self) -> Settings:
+        """The settings as workers need them: with the addresses the edge really has."""
+        sip = self._settings.sip.model_copy(
+            update={
+                "public_address": "{}:{}".format(*self.edge.public_address),
+                "internal_address": "{}:{}".format(*self.edge.internal_address),
+            }
+        )
+        return self._settings.model_copy(update={"sip": sip})
+
+    def _ready(self, worker: WorkerHandle) -> None:
+        assert worker.address is not None
+        self.edge.worker_ready(worker.token, worker.address)
+
+    def _gone(self, worker: WorkerHandle, why: str) -> None:
+        self.reception.left(worker.token)
+        self.edge.worker_gone(worker.token)
+        if worker.assignment is not None:
+            self.ledger.lost(worker.assignment.call_id, why)
+
+    async def _close(self) -> None:
+        self.reception.workers = None
+        if self.workers is not None:
+            await self.workers.close()
+        await self.ledger.close()
+        await self.edge.close()
+        await self.store.close()
+        if self._run_dir is not None:
+            shutil.rmtree(self._run_dir, ignore_errors=True)

@@ -1,0 +1,168 @@
+"""Ledger: the events of live calls; when a call is over, its bundle."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from sipagent.edge.desk import Rung
+from sipagent.events import CallEnded, CallStarted, Event, LegChanged, SipMessage
+from sipagent.log import event_fields
+from sipagent.store.bundle import write_bundle
+from sipagent.store.records import Store
+
+log = structlog.get_logger(__name__)
+
+#: rungs of SIP dialogs no call has claimed yet: an outbound leg's first ones precede its event
+_EARLY_RUNGS = 200
+#: events kept of one call; a call that goes on for ever must not fill the memory
+_EVENTS_PER_CALL = 20_000
+
+
+@dataclass(slots=True)
+class _Open:
+    """A call that runs."""
+
+    call_id: str
+    bundle: Path
+    events: list[Event] = field(default_factory=list)
+    sip_call_ids: set[str] = field(default_factory=set)
+    dropped: int = 0
+    over: bool = False
+
+
+class Ledger:
+    """Takes every event once; hands it to log, store and bundle. Nothing here waits on a disk."""
+
+    def __init__(self, store: Store, *, personal: bool) -> None:
+        self._store = store
+        self._personal = personal
+        self._open: dict[str, _Open] = {}
+        self._by_dialog: dict[str, _Open] = {}
+        self._early: OrderedDict[str, deque[Rung]] = OrderedDict()
+        self._writing: set[asyncio.Task[None]] = set()
+        self.listeners: list[Callable[[Event], None]] = []
+        #: called with the folder of each bundle that is whole on disk
+        self.on_bundle: Callable[[str, Path], None] = lambda call_id, folder: None
+
+    @property
+    def live(self) -> int:
+        """Calls that have not ended."""
+        return len(self._open)
+
+    def open(self, call_id: str, sip_call_id: str, bundle: Path) -> None:
+        """A call was given to a worker."""
+        entry = _Open(call_id, bundle)
+        self._open[call_id] = entry
+        self._claim(entry, sip_call_id)
+
+    def happened(self, event: Event) -> None:
+        """An event of a live call."""
+        entry = self._open.get(event.call_id)
+        if entry is None or entry.over:
+            log.warning("event_of_no_call", call_id=event.call_id, type=event.type)
+            return
+        self._keep(entry, event)
+        if isinstance(event, CallStarted | LegChanged):
+            self._claim(entry, event.sip_call_id)
+        if isinstance(event, CallEnded):
+            entry.over = True
+            # The last rungs (BYE and its 200) pass the edge in these moments.
+            asyncio.get_running_loop().call_later(0.3, self._finish, entry)
+
+    def saw(self, rung: Rung) -> None:
+        """A SIP message passed the edge."""
+        entry = self._by_dialog.get(rung.sip_call_id)
+        if entry is not None:
+            self._rung(entry, rung)
+            return
+        early = self._early.setdefault(rung.sip_call_id, deque(maxlen=20))
+        early.append(rung)
+        while len(self._early) > _EARLY_RUNGS:
+            self._early.popitem(last=False)
+
+    def lost(self, call_id: str, why: str) -> None:
+        """The worker is gone; if the call had not ended, it has now."""
+        entry = self._open.get(call_id)
+        if entry is not None and not entry.over:
+            self.happened(
+                CallEnded(call_id=call_id, t=_now(entry), status=500, reason=why, by="system")
+            )
+
+    def discard(self, call_id: str) -> None:
+        """The call was refused after all: it leaves no record but the log's."""
+        entry = self._open.pop(call_id, None)
+        for sip_call_id in entry.sip_call_ids if entry else ():
+            self._by_dialog.pop(sip_call_id, None)
+
+    async def close(self) -> None:
+        """Finish the bundles of calls that are over."""
+        for entry in list(self._open.values()):
+            if entry.over:
+                self._finish(entry)
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=10)
+
+    def _keep(self, entry: _Open, event: Event) -> None:
+        if len(entry.events) < _EVENTS_PER_CALL or isinstance(event, CallEnded):
+            entry.events.append(event)
+            self._store.append(event)
+        else:
+            entry.dropped += 1
+        if not isinstance(event, SipMessage):
+            log.info(event.type, **event_fields(event, personal=self._personal))
+        for listener in self.listeners:
+            listener(event)
+
+    def _claim(self, entry: _Open, sip_call_id: str) -> None:
+        if not sip_call_id or sip_call_id in entry.sip_call_ids:
+            return
+        entry.sip_call_ids.add(sip_call_id)
+        self._by_dialog[sip_call_id] = entry
+        for rung in self._early.pop(sip_call_id, ()):
+            self._rung(entry, rung)
+
+    def _rung(self, entry: _Open, rung: Rung) -> None:
+        self._keep(
+            entry,
+            SipMessage(
+                call_id=entry.call_id,
+                t=_now(entry),
+                source=rung.source,
+                destination=rung.destination,
+                start_line=rung.start_line,
+                cseq=rung.cseq,
+                sip_call_id=rung.sip_call_id,
+            ),
+        )
+
+    def _finish(self, entry: _Open) -> None:
+        if self._open.pop(entry.call_id, None) is None:
+            return
+        for sip_call_id in entry.sip_call_ids:
+            self._by_dialog.pop(sip_call_id, None)
+        task = asyncio.create_task(self._write(entry))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write(self, entry: _Open) -> None:
+        if entry.dropped:
+            log.warning("events_dropped", call_id=entry.call_id, count=entry.dropped)
+        try:
+            await asyncio.to_thread(write_bundle, entry.bundle, entry.events)
+        except OSError as error:
+            log.error("bundle_failed", call_id=entry.call_id, cause=str(error))
+            return
+        self.on_bundle(entry.call_id, entry.bundle)
+
+
+def _now(entry: _Open) -> int:
+    """The present on the call's media clock, as far as the gateway can tell."""
+    start = next((e for e in entry.events if isinstance(e, CallStarted)), None)
+    if start is None:
+        return 0
+    return start.t + int((datetime.now(UTC) - start.at).total_seconds() * 1000)

@@ -1,0 +1,36 @@
+"""The plans of a server, checked against everything this server has."""
+
+from sipagent.config import Settings
+from sipagent.dialplan.lint import House
+from sipagent.dialplan.repository import Plans
+from sipagent.errors import ConfigError, Finding
+from sipagent.providers.grammar import unknown_words
+from sipagent.providers.registry import known_providers
+from sipagent.tools.loader import load_tools
+from sipagent.tools.toolbox import Toolbox
+from sipagent.verbs import VERBS
+
+
+def house_of(settings: Settings) -> House:
+    """What plans may refer to here. Raises ConfigError for broken tools."""
+    return House(
+        toolbox=Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS),
+        providers=known_providers(settings),
+        trunks=settings.trunks,
+        policies=[settings.policy] if settings.policy else [],
+        unknown_words=unknown_words,
+    )
+
+
+def read_plans(settings: Settings) -> tuple[Plans, list[Finding]]:
+    """The plans and everything there is to say about them. Raises ConfigError for tools."""
+    plans = Plans(settings.dialplans, lambda: house_of(settings))
+    return plans, plans.reload()
+
+
+def open_plans(settings: Settings) -> Plans:
+    """The plans, all of them sound. Raises ConfigError with every finding where one is not."""
+    plans, findings = read_plans(settings)
+    if any(finding.severity == "error" for finding in findings):
+        raise ConfigError(findings)
+    return plans

@@ -1,0 +1,89 @@
+"""Reception: which plan and which worker take a new call; the edge's Desk."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from sipagent.dialplan.repository import Plans
+from sipagent.edge.desk import Admitted, NewCall, Refused, Rung
+from sipagent.worker.channel import ChannelError
+from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.pool import NoRoom
+from sipagent.worker.protocol import Assignment, HangUp, PlanText
+from sipagent.worker.supervisor import Supervisor
+
+from .ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+_RETRY_AFTER = 5
+
+
+class Reception:
+    """Admits or refuses; never queues."""
+
+    def __init__(
+        self,
+        plans: Plans,
+        ledger: Ledger,
+        *,
+        bundles: Path,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._plans = plans
+        self._ledger = ledger
+        self._bundles = bundles
+        self._now = now
+        #: where workers come from; None before they are up and while the server goes down
+        self.workers: Supervisor | None = None
+        self._taken: dict[str, WorkerHandle] = {}
+
+    async def admit(self, call: NewCall) -> Admitted:
+        """Choose plan and worker. Raises Refused: 404 no plan, 503 no room."""
+        if self.workers is None:
+            raise Refused(503, "Service Unavailable", _RETRY_AFTER)
+        now = self._now()
+        chosen = self._plans.choose(call.number, call.caller, call.headers, now)
+        if chosen is None:
+            log.info("no_plan", number=call.number, source=call.source[0])
+            raise Refused(404, "Not Found")
+        plan, why = chosen
+        call_id = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
+        assignment = Assignment(
+            call_id=call_id,
+            plan=PlanText(name=plan.name, file=plan.file, document=dict(plan.document)),
+            caller=call.caller,
+            callee=call.callee,
+            headers=call.headers,
+            sip_call_id=call.sip_call_id,
+            bundle=self._bundles / call_id,
+            why=why,
+        )
+        # Opened first: the worker's events may be here before `take` returns.
+        self._ledger.open(call_id, call.sip_call_id, assignment.bundle)
+        try:
+            worker = await self.workers.take(assignment)
+        except (NoRoom, ChannelError) as error:
+            self._ledger.discard(call_id)
+            log.warning("no_worker", cause=str(error))
+            raise Refused(503, "Service Unavailable", _RETRY_AFTER) from error
+        self._taken[worker.token] = worker
+        assert worker.address is not None
+        return Admitted(worker.token, worker.address)
+
+    def abandoned(self, token: str) -> None:
+        """The INVITE never reached the worker: it need not wait for it."""
+        worker = self._taken.get(token)
+        if worker is not None:
+            worker.send(HangUp(reason="the caller gave up"))
+
+    def left(self, token: str) -> None:
+        """The worker is gone."""
+        self._taken.pop(token, None)
+
+    def saw(self, rung: Rung) -> None:
+        """A rung of some call's ladder."""
+        self._ledger.saw(rung)

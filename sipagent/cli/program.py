@@ -1,0 +1,39 @@
+"""The `sipagent` program: every command by its name."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from sipagent.errors import ConfigError, SipAgentError
+
+from . import bench, call, calls, demo, plans, serve
+from .style import print_findings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="SIP calls answered by AI agents, with telephony as permitted tools.",
+)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("check")(plans.check)
+app.command("explain")(plans.explain)
+app.command("schema")(plans.schema)
+app.command("call", epilog=call.EPILOG)(call.call)
+app.add_typer(calls.app, name="calls")
+app.command("bench")(bench.bench)
+
+
+def main() -> None:
+    """Run a command; our own errors end it with words and exit code 1, never a traceback."""
+    errors = Console(stderr=True)
+    try:
+        app()
+    except ConfigError as error:
+        print_findings(errors, error.findings)
+        sys.exit(1)
+    except SipAgentError as error:
+        errors.print(f"[red]error:[/] {error}", highlight=False)
+        sys.exit(1)

@@ -1,0 +1,146 @@
+"""Which provider is what: names in plans and kinds in sipagent.yaml, to ears, minds and mouths.
+
+To add one: write its file, and one line in EARS, MINDS or MOUTHS.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
+from sipagent.agent.spec import AgentSpec, ProviderRef
+from sipagent.config import Settings
+from sipagent.errors import ProviderError
+
+from .embedded import Embedded
+from .espeak import EspeakMouth
+from .instant import InstantEars, InstantMind, InstantMouth, InstantOptions
+from .intents import IntentsBrain
+from .language_model import LanguageModel, LanguageModelOptions
+
+#: no ears and no mouth: the talker that says back what it hears
+ECHO = "echo"
+#: keys that say where audio, words and secrets go: a plan may not change them where they are set
+_FIXED = frozenset({"base_url", "api_key"})
+Options = Mapping[str, Any]
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What every organ is built with: the call's sample rate, its agent, the loaded models."""
+
+    rate: int
+    spec: AgentSpec
+    embedded: Embedded
+
+
+class _Nothing(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EspeakOptions(BaseModel):
+    """Keys beside `provider: espeak`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    voice: str = "en-us"
+    speed: int = Field(default=160, ge=80, le=450, description="words a minute")
+    pitch: int = Field(default=50, ge=0, le=100)
+    volume: float = Field(default=0.0, ge=-60, le=12, description="dB")
+
+
+def _espeak(kit: Kit, name: str, raw: Options) -> Synthesizer:
+    options = _checked(EspeakOptions, name, raw)
+    return EspeakMouth(
+        kit.rate, options.voice, speed=options.speed, pitch=options.pitch, volume=options.volume
+    )
+
+
+def _grammar(kit: Kit, name: str, raw: Options) -> Transcriber:
+    _checked(_Nothing, name, raw)
+    return kit.embedded.ears(kit.rate)
+
+
+def _intents(kit: Kit, name: str, raw: Options) -> Brain:
+    _checked(_Nothing, name, raw)
+    return IntentsBrain(kit.spec)
+
+
+def _language_model(kit: Kit, name: str, raw: Options) -> Brain:
+    return LanguageModel(_checked(LanguageModelOptions, name, raw), kit.spec.prompt, name=name)
+
+
+def _instant_ears(kit: Kit, name: str, raw: Options) -> Transcriber:
+    return InstantEars(_checked(InstantOptions, name, raw))
+
+
+def _instant_mind(kit: Kit, name: str, raw: Options) -> Brain:
+    return InstantMind(_checked(InstantOptions, name, raw))
+
+
+def _instant_mouth(kit: Kit, name: str, raw: Options) -> Synthesizer:
+    return InstantMouth(kit.rate, _checked(InstantOptions, name, raw))
+
+
+EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
+    "grammar": _grammar,
+    "instant": _instant_ears,
+}
+MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
+    "intents": _intents,
+    "openai": _language_model,
+    "instant": _instant_mind,
+}
+MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
+    "espeak": _espeak,
+    "instant": _instant_mouth,
+}
+
+
+def known_providers(settings: Settings) -> frozenset[str]:
+    """Every name a plan may put behind `provider:`."""
+    return frozenset({*EARS, *MINDS, *MOUTHS, ECHO, *settings.providers})
+
+
+def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:
+    """The kind behind a name, and the options: the settings' with the plan's on top.
+
+    Raises ProviderError where a plan would turn a configured provider's traffic elsewhere.
+    """
+    configured = settings.providers.get(ref.provider)
+    if configured is None:
+        return ref.provider, ref.options
+    own = configured.__pydantic_extra__ or {}
+    if moved := sorted(_FIXED & own.keys() & ref.options.keys()):
+        cause = f"{', '.join(moved)} is set in sipagent.yaml; a plan cannot change it"
+        raise ProviderError(ref.provider, cause, retryable=False)
+    if "api_key" in own and "base_url" in ref.options:
+        cause = "a plan cannot send the key of sipagent.yaml to another base_url"
+        raise ProviderError(ref.provider, cause, retryable=False)
+    return configured.kind, {**own, **ref.options}
+
+
+def pick(
+    makers: Mapping[str, Callable[[Kit, str, Options], Any]],
+    ref: ProviderRef,
+    kit: Kit,
+    settings: Settings,
+) -> Any:
+    """Make the ears, mind or mouth a plan names. Raises ProviderError."""
+    kind, options = resolve(ref, settings)
+    if kind not in makers:
+        raise ProviderError(
+            ref.provider, f"is none of {', '.join(sorted(makers))}", retryable=False
+        )
+    return makers[kind](kit, ref.provider, options)
+
+
+def _checked(model: type[Checked], name: str, options: Options) -> Checked:
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ProviderError(name, f"{key}: {first['msg']}", retryable=False) from error

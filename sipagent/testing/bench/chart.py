@@ -1,0 +1,69 @@
+"""The figures as one picture: each value beside its goal."""
+
+from html import escape
+
+from .figures import Figure, Report
+
+_ROW, _LEFT, _BAR, _TOP = 26, 400, 420, 70
+_MET, _MISSED, _PLAIN = "#2e7d32", "#c62828", "#546e7a"
+
+
+def chart(report: Report) -> str:
+    """An SVG: one bar a figure; the line is the goal, green holds it and red does not."""
+    rows = []
+    y = _TOP
+    group = ""
+    for figure in report.figures:
+        if figure.group != group:
+            group = figure.group
+            y += 12
+            rows.append(_text(20, y + 16, group, weight="bold"))
+            y += _ROW
+        rows.append(_row(figure, y))
+        y += _ROW
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="{y + 30}" '
+            'font-family="DejaVu Sans, Arial, sans-serif" font-size="13">',
+            '<rect width="100%" height="100%" fill="#ffffff"/>',
+            _text(20, 30, "sipagent bench", size=18, weight="bold"),
+            _text(20, 50, report.machine, colour="#666666"),
+            *rows,
+            "</svg>",
+        ]
+    )
+
+
+def _row(figure: Figure, y: int) -> str:
+    colour = {True: _MET, False: _MISSED, None: _PLAIN}[figure.met]
+    largest = max(figure.value, (figure.goal or figure.value) * 1.2, 1e-9)
+    width = max(2.0, _BAR * figure.value / largest)
+    parts = [
+        _text(36, y + 16, figure.name),
+        f'<rect x="{_LEFT}" y="{y + 4}" width="{width:.1f}" height="15" rx="2" fill="{colour}"/>',
+        _text(_LEFT + _BAR + 14, y + 16, _value(figure)),
+    ]
+    if figure.goal is not None:
+        x = _LEFT + _BAR * figure.goal / largest
+        parts.append(
+            f'<line x1="{x:.1f}" y1="{y + 1}" x2="{x:.1f}" y2="{y + 22}" stroke="#111" '
+            'stroke-width="2"/>'
+        )
+    return "".join(parts)
+
+
+def _value(figure: Figure) -> str:
+    goal = ""
+    if figure.goal is not None:
+        sign = "≤" if figure.better == "lower" else "≥"
+        goal = f"  (goal {sign} {figure.goal:g})"
+    return f"{figure.value:g} {figure.unit}{goal}"
+
+
+def _text(
+    x: int, y: int, words: str, *, size: int = 13, weight: str = "normal", colour: str = "#222222"
+) -> str:
+    return (
+        f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" fill="{colour}">'
+        f"{escape(words)}</text>"
+    )

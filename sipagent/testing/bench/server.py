@@ -1,0 +1,200 @@
+"""The server under test: `sipagent serve` in its own process, and what it costs."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sipagent.errors import SipAgentError
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_START_SECONDS = 60.0
+
+PLANS = {
+    "echo": """
+routes: [{to: "echo"}]
+agents:
+  echo: {brain: {provider: echo}}
+sections:
+  main: [answer, {ai: {agent: echo}}]
+""",
+    "answer": """
+routes: [{to: "answer"}]
+sections:
+  main: [answer, {sleep: {duration: 600000}}]
+""",
+    "talk": """
+routes: [{to: "talk"}]
+agents:
+  talk:
+    ears: {provider: instant}
+    brain: {provider: instant}
+    voice: {provider: instant}
+    silence_seconds: 600
+sections:
+  main: [answer, {ai: {agent: talk}}]
+""",
+    "monologue": """
+routes: [{to: "monologue"}]
+agents:
+  monologue:
+    greeting: "GREETING"
+    ears: {provider: instant}
+    brain: {provider: instant, says: "GREETING"}
+    silence_seconds: 600
+sections:
+  main: [answer, {ai: {agent: monologue}}]
+""".replace(
+        "GREETING",
+        " ".join(
+            ["This sentence is one of many that this agent says without stopping for anybody."] * 12
+        ),
+    ),
+}
+
+
+class BenchFailed(SipAgentError):
+    """The server under test did not start, or a call did not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a process tree has used so far, and holds now."""
+
+    at: float
+    cpu_seconds: float
+    processes: int
+    pss_bytes: int
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, process: Process, address: str, folder: Path) -> None:
+        self._process = process
+        self.address = address
+        self.folder = folder
+
+    def uri(self, number: str) -> str:
+        """How to call a plan."""
+        return f"sip:{number}@{self.address}"
+
+    def cost(self, *, memory: bool = False) -> Cost:
+        """CPU of every process of the tree so far; proportional memory only when asked (slow)."""
+        pids = _tree(self._process.pid)
+        cpu = sum(_cpu_seconds(pid) for pid in pids)
+        pss = sum(_pss(pid) for pid in pids) if memory else 0
+        return Cost(time.perf_counter(), cpu, len(pids), pss)
+
+    def worker_pss(self) -> list[int]:
+        """Proportional memory of each worker, bytes, largest first."""
+        gateway = self._process.pid
+        zygotes = _children(gateway)
+        workers = [pid for zygote in zygotes for pid in _children(zygote)]
+        return sorted((_pss(pid) for pid in workers), reverse=True)
+
+
+@asynccontextmanager
+async def serving(folder: Path, *, calls: int) -> AsyncIterator[Server]:
+    """Start a server with the bench's plans on free ports. Raises BenchFailed."""
+    _write(folder, calls)
+    environment = {**os.environ, "SIPAGENT_LOG__FORMAT": "json"}
+    with (folder / "server.log").open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sipagent", "serve", "--config", str(folder / "bench.yaml")),
+            stdout=PIPE,
+            stderr=errors,
+            env=environment,
+        )
+    assert process.stdout is not None
+    reader = asyncio.ensure_future(_address(process.stdout))
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            address = await asyncio.shield(reader)
+        drain = asyncio.ensure_future(_discard(process.stdout))
+        try:
+            yield Server(process, address, folder)
+        finally:
+            drain.cancel()
+    except TimeoutError as error:
+        raise BenchFailed(f"the server did not start; see {folder}/server.log") from error
+    finally:
+        reader.cancel()
+        await _stop(process)
+
+
+def _write(folder: Path, calls: int) -> None:
+    (folder / "plans").mkdir(parents=True, exist_ok=True)
+    for name, text in PLANS.items():
+        (folder / "plans" / f"{name}.yaml").write_text(text)
+    settings = {
+        "sip": {"listen": [{"transport": "udp", "host": "127.0.0.1", "port": 0}]},
+        "limits": {"calls": calls, "warm": 8, "calls_per_second": 1000, "drain_seconds": 0},
+        "store": {"database": f"sqlite+aiosqlite:///{folder}/bench.sqlite3", "bundles": "calls"},
+        "log": {"level": "info"},
+        "dialplans": ["plans"],
+        "tools": [],
+    }
+    (folder / "bench.yaml").write_text(json.dumps(settings))
+
+
+async def _address(stdout: asyncio.StreamReader) -> str:
+    while line := await stdout.readline():
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if entry.get("event") == "serving":
+                return str(entry["sip"])
+    raise BenchFailed("the server ended while it started")
+
+
+async def _discard(stdout: asyncio.StreamReader) -> None:
+    while await stdout.read(65_536):
+        pass
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(10):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def _tree(pid: int) -> list[int]:
+    return [pid, *(below for child in _children(pid) for below in _tree(child))]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Its own time and that of the children it has reaped (proc(5), stat 14-17)."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(fields[index]) for index in (11, 12, 13, 14)) / _TICKS
+    return 0.0
+
+
+def _pss(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,113 @@
+"""The worker's house: what a call needs, put together from settings, plan and loaded models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sipagent.agent.echo import EchoTalker
+from sipagent.agent.spec import AgentSpec, ProviderRef
+from sipagent.agent.voice import Organs, VoiceAgent
+from sipagent.call.leg import Dialer
+from sipagent.call.services import Services, Talker
+from sipagent.config import Settings
+from sipagent.dialplan.expressions import JavaScript
+from sipagent.dialplan.model import Plan
+from sipagent.errors import PlanError, ProviderError
+from sipagent.providers.embedded import Embedded
+from sipagent.providers.espeak import EspeakMouth
+from sipagent.providers.fetching import Fetcher
+from sipagent.providers.hearing import EmbeddedHearing
+from sipagent.providers.registry import EARS, ECHO, MINDS, MOUTHS, Kit, pick
+from sipagent.providers.sounds import SoundLibrary
+from sipagent.tools.loader import load_tools
+from sipagent.tools.toolbox import Toolbox
+from sipagent.verbs import VERBS
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What is loaded once, before the first fork."""
+
+    embedded: Embedded
+    toolbox: Toolbox
+
+
+def load_stock(settings: Settings) -> Stock:
+    """Load models and users' tools. Raises ConfigError, ProviderError."""
+    return Stock(Embedded(), Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS))
+
+
+class PlanTalkers:
+    """Behind `Talkers`: the agents of one plan, or an inline SWML `ai` object."""
+
+    def __init__(self, settings: Settings, plan: Plan, stock: Stock, rate: int) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._stock = stock
+        self._rate = rate
+
+    def open(self, agent: str | Mapping[str, Any], call_id: str) -> tuple[Talker, frozenset[str]]:
+        """See `Talkers.open`."""
+        spec = self._spec(agent)
+        if spec.brain.provider == ECHO:
+            return EchoTalker(), frozenset()
+        try:
+            organs = self._organs(spec)
+        except ProviderError as error:
+            raise PlanError(str(error)) from error
+        toolbox = self._stock.toolbox
+        talker = VoiceAgent(spec, organs, toolbox.specs(spec.tools))
+        return talker, toolbox.verbs(spec.tools)
+
+    def _spec(self, agent: str | Mapping[str, Any]) -> AgentSpec:
+        if isinstance(agent, str):
+            try:
+                return self._plan.agents[agent]
+            except KeyError:
+                raise PlanError(f"there is no agent {agent!r} in {self._plan.name}") from None
+        prompt = agent.get("prompt")
+        text = prompt.get("text") if isinstance(prompt, Mapping) else None
+        if not text:
+            raise PlanError("an inline ai needs prompt.text; name an agent for anything more")
+        model = next(
+            (name for name, p in self._settings.providers.items() if p.kind in ("openai",)), None
+        )
+        if model is None:
+            raise PlanError("an inline ai needs a language model under providers: of sipagent.yaml")
+        return AgentSpec(prompt=str(text), brain=ProviderRef(provider=model))
+
+    def _organs(self, spec: AgentSpec) -> Organs:
+        kit = Kit(self._rate, spec, self._stock.embedded)
+        return Organs(
+            vad=self._stock.embedded.detector(self._rate),
+            ears=pick(EARS, spec.ears, kit, self._settings),
+            brain=pick(MINDS, spec.brain, kit, self._settings),
+            mouth=pick(MOUTHS, spec.voice, kit, self._settings),
+        )
+
+
+def furnish(
+    settings: Settings, plan: Plan, stock: Stock, dialer: Dialer, *, rate: int, bundle: Path
+) -> Services:
+    """The services of one call."""
+    zone = ZoneInfo(settings.time_zone)
+    return Services(
+        dialer=dialer,
+        expressions=JavaScript(),
+        sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher()),
+        hearing=EmbeddedHearing(stock.embedded.detector, stock.embedded.ears),
+        talkers=PlanTalkers(settings, plan, stock, rate),
+        now=lambda: datetime.now(zone),
+        bundle=bundle,
+    )
+
+
+def _mouth(rate: int, voice: str | None) -> EspeakMouth:
+    """The mouth of `say:`. A voice unknown here (SWML says Polly.Salli) becomes the usual one."""
+    try:
+        return EspeakMouth(rate, voice) if voice else EspeakMouth(rate)
+    except ProviderError:
+        return EspeakMouth(rate)

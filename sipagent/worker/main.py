@@ -1,0 +1,199 @@
+"""A worker: one process, one conversation, from Ready to its last event."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from sipagent.call.control import CallControl
+from sipagent.call.leg import Leg, LegState
+from sipagent.call.session import CallSession
+from sipagent.config import Settings
+from sipagent.dialplan.load import plan_of
+from sipagent.errors import LegFailed
+from sipagent.events import CallStarted, Event
+from sipagent.legs.bridge import PjBridge
+from sipagent.legs.dialer import SipDialer
+from sipagent.legs.pjsip import Endpoint
+from sipagent.verbs.flow import run_plan
+
+from .client import WorkerChannel, connect
+from .dialing import TrunkDialer
+from .house import Stock, furnish, load_stock
+from .protocol import Assign, Assignment, Claimed, Finished, HangUp, Happened, Ping, Pong, Quit
+
+log = structlog.get_logger(__name__)
+
+#: filled in the zygote; every fork finds it here
+_stock: list[Stock] = []
+
+
+def preload(settings: Settings) -> None:
+    """What every worker shares: models and tools, loaded once, before the first fork."""
+    _stock.append(load_stock(settings))
+
+
+def run(token: str, socket_path: Path, settings: Settings) -> int:
+    """Be the worker `token`; returns the exit code."""
+
+    async def work() -> int:
+        return await _Worker(token, settings).run(socket_path)
+
+    return asyncio.run(work())
+
+
+class _Worker:
+    def __init__(self, token: str, settings: Settings) -> None:
+        self._token = token
+        self._settings = settings
+        self._endpoint = Endpoint(
+            settings,
+            token=token,
+            public_address=_address(settings.sip.public_address),
+            internal_address=_address(settings.sip.internal_address),
+        )
+        self._assignment: asyncio.Future[Assignment | None] = asyncio.Future()
+        self._leg: asyncio.Future[Leg] = asyncio.Future()
+        self._ended_by_us: asyncio.Future[str] = asyncio.Future()
+
+    async def run(self, socket_path: Path) -> int:
+        self._endpoint.on_incoming = self._arrived
+        self._endpoint.start()
+        bridge = PjBridge(self._endpoint)
+        host, port = self._endpoint.address
+        channel = await connect(socket_path, self._token, host=host, port=port)
+        listening = asyncio.create_task(self._listen(channel))
+        assignment = await self._assignment
+        if assignment is not None:
+            structlog.contextvars.bind_contextvars(call_id=assignment.call_id)
+            leg = await self._caller()
+            if leg is not None:
+                channel.send(Claimed())
+                await self._converse(assignment, leg, bridge, channel)
+        channel.send(Finished())
+        await channel.drain()
+        listening.cancel()
+        return 0
+
+    async def _converse(
+        self, assignment: Assignment, leg: Leg, bridge: PjBridge, channel: WorkerChannel
+    ) -> None:
+        def emit(event: Event) -> None:
+            channel.send(Happened(event=event))
+
+        told = assignment.plan
+        plan = plan_of(told.document, told.name, told.file)
+        dialer = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks)
+        services = furnish(
+            self._settings, plan, _stock[0], dialer, rate=bridge.rate, bundle=assignment.bundle
+        )
+        call = CallSession(
+            assignment.call_id,
+            leg,
+            bridge,
+            services,
+            emit,
+            program=plan.program,
+            variables={"call": _told(assignment, leg), "envs": dict(self._settings.envs)},
+        )
+        call.emit(
+            CallStarted,
+            direction=assignment.direction,
+            caller=assignment.caller,
+            callee=assignment.callee,
+            plan=plan.name,
+            why=assignment.why,
+            sip_call_id=assignment.sip_call_id,
+        )
+        policies = [plan.policy, *([self._settings.policy] if self._settings.policy else [])]
+        await self._walk(call, CallControl(call, policies, by="dialplan"))
+
+    async def _walk(self, call: CallSession, control: CallControl) -> None:
+        """Run the plan until it ends, the caller leaves, somebody ends the call, or time is up."""
+        walk = asyncio.create_task(_to_the_end(control))
+        gone = asyncio.create_task(call.caller.wait(LegState.DISCONNECTED))
+        limit = self._settings.limits.call_seconds
+        ends: set[asyncio.Future[Any]] = {walk, gone, self._ended_by_us}
+        done, _ = await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        reason, by = "the caller hung up", "caller"
+        if self._ended_by_us in done:
+            reason, by = self._ended_by_us.result(), "system"
+        elif not done:
+            reason, by = f"the longest call is {limit} s", "system"
+        elif call.hung_up_by is not None:
+            reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
+        elif walk in done:
+            reason, by = "the plan ended", "plan"
+        for task in (walk, gone):
+            task.cancel()
+        failure = (await asyncio.gather(walk, return_exceptions=True))[0]
+        status = call.caller.status or 200
+        if isinstance(failure, Exception):
+            log.error("plan_crashed", exc_info=failure)
+            reason, by, status = f"internal error: {failure!r}", "system", 500
+        await call.end(status, reason, by)
+
+    async def _caller(self) -> Leg | None:
+        """The assigned call's leg, or None when it does not come: the gateway kills us then."""
+        waiting: set[asyncio.Future[Leg] | asyncio.Future[str]] = {self._leg, self._ended_by_us}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        return self._leg.result() if self._leg.done() else None
+
+    def _arrived(self, leg: Leg) -> None:
+        if self._leg.done():
+            # A worker has one caller; further INVITEs (a fork that spiralled) are not for it.
+            task = asyncio.get_running_loop().create_task(_refuse(leg))
+            task.add_done_callback(lambda done: done.exception())
+        else:
+            self._leg.set_result(leg)
+
+    async def _listen(self, channel: WorkerChannel) -> None:
+        async for message in channel:
+            match message:
+                case Ping():
+                    channel.send(Pong(n=message.n))
+                case Assign():
+                    self._assignment.set_result(message.assignment)
+                case HangUp():
+                    self._end(message.reason)
+                case Quit():
+                    self._end("the server is going down")
+        self._end("the gateway is gone")
+
+    def _end(self, reason: str) -> None:
+        if not self._assignment.done():
+            self._assignment.set_result(None)
+        if not self._ended_by_us.done():
+            self._ended_by_us.set_result(reason)
+
+
+async def _to_the_end(control: CallControl) -> None:
+    await run_plan(control)
+    await control.call.until_parted()
+
+
+async def _refuse(leg: Leg) -> None:
+    with suppress(LegFailed):
+        await leg.hangup(486)
+
+
+def _told(assignment: Assignment, leg: Leg) -> dict[str, object]:
+    """The `call` object of SWML expressions."""
+    return {
+        "call_id": assignment.call_id,
+        "from": assignment.caller,
+        "to": assignment.callee,
+        "direction": assignment.direction,
+        "type": "sip",
+        "headers": dict(assignment.headers) or dict(leg.info.headers),
+        "sip_call_id": assignment.sip_call_id,
+    }
+
+
+def _address(text: str | None) -> tuple[str, int]:
+    if text is None:
+        raise ValueError("the gateway sets its addresses before it starts a worker")
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
