@@ -45,10 +45,18 @@ class DecoderPair:
         self._grammars: OrderedDict[Phrases, str] = OrderedDict()
         self._made = 0
 
+    @property
+    def compiled(self) -> tuple[Phrases, ...]:
+        """The grammars kept ready, the newest used last."""
+        return tuple(self._grammars)
+
     def start(self, phrases: Phrases) -> None:
         """Begin an utterance that should be one of `phrases` (all words known)."""
         self._bound.activate_search(self._compiled(phrases))
         for decoder in (self._bound, self._free):
+            # Forgets the noise it learnt (0.1 ms): the last utterance may be of another line,
+            # and the same sound must be judged the same every time.
+            decoder.reinit_feat()
             decoder.set_cmn(TELEPHONE_CMN)
             decoder.start_utt()
 

