@@ -23,6 +23,7 @@ _LARGEST = 2048
 #: datagrams read in one tick: twenty times what one peer sends
 _AT_ONCE = 40
 _LATE = 0.005
+_UNDISTURBED = 0.00002
 
 T = TypeVar("T")
 
@@ -35,6 +36,23 @@ class Departures:
     late: int = 0
     worst_ms: float = 0.0
     refused: int = 0
+
+
+class WallClock:
+    """The kernel stamps by the wall clock; this brings its stamps to `perf_counter`."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._known = False
+
+    def offset(self) -> float:
+        """Seconds to add. A reading is believed when nothing came between its two clocks."""
+        before = time.perf_counter()
+        wall = time.time()
+        if time.perf_counter() - before < _UNDISTURBED or not self._known:
+            self._offset = before - wall
+            self._known = True
+        return self._offset
 
 
 @dataclass(slots=True)
@@ -66,6 +84,7 @@ class RtpStream:
         self.sender = Sender()
         self.route = Route()
         self._on_key = on_key
+        self._wall = WallClock()
         self._socket = _bind_even(host)
         self._loop = asyncio.get_running_loop()
         self._highest: Packet | None = None
@@ -144,8 +163,7 @@ class RtpStream:
     def _read(self) -> list[Packet]:
         packets: list[Packet] = []
         passed: list[Passed] = []
-        now = time.perf_counter()
-        offset = now - time.time()
+        offset = self._wall.offset()
         for _ in range(_AT_ONCE):
             try:
                 data, ancillary, _, _ = self._socket.recvmsg(_LARGEST, _ANCILLARY)
@@ -153,10 +171,11 @@ class RtpStream:
                 break
             except OSError:
                 continue
-            at = now
             if ancillary:
                 seconds, nanoseconds = _STAMP.unpack_from(ancillary[0][2])
                 at = seconds + nanoseconds * 1e-9 + offset
+            else:
+                at = time.perf_counter()
             packet = unpack(data, at)
             if packet is not None:
                 self._count(packet)
