@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import MISSING, fields
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.markup import escape

@@ -16,7 +16,7 @@ from sipagent.config import Settings
 from sipagent.dialplan.schema import schema as plan_schema
 from sipagent.errors import SipAgentError
 
-from .style import ConfigOption, JsonOption, print_findings, out, settings_from
+from .style import ConfigOption, JsonOption, out, print_findings, settings_from
 
 
 def check(
