@@ -86,15 +86,14 @@ class Gateway:
         )
         await self.workers.start()
         self.reception.workers = self.workers
-        host, port = self.edge.public_address
-        log.info("serving", sip=f"{host}:{port}", plans=len(self.plans.plans))
+        log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 
     def _addressed(self) -> Settings:
         """The settings as workers need them: with the addresses the edge really has."""
         sip = self._settings.sip.model_copy(
             update={
-                "public_address": "{}:{}".format(*self.edge.public_address),
-                "internal_address": "{}:{}".format(*self.edge.internal_address),
+                "public_address": host_port(self.edge.public_address),
+                "internal_address": host_port(self.edge.internal_address),
             }
         )
         return self._settings.model_copy(update={"sip": sip})
@@ -118,3 +117,9 @@ class Gateway:
         await self.store.close()
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir, ignore_errors=True)
+
+
+def host_port(address: tuple[str, int]) -> str:
+    """`127.0.0.1:5060`, `[::1]:5060`."""
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{host}:{address[1]}"

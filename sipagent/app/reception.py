@@ -46,7 +46,7 @@ class Reception:
         if self.workers is None:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         now = self._now()
-        chosen = self._plans.choose(call.number, call.caller, call.headers, now)
+        chosen = self._plans.choose(call.number, call.caller, call.headers, now, call.account)
         if chosen is None:
             log.info("no_plan", number=call.number, source=call.source[0])
             raise Refused(404, "Not Found")

@@ -24,7 +24,7 @@ class Patience:
     ready: float = 5.0  #: from the fork to its first message
     exit: float = 2.0  #: from its last message to its end
     hang_up: float = 5.0  #: for a call told to end
-    take: float = 0.25  #: a new call's wait for a worker
+    take: float = 2.0  #: a new call's wait for a worker; a fork takes 20 ms, on a busy machine more
     ping: float = 2.0  #: between pings
     pings_missed: int = 3  #: in a row; then it is killed
 
