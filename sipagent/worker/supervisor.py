@@ -149,6 +149,11 @@ class Supervisor:
         return self._keeper.pid
 
     @property
+    def handles(self) -> tuple[WorkerHandle, ...]:
+        """Every worker that exists; to look at, not to move."""
+        return tuple(self._roster)
+
+    @property
     def stats(self) -> Stats:
         """How it goes."""
         return Stats(
