@@ -5,6 +5,7 @@ from sipagent.dialplan.lint import House
 from sipagent.dialplan.repository import Plans
 from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
+from sipagent.providers.intents import problems
 from sipagent.providers.registry import known_providers
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
@@ -19,6 +20,7 @@ def house_of(settings: Settings) -> House:
         trunks=settings.trunks,
         policies=[settings.policy] if settings.policy else [],
         unknown_words=unknown_words,
+        intent_problems=problems,
     )
 
 

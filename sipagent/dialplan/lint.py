@@ -14,7 +14,7 @@ from sipagent.verbs.blocks import Ignored
 from sipagent.verbs.routing import OUTBOUND_MINUTES
 
 from .expressions import JavaScript, expressions_in, has_template
-from .lint_agents import AgentLint
+from .lint_agents import AgentLint, IntentProblems
 from .load import Reading, examine
 from .model import Plan
 from .steps import PlacedStep
@@ -35,6 +35,7 @@ class House:
     policies: Sequence[Policy] = ()
     #: of some phrases, the words the embedded ears do not know
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
+    intent_problems: IntentProblems | None = None
 
 
 def check(
@@ -68,6 +69,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         (plan.policy, *house.policies),
         house.providers,
         house.unknown_words,
+        house.intent_problems,
     ).all(plan.agents)
 
 

@@ -17,19 +17,22 @@ from sipagent.verbs import VERBS
 
 from .targets import targets_refused
 
-#: ears that know no word but those of the phrases, and the mind that goes by intents
-_GRAMMAR, _INTENTS = "grammar", "intents"
+#: ears that know no word but those of the phrases, the mind that goes by intents, and none at all
+_GRAMMAR, _INTENTS, _ECHO = "grammar", "intents", "echo"
+#: what is wrong with declared intents, and where, from the intent's name on
+IntentProblems = Callable[[Mapping[str, Intent]], Sequence[tuple[KeyPath, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class AgentLint:
-    """Looks at one document's agents. `providers` and `unknown_words` may be unknown (None)."""
+    """Looks at one document's agents. What is None is not known here, and not checked."""
 
     source: Source
     toolbox: Toolbox
     policies: Sequence[Policy]
     providers: Collection[str] | None = None
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
+    intent_problems: IntentProblems | None = None
 
     def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
         """Everything wrong with any of them."""
@@ -40,7 +43,6 @@ class AgentLint:
             yield from self._mind(agent, path)
             for intent_name, intent in agent.intents.items():
                 yield from self._intent(agent, intent, (*path, "intents", intent_name))
-            yield from self._twice(agent, path)
 
     def _tools(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
         for index, name in enumerate(agent.tools):
@@ -56,24 +58,37 @@ class AgentLint:
                 yield self.source.finding((*path, role), message, hint=hint)
 
     def _mind(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
-        if agent.brain.provider == _INTENTS and not agent.intents:
-            yield self.source.finding(path, "an agent whose brain goes by intents needs intents")
-        if agent.brain.provider != _INTENTS and agent.intents:
-            message = f"intents are not used by a brain of provider {agent.brain.provider}"
-            yield self.source.finding((*path, "intents"), message, severity="warning")
+        if agent.brain.provider == _INTENTS:
+            if not agent.intents:
+                message = "an agent whose brain goes by intents needs intents"
+                yield self.source.finding(path, message)
+            for place, message in (
+                self.intent_problems(agent.intents) if self.intent_problems else ()
+            ):
+                yield self.source.finding((*path, "intents", *place), message)
+        elif self._deaf(agent):
+            message = "the embedded ears hear declared phrases only, and there are none"
+            hint = "list under intents what callers may say"
+            yield self.source.finding(path, message, hint=hint, severity="warning")
+
+    def _deaf(self, agent: AgentSpec) -> bool:
+        """A mind that needs words, and ears that were told none."""
+        declared = any(intent.phrases for intent in agent.intents.values())
+        return agent.brain.provider != _ECHO and agent.ears.provider == _GRAMMAR and not declared
 
     def _intent(self, agent: AgentSpec, intent: Intent, path: KeyPath) -> Iterator[Finding]:
-        if not intent.phrases and not intent.digits:
-            yield self.source.finding(path, "needs phrases or digits: nothing can reach it")
-        if not intent.say and not intent.do:
-            yield self.source.finding(path, "needs say or do: it would be met with silence")
         if self.unknown_words is not None and agent.ears.provider == _GRAMMAR:
             for index, phrase in enumerate(intent.phrases):
                 if words := self.unknown_words([phrase]):
                     message = f"the embedded ears do not know: {', '.join(words)}"
                     hint = "say it in other words, or use other ears"
                     yield self.source.finding((*path, "phrases", index), message, hint=hint)
-        if intent.do is not None:
+        if agent.brain.provider != _INTENTS:
+            for key in sorted(intent.model_fields_set - {"phrases"}):
+                message = f"{key} is not used: a brain of provider {agent.brain.provider} "
+                message += "takes only the phrases of intents"
+                yield self.source.finding((*path, key), message, severity="warning")
+        elif intent.do is not None:
             yield from self._do(agent, intent.do, (*path, "do"))
 
     def _do(self, agent: AgentSpec, do: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
@@ -104,16 +119,6 @@ class AgentLint:
             yield self.source.finding(path, verb.partition(" was not run: ")[2])
         else:
             yield from targets_refused(self.source, verb, path, self.policies)
-
-    def _twice(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
-        owners: dict[str, str] = {}
-        for name, intent in agent.intents.items():
-            ways = [(("phrases", i), p.lower()) for i, p in enumerate(intent.phrases)]
-            ways += [(("digits",), f"key {intent.digits}")] if intent.digits else []  # type: ignore[list-item]
-            for place, way in ways:
-                if owners.setdefault(way, name) != name:
-                    message = f"{way!r} already means {owners[way]}"
-                    yield self.source.finding((*path, "intents", name, *place), message)
 
 
 def named(raw: Any, spec: ToolSpec) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """The embedded mind: declared phrases and keys, and a question back where it is not sure."""
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -10,6 +10,7 @@ from rapidfuzz import fuzz
 from sipagent.agent.conversation import Conversation, Message
 from sipagent.agent.protocols import Expectation, Say, ToolCall
 from sipagent.agent.spec import AgentSpec, Intent
+from sipagent.sources import KeyPath
 from sipagent.tools.spec import ToolSpec
 
 #: at or above, the intent is acted on; below `ASK`, it was not understood
@@ -162,21 +163,28 @@ class IntentsBrain:
         return [Say(result.text)]
 
 
-def problems(intents: Mapping[str, Intent]) -> list[tuple[str, str]]:
-    """What is wrong with declared intents, as (intent, message); for the plan's check."""
-    found: list[tuple[str, str]] = []
+def problems(intents: Mapping[str, Intent]) -> list[tuple[KeyPath, str]]:
+    """What is wrong with declared intents and where, from the intent's name on; for the check of
+    plans. Phrases are the same here when they are the same to the mind.
+    """
+    found: list[tuple[KeyPath, str]] = []
     owners: dict[str, str] = {}
     for name, intent in intents.items():
         if not intent.phrases and not intent.digits:
-            found.append((name, "needs phrases or digits: nothing a caller does can reach it"))
+            found.append(((name,), "needs phrases or digits: nothing can reach it"))
         if not intent.say and not intent.do:
-            found.append((name, "needs say or do: it would be met with silence"))
-        if intent.do is not None and len(intent.do) != 1:
-            found.append((name, "do takes exactly one tool"))
-        for way in (*map(_plain, intent.phrases), *filter(None, [intent.digits])):
+            found.append(((name,), "needs say or do: it would be met with silence"))
+        for place, way in _ways(intent):
             if owners.setdefault(way, name) != name:
-                found.append((name, f"{way!r} already means {owners[way]}"))
+                found.append(((name, *place), f"{way!r} already means {owners[way]}"))
     return found
+
+
+def _ways(intent: Intent) -> Iterator[tuple[KeyPath, str]]:
+    for index, phrase in enumerate(intent.phrases):
+        yield ("phrases", index), _plain(phrase)
+    if intent.digits:
+        yield ("digits",), f"key {intent.digits}"
 
 
 def _agreed(heard: Message) -> bool | None:

@@ -8,6 +8,7 @@ import pytest
 from sipagent.call.policy import Policy
 from sipagent.dialplan.lint import House, check
 from sipagent.errors import Finding
+from sipagent.providers.intents import problems
 from sipagent.sources import parse
 from sipagent.tools import tool
 from sipagent.tools.functions import tool_of
@@ -25,7 +26,7 @@ BOX = Toolbox({"lookup": tool_of(lookup)}, VERBS)
 
 
 def found(text: str, **house: Any) -> list[Finding]:
-    return check(parse(text, "p.yaml"), House(BOX, **house))[1]
+    return check(parse(text, "p.yaml"), House(BOX, intent_problems=problems, **house))[1]
 
 
 def steps(*main: str, other: str = "") -> str:
@@ -78,7 +79,7 @@ def test_what_would_not_work_is_an_error(text: str, line: int, said: str) -> Non
     errors = [f for f in found(text) if f.severity == "error"]
     assert [said in str(f) for f in errors] == [True], [str(f) for f in errors]
     assert abs(errors[0].line - line) <= 1
-    assert check(parse(text, "p.yaml"), House(BOX))[0] is None
+    assert check(parse(text, "p.yaml"), House(BOX, intent_problems=problems))[0] is None
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_words_the_embedded_ears_do_not_know_are_named() -> None:
 def test_keys_and_phrases_used_twice_are_found() -> None:
     text = (
         "agents:\n  a:\n    intents:\n"
-        "      x: {phrases: [Hello], digits: '1', say: x}\n"
+        "      x: {phrases: [Hello!], digits: '1', say: x}\n"
         "      y: {phrases: [hello], digits: '1', say: y}\n"
         "sections: {main: [{ai: a}]}\n"
     )
@@ -135,18 +136,48 @@ def test_keys_and_phrases_used_twice_are_found() -> None:
 def test_unknown_providers_trunks_and_verbs_of_the_policy_are_found() -> None:
     text = (
         "routes: [{to: '1', trunk: carier}, {to: '2'}, {to: '2'}]\n"
-        "agents: {a: {brain: {provider: intent}, tools: []}}\n"
+        "agents: {a: {brain: {provider: intent}, ears: {provider: hosted}}}\n"
         "policy: {limits: {trnsfer: 1, outbound_minutes: 3}, confirm: [hangp]}\n"
         "sections: {main: [{ai: a}]}\n"
     )
     messages = [
-        str(f) for f in found(text, providers=["intents", "grammar", "espeak"], trunks=["carrier"])
+        str(f) for f in found(text, providers=["intents", "hosted", "espeak"], trunks=["carrier"])
     ]
     for said in ["trunk carier (did you mean carrier", "no provider intent (did you mean intents",
                  "unknown verb trnsfer (did you mean transfer", "unknown verb hangp",
                  "the same route stands above"]:  # fmt: skip
         assert any(said in message for message in messages), (said, messages)
     assert len(messages) == 5
+
+
+MODEL = """
+agents:
+  a:
+    brain: {provider: openai}
+    ears: {provider: EARS}
+    intents: INTENTS
+sections: {main: [{ai: a}]}
+"""
+
+
+def modelled(intents: str, ears: str = "grammar") -> list[Finding]:
+    return found(MODEL.replace("INTENTS", intents).replace("EARS", ears))
+
+
+def test_a_language_model_takes_the_phrases_of_intents_and_nothing_else() -> None:
+    assert modelled("{sales: {phrases: [sales please]}}") == []
+    findings = modelled("{sales: {phrases: [sales please], digits: '1', do: {transfer: x}}}")
+    assert [(f.key, f.severity) for f in findings] == [
+        ("agents.a.intents.sales.digits", "warning"),
+        ("agents.a.intents.sales.do", "warning"),
+    ]
+
+
+def test_embedded_ears_that_were_told_no_phrase_are_found() -> None:
+    (warning,) = modelled("{}")
+    assert warning.severity == "warning"
+    assert "hear declared phrases only" in warning.message
+    assert modelled("{}", ears="hosted") == []
 
 
 def test_a_window_without_time_can_never_match() -> None:
