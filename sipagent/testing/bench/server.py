@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from sipagent.errors import SipAgentError
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 60.0
+_LOOK_SECONDS = 0.05
 
 PLANS = {
     "echo": """
@@ -105,28 +106,18 @@ class Server:
 async def serving(folder: Path, *, calls: int) -> AsyncIterator[Server]:
     """Start a server with the bench's plans on free ports. Raises BenchFailed."""
     _write(folder, calls)
-    environment = {**os.environ, "SIPAGENT_LOG__FORMAT": "json"}
-    with (folder / "server.log").open("wb") as errors:
+    # The lines go to a file: reading them from a pipe would cost the callers their time.
+    lines = folder / "server.log"
+    with lines.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "sipagent", "serve", "--config", str(folder / "bench.yaml")),
-            stdout=PIPE,
+            stdout=DEVNULL,
             stderr=errors,
-            env=environment,
+            env={**os.environ, "SIPAGENT_LOG__FORMAT": "json"},
         )
-    assert process.stdout is not None
-    reader = asyncio.ensure_future(_address(process.stdout))
     try:
-        async with asyncio.timeout(_START_SECONDS):
-            address = await asyncio.shield(reader)
-        drain = asyncio.ensure_future(_discard(process.stdout))
-        try:
-            yield Server(process, address, folder)
-        finally:
-            drain.cancel()
-    except TimeoutError as error:
-        raise BenchFailed(f"the server did not start; see {folder}/server.log") from error
+        yield Server(process, await _address(process, lines), folder)
     finally:
-        reader.cancel()
         await _stop(process)
 
 
@@ -145,18 +136,24 @@ def _write(folder: Path, calls: int) -> None:
     (folder / "bench.yaml").write_text(json.dumps(settings))
 
 
-async def _address(stdout: asyncio.StreamReader) -> str:
-    while line := await stdout.readline():
-        with suppress(ValueError):
-            entry = json.loads(line)
-            if entry.get("event") == "serving":
-                return str(entry["sip"])
-    raise BenchFailed("the server ended while it started")
+async def _address(process: Process, lines: Path) -> str:
+    """Where it answers, once it says so."""
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            while process.returncode is None:
+                for line in lines.read_text().splitlines():
+                    with suppress(ValueError):
+                        entry = json.loads(line)
+                        if entry.get("event") == "serving":
+                            return str(entry["sip"])
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError as error:
+        raise BenchFailed(f"the server did not start in time: {_last(lines)}") from error
+    raise BenchFailed(f"the server ended while it started: {_last(lines)}")
 
 
-async def _discard(stdout: asyncio.StreamReader) -> None:
-    while await stdout.read(65_536):
-        pass
+def _last(lines: Path) -> str:
+    return lines.read_text()[-500:].strip()
 
 
 async def _stop(process: Process) -> None:
