@@ -27,7 +27,9 @@ class ProviderRef(BaseModel):
 
 
 class Intent(_Part):
-    """Something a caller may want, for the embedded mind."""
+    """Something a caller may want. The embedded mind goes by all of it; of a language model's
+    agent only the phrases count: they are what embedded ears can hear.
+    """
 
     phrases: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     digits: str | None = Field(default=None, description="keys that mean the same")

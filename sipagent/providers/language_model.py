@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Self
@@ -70,10 +70,19 @@ class LanguageModel:
     """
 
     def __init__(
-        self, options: LanguageModelOptions, prompt: str | None, *, name: str = "openai"
+        self,
+        options: LanguageModelOptions,
+        prompt: str | None,
+        *,
+        phrases: Iterable[str] = (),
+        name: str = "openai",
     ) -> None:
-        """`prompt` is the agent's, `name` the provider's in sipagent.yaml. Raises ProviderError."""
+        """`prompt` and `phrases` are the agent's, `name` the provider's in sipagent.yaml.
+
+        Raises ProviderError.
+        """
         self._name = name
+        self._expectation = Expectation(tuple(dict.fromkeys(phrases)))
         self._prompt = prompt
         self._stall = options.stall_seconds
         self._settings = _settings(options)
@@ -105,8 +114,8 @@ class LanguageModel:
             _log.warning("model_not_warmed", provider=self._name, cause=str(error))
 
     def expects(self, conversation: Conversation) -> Expectation:
-        """Anything: a language model has no declared phrases."""
-        return Expectation()
+        """The phrases of the agent: a model takes any words, embedded ears know no others."""
+        return self._expectation
 
     async def reply(
         self, conversation: Conversation, tools: Sequence[ToolSpec]

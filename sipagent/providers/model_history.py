@@ -22,9 +22,14 @@ NOTATION = (
     "You are on a telephone call: answer in short spoken sentences, without lists or markup. "
     'Text in square brackets is a note about the call, never spoken: "[keys pressed: 12]" are keys '
     'on the caller\'s phone, "[cut you off]" means that the caller heard your previous message '
-    "only as far as it stands here. Never write such notes yourself."
+    'only as far as it stands here, "[unclear]" that the words after it may have been others: ask '
+    'before you act on them, "[not understood]" that the caller said something else. Never write '
+    "such notes yourself."
 )
 CUT_OFF = "[cut you off]"
+#: below `SURE` what was heard may have been something else; below `GUESSED` it is nothing to go by
+SURE, GUESSED = 0.8, 0.5
+UNCLEAR, NOT_UNDERSTOOD = "[unclear]", "[not understood]"
 UNFINISHED = "This did not finish: the caller spoke before there was a result."
 
 
@@ -60,7 +65,13 @@ def to_model(messages: Sequence[Message], prompt: str | None) -> list[ModelMessa
 
 def _heard(message: Message, cut: bool) -> str:
     keys = f"[keys pressed: {message.digits}]" if message.digits else ""
-    return " ".join(filter(None, [CUT_OFF if cut else "", keys, message.text]))
+    return " ".join(filter(None, [CUT_OFF if cut else "", keys, _words(message)]))
+
+
+def _words(message: Message) -> str:
+    if not message.text or message.confidence is None or message.confidence >= SURE:
+        return message.text
+    return f"{UNCLEAR} {message.text}" if message.confidence >= GUESSED else NOT_UNDERSTOOD
 
 
 def _said(message: Message) -> Iterator[ModelResponsePart]:

@@ -69,7 +69,9 @@ def _intents(kit: Kit, name: str, raw: Options) -> Brain:
 
 
 def _language_model(kit: Kit, name: str, raw: Options) -> Brain:
-    return LanguageModel(_checked(LanguageModelOptions, name, raw), kit.spec.prompt, name=name)
+    options = _checked(LanguageModelOptions, name, raw)
+    phrases = (phrase for intent in kit.spec.intents.values() for phrase in intent.phrases)
+    return LanguageModel(options, kit.spec.prompt, phrases=phrases, name=name)
 
 
 def _instant_ears(kit: Kit, name: str, raw: Options) -> Transcriber:

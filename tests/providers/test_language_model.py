@@ -11,9 +11,12 @@ import pytest
 
 from sipagent.agent.conversation import CallRequest, Conversation, Message
 from sipagent.agent.protocols import Brain, Say, ToolCall
+from sipagent.agent.spec import AgentSpec, Intent, ProviderRef
 from sipagent.call.control import CallControl
+from sipagent.config import Settings
 from sipagent.errors import ProviderError
 from sipagent.providers.language_model import LanguageModel, LanguageModelOptions, preload
+from sipagent.providers.registry import MINDS, Kit, pick
 from sipagent.testing.model_server import ModelServer, Reply, ToolUse
 from sipagent.tools.spec import ToolResult, ToolSpec
 
@@ -338,10 +341,29 @@ async def _one_answer() -> list[Say | ToolCall]:
         return await answer(model, asked())
 
 
-async def test_it_is_a_brain_that_expects_anything() -> None:
-    async with ModelServer() as server, model_on(server) as model:
-        brain: Brain = model
-        assert brain.expects(Conversation()).phrases == ()
+async def test_it_is_a_brain_that_expects_the_phrases_of_its_agent() -> None:
+    intents = {
+        "sales": Intent(phrases=("sales please", "i want to buy")),
+        "yes": Intent(phrases=("yes", "sales please")),
+    }
+    options = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
+    spec = AgentSpec(brain=ProviderRef(provider="openai", **options), intents=intents)
+    # a mind is made without loading the embedded models
+    kit = Kit(8000, spec, None)  # type: ignore[arg-type]
+    brain: Brain = pick(MINDS, spec.brain, kit, Settings())
+    assert brain.expects(Conversation()).phrases == ("sales please", "i want to buy", "yes")
+
+
+@pytest.mark.parametrize(
+    ("confidence", "read"),
+    [(None, "sales"), (0.9, "sales"), (0.6, "[unclear] sales"), (0.1, "[not understood]")],
+)
+async def test_the_model_is_told_how_well_the_caller_was_heard(
+    confidence: float | None, read: str
+) -> None:
+    message = Message("caller", "sales", confidence=confidence)
+    (user,) = await _sent(Conversation([message]))
+    assert user["content"] == read
 
 
 async def test_the_server_matches_replies_by_the_last_message() -> None:
