@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from sipagent.call.control import CallControl
 from sipagent.call.leg import LegState
-from sipagent.call.session import CallSession
 from sipagent.call.target import normalise
 from sipagent.call.verb import End, Leave, Outcome, Verb
 from sipagent.errors import PlanError
@@ -223,7 +222,7 @@ class TransferVerb(Verb):
         await answered(call)
         try:
             if self.mode == "refer":
-                outcome = await self._referred(call, self.to)
+                outcome = await self._referred(control, self.to)
             else:
                 outcome = await while_caller_stays(call, self._put_through(control, self.to))
         except NobodyAnswered as error:
@@ -235,9 +234,10 @@ class TransferVerb(Verb):
         )
         return outcome
 
-    async def _referred(self, call: CallSession, to: str) -> Outcome:
+    async def _referred(self, control: CallControl, to: str) -> Outcome:
+        call = control.call
         async with call.aside():
-            outcome = await refer(call, to, self.timeout)
+            outcome = await refer(control, to, self.timeout)
             if outcome.ok:
                 call.agent = None
         return outcome

@@ -43,6 +43,7 @@ class AnswerVerb(Verb):
 async def _limited(call: CallSession, seconds: float) -> None:
     await asyncio.sleep(seconds)
     call.emit(Warned, code="max_duration", detail=f"the call was ended after {seconds:g} s")
+    call.hung_up_by = "system"
     with suppress(LegFailed):
         await call.caller.hangup()
 
@@ -66,9 +67,16 @@ class HangupVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """BYE, or a refusal where nothing was answered."""
-        control.call.hung_up_by = _HUNG_UP_BY.get(control.by, "system")
-        await control.call.caller.hangup(_REASON_STATUS[self.reason])
+        await _hang_up(control, _REASON_STATUS[self.reason])
         return Outcome(detail="the call was ended", flow=End(), ends_talk=True)
+
+
+async def _hang_up(control: CallControl, status: int = 603) -> None:
+    """End the caller's leg; a caller who has left already did so by themselves."""
+    caller = control.call.caller
+    if caller.state is not LegState.DISCONNECTED:
+        control.call.hung_up_by = _HUNG_UP_BY.get(control.by, "system")
+    await caller.hangup(status)
 
 
 class HoldVerb(Verb):
@@ -142,7 +150,7 @@ class SipReferVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """REFER and wait for what the far end reports."""
-        outcome = await refer(control.call, self.to_uri, REFER_TIMEOUT)
+        outcome = await refer(control, self.to_uri, REFER_TIMEOUT)
         remember(
             control.call,
             sip_refer_to=self.to_uri,
@@ -152,14 +160,14 @@ class SipReferVerb(Verb):
         return outcome
 
 
-async def refer(call: CallSession, target: str, timeout: float) -> Outcome:
+async def refer(control: CallControl, target: str, timeout: float) -> Outcome:
     """Blind transfer (RFC 5589 section 6.1): REFER, and BYE once the target has answered."""
     known = normalise(target)
-    reported = await call.caller.refer(known, timeout=timeout)
+    reported = await control.call.caller.refer(known, timeout=timeout)
     if not reported.ok:
         wrong = LegFailed(reported.status, reported.reason)
         return Outcome(False, failure(wrong, known), status=reported.status)
-    await call.caller.hangup()
+    await _hang_up(control)
     return Outcome(
         detail=f"the caller was transferred to {who(known)}",
         status=reported.status,

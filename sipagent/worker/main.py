@@ -89,6 +89,19 @@ class _Worker:
         services = furnish(
             self._settings, plan, _stock[0], dialer, rate=bridge.rate, bundle=assignment.bundle
         )
+        # Before the session, whose first words are about the caller's leg.
+        emit(
+            CallStarted(
+                call_id=assignment.call_id,
+                t=bridge.clock.t,
+                direction=assignment.direction,
+                caller=assignment.caller,
+                callee=assignment.callee,
+                plan=plan.name,
+                why=assignment.why,
+                sip_call_id=assignment.sip_call_id,
+            )
+        )
         call = CallSession(
             assignment.call_id,
             leg,
@@ -97,15 +110,6 @@ class _Worker:
             emit,
             program=plan.program,
             variables={"call": _told(assignment, leg), "envs": dict(self._settings.envs)},
-        )
-        call.emit(
-            CallStarted,
-            direction=assignment.direction,
-            caller=assignment.caller,
-            callee=assignment.callee,
-            plan=plan.name,
-            why=assignment.why,
-            sip_call_id=assignment.sip_call_id,
         )
         policies = [plan.policy, *([self._settings.policy] if self._settings.policy else [])]
         await self._walk(call, CallControl(call, policies, by="dialplan"))
@@ -117,15 +121,16 @@ class _Worker:
         limit = self._settings.limits.call_seconds
         ends: set[asyncio.Future[Any]] = {walk, gone, self._ended_by_us}
         done, _ = await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        reason, by = "the caller hung up", "caller"
+        reason, by = "the plan ended", "plan"
         if self._ended_by_us in done:
             reason, by = self._ended_by_us.result(), "system"
         elif not done:
             reason, by = f"the longest call is {limit} s", "system"
         elif call.hung_up_by is not None:
             reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
-        elif walk in done:
-            reason, by = "the plan ended", "plan"
+        elif call.caller.state is LegState.DISCONNECTED:
+            # A walk notices, and ends by itself, perhaps first.
+            reason, by = "the caller hung up", "caller"
         for task in (walk, gone):
             task.cancel()
         failure = (await asyncio.gather(walk, return_exceptions=True))[0]
