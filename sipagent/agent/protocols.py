@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sipagent.media.frames import Frame
 from sipagent.tools.spec import ToolSpec
@@ -52,6 +52,19 @@ class ToolCall:
     id: str
     name: str
     arguments: dict[str, Any]
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """Ears, a mind or a mouth that holds connections of its own for the length of a talk."""
+
+    async def warm(self) -> None:
+        """Open them before they are needed. Never raises: the first use will tell."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close them; the talk is over."""
+        ...
 
 
 class SpeechDetector(Protocol):

@@ -1,7 +1,8 @@
 """VoiceAgent: hears the caller, gives way, and lets the mind answer."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from .conversation import Conversation
 from .floor import Floor, Senses
 from .limits import Limits
 from .mind import Mind, Speak
-from .protocols import Brain, SpeechDetector, Synthesizer, Transcriber
+from .protocols import Brain, Connected, SpeechDetector, Synthesizer, Transcriber
 from .spec import AgentSpec
 from .speech import Speaker
 from .thinking import Thinker
@@ -97,7 +98,8 @@ class VoiceAgent:
         if spec.greeting:
             mind.tell(Speak(spec.greeting))
         try:
-            return await _first(mind.run(control), floor, speaker, call)
+            async with _connections(organs):
+                return await _first(mind.run(control), floor, speaker, call)
         finally:
             self._mind = self._control = None
 
@@ -111,6 +113,22 @@ class VoiceAgent:
         """See `Presence`; the cap is `Limits.speech_cap`."""
         if self._mind is not None:
             await self._mind.finish_speaking()
+
+
+@asynccontextmanager
+async def _connections(organs: Organs) -> AsyncIterator[None]:
+    """Warm what has connections while the greeting is spoken; close them at the end."""
+    parts = (organs.ears, organs.brain, organs.mouth)
+    connected = [part for part in parts if isinstance(part, Connected)]
+    warming = [asyncio.ensure_future(part.warm()) for part in connected]
+    try:
+        yield
+    finally:
+        for task in warming:
+            task.cancel()
+        await asyncio.gather(*warming, return_exceptions=True)
+        for part in connected:
+            await part.aclose()
 
 
 async def _first(
