@@ -9,7 +9,8 @@ import pocketsphinx
 from sipagent.errors import ProviderError
 
 from .certainty import Evidence, likeness
-from .phrases import DICTIONARY, MODEL, grammar
+from .dictionary import MODEL, pronunciations
+from .phrases import grammar
 
 RATE = 16_000
 #: compiled grammars kept in one pair; each takes about 100 kB
@@ -32,7 +33,8 @@ class Match:
 
 
 class DecoderPair:
-    """Loaded before the fork (28 MB a decoder, shared); a child that uses it adds about 3 MB.
+    """Loaded before the fork (3 MB a decoder, shared); a child that uses it adds about 3 MB. Words
+    are taught to it when phrases need them.
 
     Decoding keeps the interpreter lock, so audio is fed 20 ms at a time (about 1 ms of work).
     """
@@ -43,6 +45,7 @@ class DecoderPair:
         self._free.add_allphone_file(_LOOP)
         self._free.activate_search(_LOOP)
         self._grammars: OrderedDict[Phrases, str] = OrderedDict()
+        self._taught: set[str] = set()
         self._made = 0
 
     @property
@@ -99,6 +102,7 @@ class DecoderPair:
         if phrases in self._grammars:
             self._grammars.move_to_end(phrases)
             return self._grammars[phrases]
+        self._teach(phrases)
         self._made += 1
         name = f"grammar{self._made}"
         self._bound.add_jsgf_string(name, grammar(phrases))
@@ -108,12 +112,21 @@ class DecoderPair:
             self._bound.remove_search(oldest)
         return name
 
+    def _teach(self, phrases: Phrases) -> None:
+        for word in dict.fromkeys(word for phrase in phrases for word in phrase):
+            if word in self._taught:
+                continue
+            self._taught.add(word)
+            for number, phones in enumerate(pronunciations(word), start=1):
+                name = word if number == 1 else f"{word}({number})"
+                self._bound.add_word(name, phones, False)
+
 
 def _decoder(**options: object) -> "pocketsphinx.Decoder":
     try:
         return pocketsphinx.Decoder(
             hmm=str(MODEL / "en-us"),
-            dict=str(DICTIONARY),
+            dict=None,
             lm=None,
             samprate=float(RATE),
             loglevel="FATAL",

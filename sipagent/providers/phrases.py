@@ -1,18 +1,13 @@
 """Declared phrases as the embedded ears' grammar sees them: plain words of its dictionary."""
 
-import mmap
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
-
-import pocketsphinx
 
 from sipagent.errors import ProviderError
 
-MODEL = Path(pocketsphinx.get_model_path()) / "en-us"
-DICTIONARY = MODEL / "cmudict-en-us.dict"
+from .dictionary import pronunciations
+
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _NOT_A_WORD = re.compile(r"[^a-z']+")
 
@@ -41,17 +36,10 @@ def words(phrase: str) -> tuple[str, ...]:
 def unknown_words(phrases: Iterable[str]) -> tuple[str, ...]:
     """Words of `phrases` that the embedded ears cannot hear, each once, in order of appearance.
 
-    Reads the dictionary file in place and loads no model: fit for a check of plans.
+    Loads no model: fit for a check of plans.
     """
     wanted = dict.fromkeys(word for phrase in phrases for word in words(phrase))
-    return tuple(word for word in wanted if not _known(word))
-
-
-@lru_cache(maxsize=4096)
-def _known(word: str) -> bool:
-    needle = word.encode() + b" "
-    with DICTIONARY.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as text:
-        return text[: len(needle)] == needle or text.find(b"\n" + needle) >= 0
+    return tuple(word for word in wanted if not pronunciations(word))
 
 
 def grammar(phrases: Iterable[tuple[str, ...]]) -> str:
