@@ -116,7 +116,8 @@ def read(path: Path) -> Source:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Finding(str(path), 1, "", f"cannot be read: {error}")]) from error
+        cause = getattr(error, "strerror", None) or error
+        raise ConfigError([Finding(str(path), 1, "", f"cannot be read: {cause}")]) from error
     return parse(text, str(path))
 
 

@@ -1,34 +1,25 @@
 """`sipagent calls`: what is on record."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import make_url
 
 from sipagent.call.cdr import Cdr, fold
+from sipagent.config import Settings
+from sipagent.dialplan.routes import user_part
 from sipagent.errors import SipAgentError
-from sipagent.events import (
-    BargeIn,
-    CallEnded,
-    CallStarted,
-    Event,
-    LegChanged,
-    PolicyDecided,
-    Said,
-    ToolReturned,
-    TurnLatency,
-    VerbDone,
-    Warned,
-)
+from sipagent.events import CallStarted, Event
 from sipagent.store.records import Store
 
-from .style import ConfigOption, JsonOption, out, settings_from
+from .story import line, when
+from .style import ConfigOption, JsonOption, out, print_json, settings_from, shown
 
-app = typer.Typer(help="The calls on record.", invoke_without_command=True)
+app = typer.Typer(help="The calls on record; `calls show` tells one.", invoke_without_command=True)
 
 
 @app.callback()
@@ -41,104 +32,109 @@ def calls(
     """List the last calls; `show` shows one."""
     if context.invoked_subcommand is not None:
         return
-    store = _store(config)
-
-    async def read() -> list[Cdr]:
-        await store.open()
-        try:
-            return list(await store.calls(limit))
-        finally:
-            await store.close()
-
-    found = asyncio.run(read())
+    found = asyncio.run(_calls(settings_from(config), limit))
     if as_json:
-        out.print_json(json.dumps([cdr.model_dump(mode="json") for cdr in found]))
+        print_json([cdr.model_dump(mode="json") for cdr in found])
         return
-    table = Table(box=None, header_style="bold")
-    for head in ("call", "started", "caller", "called", "plan", "seconds", "turns", "ended"):
-        table.add_column(head, justify="right" if head in ("seconds", "turns") else "left")
+    if not found:
+        out.print("no calls on record")
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    table.add_column("call", no_wrap=True)
+    for head in ("from", "to", "plan"):
+        table.add_column(head, overflow="ellipsis", no_wrap=True)
+    for head in ("s", "turns"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("ended", overflow="fold")
     for cdr in found:
         table.add_row(*map(escape, _row(cdr)))
-    out.print(table if found else "no calls on record")
-
-
-@app.command()
-def show(call_id: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """One call: who said what, what was decided, and how long each turn took."""
-    store = _store(config)
-
-    async def read() -> list[Event]:
-        await store.open()
-        try:
-            return list(await store.events(call_id))
-        finally:
-            await store.close()
-
-    events = asyncio.run(read())
-    if not events:
-        raise SipAgentError(f"no call {call_id} on record; `sipagent calls` lists them")
-    if as_json:
-        out.print_json(json.dumps([event.model_dump(mode="json") for event in events]))
-        return
-    cdr = fold(events)
-    out.print(f"[bold]{escape(cdr.call_id)}[/]  {escape(cdr.caller)} → {escape(cdr.callee)}")
-    start = next((e.t for e in events if isinstance(e, CallStarted)), events[0].t)
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    for event in events:
-        line = _line(event)
-        if line is not None:
-            table.add_row(f"[dim]{(event.t - start) / 1000:8.2f} s[/]", *line)
     out.print(table)
 
 
-def _store(config: Path | None) -> Store:
-    settings = settings_from(config).store
-    return Store(settings.database, settings.bundles / "events.jsonl")
+@app.command()
+def show(
+    call_id: Annotated[str | None, typer.Argument(help="[default: the newest call]")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One call: who said what, what was decided, and how long each turn took."""
+    settings = settings_from(config)
+    events = asyncio.run(_events(settings, call_id))
+    if not events:
+        what = f"call {call_id}" if call_id else "call"
+        raise SipAgentError(f"no {what} on record; `sipagent calls` lists them")
+    if as_json:
+        print_json([event.model_dump(mode="json") for event in events])
+        return
+    _tell(events, settings.store.bundles)
+
+
+def _tell(events: list[Event], bundles: Path) -> None:
+    cdr = fold(events)
+    out.print(f"[bold]{escape(cdr.call_id)}[/]  {_parties(cdr)}", highlight=False, emoji=False)
+    start = next((e.t for e in events if isinstance(e, CallStarted)), events[0].t)
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for event in sorted(events, key=when):
+        told = line(event)
+        if told is not None:
+            table.add_row(f"[dim]{(when(event) - start) / 1000:8.2f} s[/]", *told)
+    out.print(table)
+    folder = bundles / cdr.call_id
+    if folder.is_dir():
+        names = ", ".join(sorted(p.name for p in folder.iterdir()))
+        out.print(f"[dim]{escape(shown(folder))}: {escape(names)}[/]", highlight=False)
+
+
+def _parties(cdr: Cdr) -> str:
+    plan = f", plan {escape(cdr.plan)}" if cdr.plan else ""
+    return f"{escape(cdr.caller)} → {escape(cdr.callee)}{plan}"
+
+
+async def _calls(settings: Settings, limit: int) -> list[Cdr]:
+    if _never_written(settings):
+        return []
+    store = _store(settings)
+    try:
+        return await store.calls(limit)
+    finally:
+        await store.close()
+
+
+async def _events(settings: Settings, call_id: str | None) -> list[Event]:
+    if _never_written(settings):
+        return []
+    store = _store(settings)
+    try:
+        if call_id is None:
+            newest = await store.calls(1)
+            call_id = newest[0].call_id if newest else ""
+        return await store.events(call_id)
+    finally:
+        await store.close()
+
+
+def _store(settings: Settings) -> Store:
+    """For reading: it is not opened, since taking the spool in is the server's to do."""
+    return Store(settings.store.database, settings.store.bundles / "events.jsonl")
+
+
+def _never_written(settings: Settings) -> bool:
+    """Is there no database file yet? Asking for records must not make one."""
+    url = make_url(settings.store.database)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return is_file and not Path(str(url.database)).exists()
 
 
 def _row(cdr: Cdr) -> tuple[str, ...]:
-    started = f"{cdr.started:%Y-%m-%d %H:%M:%S}" if cdr.started else ""
-    seconds = "" if cdr.duration is None else f"{cdr.duration:.1f}"
-    turns = str(sum(cdr.turns.values()))
     return (
-        cdr.call_id, started, cdr.caller, cdr.callee, cdr.plan, seconds, turns,
-        f"{cdr.status} {cdr.reason}",
-    )  # fmt: skip
-
-
-def _line(event: Event) -> tuple[str, str] | None:
-    match event:
-        case Said(speaker=speaker, text=text, unheard=unheard):
-            cut = f" [dim strike]{escape(unheard)}[/]" if unheard else ""
-            colour = "green" if speaker == "caller" else "cyan"
-            return f"[{colour}]{speaker}[/]", escape(text) + cut
-        case BargeIn(decision=decision, evidence=evidence):
-            return "[yellow]barge-in[/]", f"{decision}: {escape(evidence)}"
-        case ToolReturned(tool=tool, ok=ok, result=result, ms=ms):
-            mark = "[green]ok[/]" if ok else "[red]failed[/]"
-            return "[magenta]tool[/]", f"{escape(tool)} {mark} in {ms} ms: {escape(result)}"
-        case PolicyDecided(verb=verb, by=by, allowed=allowed, reason=reason):
-            word = "[green]allowed[/]" if allowed else "[red]denied[/]"
-            return "[magenta]policy[/]", f"{verb} by {escape(by)} {word}: {escape(reason)}"
-        case VerbDone(verb=verb, ok=ok, detail=detail) if detail or not ok:
-            mark = "[green]ok[/]" if ok else "[red]failed[/]"
-            return "verb", f"{verb} {mark} {escape(detail)}"
-        case LegChanged(role=role, remote=remote, state=state, status=status):
-            return "[blue]leg[/]", f"{role} {escape(remote)} {state} {status or ''}"
-        case TurnLatency():
-            return "[dim]turn[/]", _waterfall(event)
-        case Warned(code=code, detail=detail):
-            return "[red]warning[/]", f"{code}: {escape(detail)}"
-        case CallEnded(status=status, reason=reason, by=by):
-            return "end", f"{status} {escape(reason)} (by {by})"
-    return None
-
-
-def _waterfall(event: TurnLatency) -> str:
-    """Each stage in ms after the caller's last sound."""
-    start = event.speech_end
-    stages = ("endpoint", "final_text", "first_token", "first_audio", "first_rtp")
-    times = [(stage, getattr(event, stage)) for stage in stages]
-    shown = [f"{stage} +{t - start}" for stage, t in times if t is not None and start is not None]
-    overhead = "" if event.overhead_ms is None else f"  own overhead {event.overhead_ms:.1f} ms"
-    return f"[dim]{'  '.join(shown)}{overhead}[/]"
+        cdr.call_id,
+        user_part(cdr.caller),
+        user_part(cdr.callee),
+        cdr.plan,
+        f"{cdr.duration:.1f}",
+        str(sum(cdr.turns.values())),
+        cdr.reason if cdr.status in (None, 200) else f"{cdr.status} {cdr.reason}",
+    )

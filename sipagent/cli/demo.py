@@ -1,7 +1,9 @@
 """`sipagent demo`: one real call, watched as it happens."""
 
 import asyncio
-import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +16,16 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from sipagent.config import Log
+from sipagent.errors import SipAgentError
 from sipagent.events import BargeIn, CallStarted, Event, LegChanged, PolicyDecided, Said, VerbDone
 from sipagent.log import configure
 from sipagent.testing.demo import DemoResult, run_demo
 
-from .style import JsonOption, out
+from .story import line, when
+from .style import JsonOption, out, print_json, shown
 
 _SHOWN = 16
+_STDERR = 2
 
 
 def demo(
@@ -29,80 +34,106 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Place a real SIP call into the agent; exit 0 only when everything was shown."""
-    configure(Log(level="info" if verbose else "error"))
-    structlog.contextvars.clear_contextvars()
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "demo.log"
     view = _View()
-    if as_json or verbose:
-        result = asyncio.run(run_demo(folder, report=lambda words: None))
+    try:
+        if verbose:
+            result = _run(folder, view)
+        else:
+            with _stderr_to(log):
+                result = _run(folder, view) if as_json else _watched(folder, view)
+    except SipAgentError as error:
+        where = "" if verbose else f"; the server's log is in {shown(log)}"
+        if as_json:
+            print_json({"ok": False, "step": view.step, "error": str(error), "log": str(log)})
+            raise typer.Exit(1) from error
+        raise SipAgentError(f"while {view.step}: {error}{where}") from error
+    if as_json:
+        print_json(_as_dict(result))
     else:
-        with Live(view.table(), console=out, refresh_per_second=8) as live:
-
-            def report(words: str) -> None:
-                view.now = words
-                live.update(view.table())
-
-            def listener(event: Event) -> None:
-                view.add(event)
-                live.update(view.table())
-
-            result = asyncio.run(run_demo(folder, report=report, listener=listener))
-            view.now = ""
-            live.update(view.table())
-    _summarise(result, as_json=as_json)
+        _summarise(result)
     raise typer.Exit(0 if result.ok else 1)
+
+
+def _run(folder: Path, view: "_View") -> DemoResult:
+    configure(Log(level="info"))
+    structlog.contextvars.clear_contextvars()
+    return asyncio.run(run_demo(folder, report=view.report, listener=view.add))
+
+
+def _watched(folder: Path, view: "_View") -> DemoResult:
+    with Live(get_renderable=view.table, console=out, refresh_per_second=8):
+        try:
+            return _run(folder, view)
+        finally:
+            view.over = True
+
+
+@contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """What this process, its children and native libraries say goes to a file, not to the screen
+    where the call is watched.
+    """
+    screen = os.dup(_STDERR)
+    try:
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), _STDERR)
+        yield
+    finally:
+        os.dup2(screen, _STDERR)
+        os.close(screen)
 
 
 class _View:
     """The call as it runs: who said what, what was decided."""
 
     def __init__(self) -> None:
-        self.now = "starting"
+        self.step = "starting"
+        self.over = False
         self._rows: list[tuple[str, str, str]] = []
         self._start: int | None = None
+        self._spinner = Spinner("dots")
+
+    def report(self, words: str) -> None:
+        self.step = words
 
     def add(self, event: Event) -> None:
         if isinstance(event, CallStarted):
             self._start = event.t
-        row = _row(event)
-        if row is not None:
-            at = (event.t - (self._start or 0)) / 1000
-            self._rows.append((f"{at:6.2f} s", *row))
+        told = line(event) if _of_interest(event) else None
+        if told is not None:
+            at = (when(event) - (self._start or 0)) / 1000
+            self._rows.append((f"[dim]{at:6.2f} s[/]", *told))
 
     def table(self) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 1))
-        for row in self._rows[-_SHOWN:]:
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in self._rows if self.over else self._rows[-_SHOWN:]:
             table.add_row(*row)
-        if self.now:
-            table.add_row("", "", Spinner("dots", text=self.now))
+        if not self.over:
+            self._spinner.update(text=escape(self.step))
+            table.add_row("", "", self._spinner)
         return table
 
 
-def _row(event: Event) -> tuple[str, str] | None:
+def _of_interest(event: Event) -> bool:
     match event:
-        case Said(speaker=speaker, text=text, unheard=unheard):
-            colour = "green" if speaker == "caller" else "cyan"
-            cut = f" [dim strike]{escape(unheard)}[/]" if unheard else ""
-            return f"[{colour}]{speaker}[/]", escape(text) + cut
-        case BargeIn(decision=decision, evidence=evidence):
-            return "[yellow]barge-in[/]", f"{decision}: {escape(evidence)}"
-        case PolicyDecided(verb=verb, allowed=allowed, reason=reason):
-            word = "[green]allowed[/]" if allowed else "[red]denied[/]"
-            return "[magenta]policy[/]", f"{verb} {word}: {escape(reason)}"
-        case VerbDone(verb=verb, ok=ok, detail=detail) if verb in ("transfer", "answer"):
-            mark = "[green]done[/]" if ok else "[red]failed[/]"
-            return "[magenta]verb[/]", f"{verb} {mark} {escape(detail)}"
-        case LegChanged(role="callee", state=state, remote=remote):
-            return "[blue]leg[/]", f"{escape(remote)} {state}"
-    return None
+        case Said() | BargeIn() | PolicyDecided():
+            return True
+        case VerbDone(verb="transfer") | LegChanged(role="callee"):
+            return True
+    return False
 
 
-def _summarise(result: DemoResult, *, as_json: bool) -> None:
-    if as_json:
-        checks = [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in result.checks]
-        out.print_json(
-            json.dumps({"ok": result.ok, "bundle": str(result.bundle), "checks": checks})
-        )
-        return
+def _as_dict(result: DemoResult) -> dict[str, object]:
+    checks = [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in result.checks]
+    return {"ok": result.ok, "bundle": str(result.bundle), "checks": checks}
+
+
+def _summarise(result: DemoResult) -> None:
     table = Table(box=None, show_header=False, padding=(0, 1))
     for check in result.checks:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
@@ -111,4 +142,4 @@ def _summarise(result: DemoResult, *, as_json: bool) -> None:
         Panel(table, title="What the call showed", border_style="green" if result.ok else "red")
     )
     for name in ("timeline.svg", "call.wav", "call.json"):
-        out.print(f"  {result.bundle / name}", highlight=False)
+        out.print(f"  {shown(result.bundle / name)}", highlight=False, soft_wrap=True)

@@ -1,6 +1,5 @@
 """`sipagent check`, `explain` and `schema`: dialplans without a call."""
 
-import json
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +15,15 @@ from sipagent.config import Settings
 from sipagent.dialplan.schema import schema as plan_schema
 from sipagent.errors import SipAgentError
 
-from .style import ConfigOption, JsonOption, out, print_findings, settings_from
+from .style import (
+    ConfigOption,
+    JsonOption,
+    out,
+    print_findings,
+    print_json,
+    settings_from,
+    shown,
+)
 
 
 def check(
@@ -40,7 +47,7 @@ def check(
             | {"message": f.message, "hint": f.hint}
             for f in findings
         ]
-        out.print_json(json.dumps(rows))
+        print_json(rows)
     else:
         shown = [f for f in findings if f.severity == "error" or not quiet]
         print_findings(out, shown)
@@ -72,7 +79,10 @@ def explain(  # noqa: PLR0917 - typer makes options of them
         if candidate.score is not None and not takes:
             why += " (matches too, but is less specific)"
         table.add_row(
-            mark, escape(candidate.plan.name), escape(why), f"[dim]{candidate.plan.file}[/]"
+            mark,
+            escape(candidate.plan.name),
+            escape(why),
+            f"[dim]{escape(shown(candidate.plan.file))}[/]",
         )
     out.print(table)
     if not found or found[0].score is None:
@@ -90,7 +100,7 @@ class Subject(StrEnum):
 def schema(of: Annotated[Subject, typer.Argument()] = Subject.dialplan) -> None:
     """Print the JSON Schema of dialplans, or of sipagent.yaml, for editors."""
     made = plan_schema() if of is Subject.dialplan else Settings.model_json_schema()
-    out.print_json(json.dumps(made))
+    print_json(made)
 
 
 def _headers(lines: list[str]) -> dict[str, str]:

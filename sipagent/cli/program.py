@@ -4,6 +4,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from sipagent.errors import ConfigError, SipAgentError
 
@@ -35,5 +36,7 @@ def main() -> None:
         print_findings(errors, error.findings)
         sys.exit(1)
     except SipAgentError as error:
-        errors.print(f"[red]error:[/] {error}", highlight=False)
+        errors.print(
+            f"[red]error:[/] {escape(str(error))}", highlight=False, emoji=False, soft_wrap=True
+        )
         sys.exit(1)

@@ -1,32 +1,108 @@
 """`sipagent serve`: run until SIGTERM or Ctrl-C, then drain."""
 
 import asyncio
+import errno
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from sipagent.app.gateway import Gateway
 from sipagent.app.plans import open_plans
+from sipagent.config import Settings
+from sipagent.dialplan.model import Plan
+from sipagent.dialplan.repository import Plans
+from sipagent.edge.desk import Address
+from sipagent.errors import SipAgentError
 from sipagent.log import configure
 
-from .style import ConfigOption, settings_from
+from .style import ConfigOption, settings_from, settings_path, shown
+
+_REMEDIES = {
+    errno.EADDRINUSE: "another program has it; end that, or set another port",
+    errno.EADDRNOTAVAIL: "this machine has no such address; set one it has",
+    errno.EACCES: "ports below 1024 are not for everybody; set a higher one",
+}
 
 
 def serve(config: ConfigOption = None) -> None:
     """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads the dialplans."""
-    settings = settings_from(config)
+    path = settings_path(config)
+    settings = settings_from(path)
     configure(settings.log)
     plans = open_plans(settings)
+    try:
+        asyncio.run(_serve(settings, plans, path))
+    except OSError as error:
+        raise SipAgentError(_words(error)) from error
 
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        async with Gateway(settings, plans) as gateway:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop.set)
-            loop.add_signal_handler(signal.SIGHUP, gateway.reload)
-            await stop.wait()
-            # A second signal ends it at once.
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-            await gateway.drain()
 
-    asyncio.run(run())
+async def _serve(settings: Settings, plans: Plans, path: Path | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    screen = Console(stderr=True)
+    async with Gateway(settings, plans) as gateway:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, gateway.reload)
+        if screen.is_terminal:
+            _welcome(screen, gateway, settings, path)
+        await stop.wait()
+        if screen.is_terminal and gateway.ledger.live:
+            patience = f"{settings.limits.drain_seconds:g} s"
+            screen.print(f"Waiting up to {patience} for live calls; Ctrl-C again ends them.")
+        # A second signal ends it at once.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        await gateway.drain()
+
+
+def _welcome(screen: Console, gateway: Gateway, settings: Settings, path: Path | None) -> None:
+    """For a person at a terminal: where to call, and what answers there."""
+    if path is None:
+        screen.print("There is no sipagent.yaml here: every setting has its default.")
+    sockets = ", ".join(f"{name} {_place(address)}" for name, address in gateway.edge.bound)
+    screen.print(f"[bold]Answering calls[/] on {sockets}", highlight=False, emoji=False)
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    at = _place(gateway.edge.public_address)
+    for plan in gateway.plans.plans:
+        for number in numbers(plan, at):
+            table.add_row(escape(number), "→", f"[bold]{escape(plan.name)}[/]")
+    screen.print(table, emoji=False)
+    if not gateway.plans.plans:
+        screen.print("[yellow]There is no dialplan: every caller gets 404.[/]")
+    guests = ", ".join(map(str, settings.sip.guests)) or "nobody"
+    screen.print(
+        f"Without credentials may call: {guests}. Records: {shown(settings.store.bundles)}/ and "
+        "`sipagent calls`. Ctrl-C ends it.",
+        highlight=False,
+    )
+
+
+def numbers(plan: Plan, at: str) -> Iterator[str]:
+    """What to dial for a plan, a line for each of its routes; `at` is our `host:port`."""
+    if not plan.routes:
+        yield "any other number"
+    for route in plan.routes:
+        dialled = ", ".join(p if "@" in p else f"sip:{p}@{at}" for p in route.to) or "any number"
+        caller = f" from {', '.join(route.caller)}" if route.caller else ""
+        trunk = f" by trunk {route.trunk}" if route.trunk else ""
+        headers = f" with {', '.join(route.headers)}" if route.headers else ""
+        hours = " at certain hours" if route.when else ""
+        yield f"{dialled}{caller}{trunk}{headers}{hours}"
+
+
+def _place(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _words(error: OSError) -> str:
+    """A socket that cannot be had names itself in `filename`."""
+    if error.filename is None:
+        return str(error)
+    remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror}; correct it")
+    return f"cannot listen on {error.filename}: {remedy} under sip.listen in sipagent.yaml"

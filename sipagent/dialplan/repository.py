@@ -100,7 +100,9 @@ class Plans:
             elif path.exists():
                 files.append(path)
             else:
-                findings.append(Finding(str(path), 1, "", "there is no such file or folder"))
+                hint = "make it, or set dialplans: in sipagent.yaml"
+                message = "there is no such file or folder"
+                findings.append(Finding(str(path), 1, "", message, hint=hint))
         return files
 
 

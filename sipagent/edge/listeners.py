@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -161,18 +162,28 @@ class Listeners:
         self.bound: list[tuple[str, Address]] = []
 
     async def open(self, listeners: Iterable[Listener]) -> None:
-        """Bind them in order. Raises OSError."""
+        """Bind them in order. Raises OSError, whose `filename` is the socket that cannot be had."""
         for listener in listeners:
-            if listener.transport == "udp":
-                flow = self._open_udp(listener.host, listener.port)
-                self.bound.append(("UDP", flow.local))
-            else:
-                loop = asyncio.get_running_loop()
-                server = await loop.create_server(
-                    self._connection, listener.host, listener.port, reuse_address=True
-                )
-                self._servers.append(server)
-                self.bound.append(("TCP", server.sockets[0].getsockname()[:2]))
+            try:
+                await self._open(listener)
+            except OSError as error:
+                place = f"{listener.transport} {listener.host}:{listener.port}"
+                reason = str(error.strerror or error)
+                if error.errno and not isinstance(error, socket.gaierror):
+                    reason = os.strerror(error.errno)  # asyncio's own words are long
+                raise OSError(error.errno, reason, place) from error
+
+    async def _open(self, listener: Listener) -> None:
+        if listener.transport == "udp":
+            flow = self._open_udp(listener.host, listener.port)
+            self.bound.append(("UDP", flow.local))
+        else:
+            loop = asyncio.get_running_loop()
+            server = await loop.create_server(
+                self._connection, listener.host, listener.port, reuse_address=True
+            )
+            self._servers.append(server)
+            self.bound.append(("TCP", server.sockets[0].getsockname()[:2]))
 
     def _open_udp(self, host: str, port: int) -> UdpSocket:
         number = next(self._numbers)

@@ -130,7 +130,8 @@ class Spawner:
                     # A lock such a thread holds at the fork stays locked in the worker for ever.
                     log.warning("zygote_has_threads", threads=int(threads))
             case _:
-                raise WorkersFailed(f"the zygote ended with {await self.close()}; see its log")
+                code = await self.close()
+                raise WorkersFailed(f"the zygote ended with {code}; its log line says why")
 
     async def _line(self) -> list[str]:
         """The words of the next line, or none when the zygote has ended."""

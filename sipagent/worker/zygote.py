@@ -147,9 +147,14 @@ def main(arguments: list[str] | None = None) -> None:
     # Pickled by our own parent: secrets stay whole and the environment is not read twice.
     settings: Settings = pickle.loads(_frame(control))  # noqa: S301
     configure(settings.log)
-    entry = _resolve(options.entry)
-    if options.preload:
-        _resolve(options.preload)(settings)
+    try:
+        entry = _resolve(options.entry)
+        if options.preload:
+            _resolve(options.preload)(settings)
+    except (ImportError, OSError) as error:
+        # A library or model that is missing or does not fit this machine: words, not a traceback.
+        log.error("zygote_cannot_load", cause=f"{type(error).__name__}: {error}")
+        raise SystemExit(1) from error
     gc.collect()
     gc.freeze()
     with suppress(ConnectionError):

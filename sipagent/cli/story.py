@@ -1,0 +1,100 @@
+"""Events as lines of a call's story, for people: `calls show` and the demo's view."""
+
+from rich.markup import escape
+
+from sipagent.events import (
+    BargeIn,
+    CallEnded,
+    DigitReceived,
+    Event,
+    LegChanged,
+    PolicyDecided,
+    ProviderFailed,
+    Said,
+    ToolReturned,
+    TurnLatency,
+    VerbDone,
+    Warned,
+)
+
+_STAGES = {
+    "endpoint": "end of turn",
+    "final_text": "text",
+    "first_token": "first word",
+    "first_audio": "first audio",
+    "first_rtp": "on the wire",
+}
+_BAR = 24
+
+
+def when(event: Event) -> int:
+    """Where a line stands on the media clock, ms: words stand where they began."""
+    return event.start if isinstance(event, Said) else event.t
+
+
+def line(event: Event) -> tuple[str, str] | None:
+    """Label and text in rich's markup; None for what is no part of the story."""
+    match event:
+        case Said(speaker=speaker, text=text, unheard=unheard):
+            colour = "green" if speaker == "caller" else "cyan"
+            cut = f"[dim](not heard: {escape(unheard.strip())})[/]" if unheard.strip() else ""
+            return f"[{colour}]{speaker}[/]", " ".join(filter(None, [escape(text.strip()), cut]))
+        case DigitReceived(digit=digit):
+            return "[green]key[/]", escape(digit)
+        case BargeIn(decision=decision, evidence=evidence):
+            return "[yellow]barge-in[/]", f"{decision}: {escape(evidence)}"
+        case LegChanged(role=role, remote=remote, state=state, status=status, reason=reason):
+            ending = f" {status} {escape(reason)}" if status >= 300 else ""
+            return "[blue]leg[/]", f"{role} {escape(remote)} {state}{ending}"
+        case TurnLatency():
+            return "[dim]turn[/]", waterfall(event)
+        case CallEnded(status=status, reason=reason, by=by):
+            return "[bold]end[/]", f"{status} {escape(reason)} (by {by})"
+    return _decision(event) or _trouble(event)
+
+
+def _decision(event: Event) -> tuple[str, str] | None:
+    match event:
+        case ToolReturned(tool=tool, ok=ok, result=result, ms=ms):
+            return "[magenta]tool[/]", f"{escape(tool)} {_mark(ok)} in {ms} ms: {escape(result)}"
+        case PolicyDecided(verb=verb, by=by, allowed=allowed, reason=reason):
+            word = "[green]allowed[/]" if allowed else "[red]denied[/]"
+            return "[magenta]policy[/]", f"{verb} by {escape(by)} {word}: {escape(reason)}"
+        case VerbDone(verb=verb, ok=ok, detail=detail) if detail or not ok:
+            return "[magenta]verb[/]", f"{verb} {_mark(ok)} {escape(detail)}"
+    return None
+
+
+def _trouble(event: Event) -> tuple[str, str] | None:
+    match event:
+        case Warned(code=code, detail=detail):
+            return "[red]warning[/]", f"{code}: {escape(detail)}"
+        case ProviderFailed(provider=provider, role=role, cause=cause, then=then):
+            return "[red]failed[/]", f"{role} ({escape(provider)}): {escape(cause)}; then {then}"
+    return None
+
+
+def waterfall(turn: TurnLatency) -> str:
+    """Each stage of a turn on a line: when it was over, ms after the caller's last sound, and a
+    bar from where the stage before it was.
+    """
+    start = turn.speech_end
+    if start is None:
+        return "not asked for by words of the caller"
+    reached = {name: getattr(turn, stage) for stage, name in _STAGES.items()}
+    after = {name: t - start for name, t in reached.items() if t is not None}
+    longest = max([1, *after.values()])
+    lines = [f"answered {longest} ms after the caller's last sound"]
+    before = 0
+    for name, ms in after.items():
+        begin, end = (round(_BAR * max(0, t) / longest) for t in (min(before, ms), ms))
+        bar = " " * begin + ("━" * (end - begin) or "╵")
+        lines.append(f"[dim]{name:<12}{ms:>6} ms  {bar}[/]")
+        before = max(before, ms)
+    if turn.overhead_ms is not None:
+        lines.append(f"[dim]{'our own part':<12}{turn.overhead_ms:>6.1f} ms[/]")
+    return "\n".join(lines)
+
+
+def _mark(ok: bool) -> str:
+    return "[green]ok[/]" if ok else "[red]failed[/]"
