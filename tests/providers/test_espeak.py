@@ -29,7 +29,8 @@ async def test_every_voice_speaks_at_the_same_loudness(voice: str) -> None:
 
 async def test_a_sentence_lasts_as_long_at_every_rate() -> None:
     low, high = await said(EspeakMouth(8000)), await said(EspeakMouth(16_000))
-    assert len(high) == pytest.approx(2 * len(low), abs=160)
+    # espeak-ng itself varies a little from one utterance to the next
+    assert len(high) == pytest.approx(2 * len(low), rel=0.02)
     assert 1.5 < len(low) / 8000 < 5
 
 
