@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import JSON, DateTime, String, event, insert, select
+from sqlalchemy import JSON, DateTime, String, delete, event, insert, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
-    AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
@@ -27,8 +27,9 @@ from sipagent.events import ANY_EVENT, CallEnded, CallStarted, Event, LegChanged
 #: events waiting to be written; what comes while it is full goes to the spool
 QUEUE = 10_000
 BATCH = 500
-#: how long a batch gathers, and how long the database may take over it, seconds
-GATHER, PATIENCE = 0.05, 10.0
+#: how long a batch gathers, and how long the database may take over it, seconds. A batch costs
+#: the loop milliseconds however small it is
+GATHER, PATIENCE = 0.5, 10.0
 #: events that change what the list of calls shows
 _MILESTONES = (CallStarted, LegChanged, CallEnded)
 _log = structlog.get_logger(__name__)
@@ -60,6 +61,9 @@ class _Event(_Tables):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+_CALLS, _EVENTS = _Tables.metadata.tables["calls"], _Tables.metadata.tables["events"]
+
+
 class Store:
     """`append` never waits and never fails; one task writes what it was given, in batches.
 
@@ -73,6 +77,8 @@ class Store:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._spool = spool
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        #: set while nobody wants to wait until a batch has gathered
+        self._hurry = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         #: events of the calls that run; a call ends in time, its worker does too
         self._live: dict[str, list[Event]] = {}
@@ -99,7 +105,9 @@ class Store:
 
     async def flush(self) -> None:
         """Wait until everything appended so far is in the database, or in the spool."""
+        self._hurry.set()
         await self._queue.join()
+        self._hurry.clear()
 
     async def close(self) -> None:
         """Write what is left and let go of the database."""
@@ -142,8 +150,8 @@ class Store:
     async def _write_for_ever(self) -> None:
         while True:
             batch = [await self._queue.get()]
-            if self._queue.empty():
-                await asyncio.sleep(GATHER)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), GATHER)
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             self._remember(batch)
@@ -157,8 +165,8 @@ class Store:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._prepare()
-                async with self._sessions.begin() as session:
-                    await self._insert(session, batch)
+                async with self._engine.begin() as connection:
+                    await self._insert(connection, batch)
         except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
             self._fail(str(error) or type(error).__name__)
             return False
@@ -167,14 +175,19 @@ class Store:
             self._failing = False
         return True
 
-    async def _insert(self, session: AsyncSession, batch: Sequence[Event]) -> None:
+    async def _insert(self, connection: AsyncConnection, batch: Sequence[Event]) -> None:
         rows = [{"call_id": e.call_id, "data": e.model_dump(mode="json")} for e in batch]
         if rows:
-            await session.execute(insert(_Event), rows)
+            await connection.execute(insert(_EVENTS), rows)
         changed = dict.fromkeys(e.call_id for e in batch if isinstance(e, _MILESTONES))
-        for call_id in changed:
-            events = self._live.get(call_id) or await _known(session, call_id)
-            await session.merge(_row(fold(events)))
+        records = [
+            _row(fold(self._live.get(call_id) or await _known(connection, call_id)))
+            for call_id in changed
+        ]
+        if records:
+            # all at once, in any database: a merge asks it for every call by itself
+            await connection.execute(delete(_CALLS).where(_CALLS.c.call_id.in_(changed)))
+            await connection.execute(insert(_CALLS), records)
 
     def _remember(self, batch: Iterable[Event]) -> None:
         """Keep what records are folded from, so that no call is read back while it runs."""
@@ -224,21 +237,21 @@ class Store:
         return events
 
 
-async def _known(session: AsyncSession, call_id: str) -> list[Event]:
-    query = select(_Event.data).where(_Event.call_id == call_id).order_by(_Event.id)
-    return [ANY_EVENT.validate_python(row) for row in await session.scalars(query)]
+async def _known(connection: AsyncConnection, call_id: str) -> list[Event]:
+    query = select(_EVENTS.c.data).where(_EVENTS.c.call_id == call_id).order_by(_EVENTS.c.id)
+    return [ANY_EVENT.validate_python(row) for row in await connection.scalars(query)]
 
 
-def _row(record: Cdr) -> _Call:
-    return _Call(
-        call_id=record.call_id,
-        started=record.started,
-        caller=record.caller,
-        callee=record.callee,
-        plan=record.plan,
-        status=record.status,
-        record=record.model_dump(mode="json"),
-    )
+def _row(record: Cdr) -> dict[str, Any]:
+    return {
+        "call_id": record.call_id,
+        "started": record.started,
+        "caller": record.caller,
+        "callee": record.callee,
+        "plan": record.plan,
+        "status": record.status,
+        "record": record.model_dump(mode="json"),
+    }
 
 
 def _engine(url: str) -> AsyncEngine:
