@@ -106,7 +106,7 @@ class Gateway:
         self.reception.left(worker.token)
         self.edge.worker_gone(worker.token)
         if worker.assignment is not None:
-            self.ledger.lost(worker.assignment.call_id, why)
+            self.ledger.gone(worker.assignment.call_id, why, crashed=not worker.orderly)
 
     async def _close(self) -> None:
         self.reception.workers = None

@@ -85,10 +85,17 @@ class Ledger:
         while len(self._early) > _EARLY_RUNGS:
             self._early.popitem(last=False)
 
-    def lost(self, call_id: str, why: str) -> None:
-        """The worker is gone; if the call had not ended, it has now."""
+    def gone(self, call_id: str, why: str, *, crashed: bool) -> None:
+        """The worker is gone; if the call had not ended, it has now. One that never began, its
+        INVITE refused or cancelled on the way to the worker, leaves no record.
+        """
         entry = self._open.get(call_id)
-        if entry is not None and not entry.over:
+        if entry is None or entry.over:
+            return
+        if not crashed and not any(isinstance(e, CallStarted) for e in entry.events):
+            log.info("call_never_began", call_id=call_id)
+            self.discard(call_id)
+        else:
             self.happened(
                 CallEnded(call_id=call_id, t=_now(entry), status=500, reason=why, by="system")
             )
@@ -114,7 +121,9 @@ class Ledger:
         else:
             entry.dropped += 1
         if not isinstance(event, SipMessage):
-            log.info(event.type, **event_fields(event, personal=self._personal))
+            fields = event_fields(event, personal=self._personal)
+            del fields["at"]  # the line has a timestamp
+            log.info(fields.pop("type"), **fields)
         for listener in self.listeners:
             listener(event)
 

@@ -10,7 +10,7 @@ import structlog
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Admitted, NewCall, Refused, Rung
 from sipagent.worker.channel import ChannelError
-from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.handle import WorkerHandle, WorkerState
 from sipagent.worker.pool import NoRoom
 from sipagent.worker.protocol import Assignment, HangUp, PlanText
 from sipagent.worker.supervisor import Supervisor
@@ -75,9 +75,9 @@ class Reception:
         return Admitted(worker.token, worker.address)
 
     def abandoned(self, token: str) -> None:
-        """The INVITE never reached the worker: it need not wait for it."""
+        """No call comes of the INVITE: a worker that has not got it need not wait for it."""
         worker = self._taken.get(token)
-        if worker is not None:
+        if worker is not None and worker.state is WorkerState.ASSIGNED:
             worker.send(HangUp(reason="the caller gave up"))
 
     def left(self, token: str) -> None:

@@ -1,6 +1,7 @@
 """Admission: an INVITE that starts a call, from the guard to the desk to its worker."""
 
 import asyncio
+import re
 
 import structlog
 
@@ -11,11 +12,14 @@ from .headers import Bad, parameters, parse_name_addr, parse_uri, split
 from .identity import TOKEN_PREFIX
 from .inward import Arrival, forward, reply
 from .message import Header, Message, header
+from .offer import check_offer
 from .proxy import Proxy
 from .responses import SUPPORTED, response
 from .roster import Worker
 from .transactions import OPEN, Incoming, State
 
+#: delta-seconds and parameters (RFC 4028 section 4)
+_SECONDS = re.compile(rb"[0-9]{1,10}\s*(;.*)?")
 _log = structlog.get_logger(__name__)
 _NOT_NEWS = frozenset(
     b"via route record-route from to cseq max-forwards content-length content-type "
@@ -127,6 +131,11 @@ class Admission:
             raise Bad("Contact is not a SIP address") from bad
         for value in request.values(b"record-route"):
             parse_name_addr(value)
+        for name in (b"session-expires", b"min-se"):
+            seconds = request.get(name)
+            if seconds is not None and not _SECONDS.fullmatch(seconds):
+                raise Bad(f"malformed {name.decode()}")
+        check_offer(request)
         if request.body and request.get(b"content-type") is None:
             raise Bad("a body without Content-Type")
 

@@ -82,6 +82,8 @@ class Answers:
         if moved:
             known.final = data
             self._proxy.incoming.settled(known)
+            if answer.status >= 300 and known.token is not None:
+                self._proxy.desk.abandoned(known.token)
 
     # from the world to a worker
 

@@ -58,7 +58,9 @@ class Desk(Protocol):
         ...
 
     def abandoned(self, token: str) -> None:
-        """The INVITE given to this worker was cancelled or could not be delivered."""
+        """The INVITE given to this worker was cancelled, could not be delivered or was refused,
+        by its SIP stack perhaps, of which the worker itself never hears.
+        """
         ...
 
     def saw(self, rung: Rung) -> None:

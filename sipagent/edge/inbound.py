@@ -6,6 +6,7 @@ from .headers import Bad
 from .inward import Arrival, arrive, forward, named_worker, reply
 from .listeners import Peer
 from .message import BadMessage, Message
+from .offer import check_offer
 from .proxy import Proxy
 from .responses import ALLOW, CAPABILITIES, response
 from .transactions import Incoming, State
@@ -126,6 +127,7 @@ class Inbound:
 
     def _in_dialog(self, arrival: Arrival) -> None:
         worker = named_worker(self._proxy, arrival.request)
+        check_offer(arrival.request)
         if worker is None:
             reply(self._proxy, arrival, 481)
         else:

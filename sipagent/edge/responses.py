@@ -18,6 +18,7 @@ PHRASES = {
     482: "Loop Detected",
     483: "Too Many Hops",
     487: "Request Terminated",
+    488: "Not Acceptable Here",
     500: "Server Internal Error",
     503: "Service Unavailable",
     505: "Version Not Supported",

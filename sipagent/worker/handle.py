@@ -107,6 +107,11 @@ class WorkerHandle:
             self.kill(self.why)
 
     @property
+    def orderly(self) -> bool:
+        """It ended by itself, because it was done or told to."""
+        return self.why in ("finished", "quit")
+
+    @property
     def verdict(self) -> str:
         """Why it went, in the words that go on record."""
         if self.why is not None:

@@ -122,15 +122,15 @@ class _Worker:
         ends: set[asyncio.Future[Any]] = {walk, gone, self._ended_by_us}
         done, _ = await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         reason, by = "the plan ended", "plan"
-        if self._ended_by_us in done:
-            reason, by = self._ended_by_us.result(), "system"
-        elif not done:
+        if not done:
             reason, by = f"the longest call is {limit} s", "system"
         elif call.hung_up_by is not None:
             reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
         elif call.caller.state is LegState.DISCONNECTED:
             # A walk notices, and ends by itself, perhaps first.
             reason, by = "the caller hung up", "caller"
+        elif self._ended_by_us in done:
+            reason, by = self._ended_by_us.result(), "system"
         for task in (walk, gone):
             task.cancel()
         failure = (await asyncio.gather(walk, return_exceptions=True))[0]

@@ -247,7 +247,7 @@ class Supervisor:
     def _gone(self, worker: WorkerHandle) -> None:
         self._pool.discard(worker)
         why = worker.verdict
-        self._tally.counts["finished" if why in ("finished", "quit") else "lost"] += 1
+        self._tally.counts["finished" if worker.orderly else "lost"] += 1
         if worker.address is not None:
             self._watcher.gone(worker, why)
         elif self._accepting:

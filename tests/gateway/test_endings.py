@@ -11,9 +11,7 @@ from sipagent.errors import LegFailed
 from sipagent.events import Base, CallEnded, Event, LegChanged, Said, StepStarted, ToolReturned
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import OnCall, Phone, answer_after, refuse_with, ring_for_ever
-from sipagent.testing.server import Server
-
-from .conftest import Serve
+from sipagent.testing.server import Server, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("endings")]
 E = TypeVar("E", bound=Base)
@@ -90,9 +88,11 @@ class Line:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def shared(serving: Serve) -> AsyncIterator[tuple[Server, Phone]]:
-    async with serving(PLANS) as both:
-        yield both
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Server, Phone]]:
+    async with Phone(user="sales") as sales:
+        plans = {name: text.replace("SALES", sales.uri) for name, text in PLANS.items()}
+        async with running(tmp_path_factory.mktemp("server"), plans) as server:
+            yield server, sales
 
 
 @pytest_asyncio.fixture(loop_scope="module")
