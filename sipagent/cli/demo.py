@@ -63,7 +63,7 @@ def _run(folder: Path, view: "_View") -> DemoResult:
 
 
 def _watched(folder: Path, view: "_View") -> DemoResult:
-    with Live(get_renderable=view.table, console=out, refresh_per_second=8):
+    with Live(get_renderable=view.table, console=out, refresh_per_second=8, redirect_stderr=False):
         try:
             return _run(folder, view)
         finally:
