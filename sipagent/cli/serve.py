@@ -54,10 +54,22 @@ async def _serve(settings: Settings, plans: Plans, path: Path | None) -> None:
         if screen.is_terminal and gateway.ledger.live:
             patience = f"{settings.limits.drain_seconds:g} s"
             screen.print(f"Waiting up to {patience} for live calls; Ctrl-C again ends them.")
-        # A second signal ends it at once.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        await gateway.drain()
+        await _drained(gateway)
+
+
+async def _drained(gateway: Gateway) -> None:
+    """Wait for live calls; a second signal has them hung up on at once."""
+    loop = asyncio.get_running_loop()
+    again = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, again.set)
+    waits = {asyncio.create_task(gateway.drain()), asyncio.create_task(again.wait())}
+    done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for wait in done:
+        wait.result()
 
 
 def _welcome(screen: Console, gateway: Gateway, settings: Settings, path: Path | None) -> None:
