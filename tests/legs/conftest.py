@@ -1,119 +1,22 @@
 """Scenarios in processes of their own, and SIPp, for the tests of the legs."""
 
-import asyncio
-import json
-import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from sipagent.testing.actor import Launch, launching
 from sipagent.testing.sipp import Sipp
 
 _HERE = Path(__file__).parent
 
 
-class Actor:
-    """A scenario that runs in another process, as the test sees it."""
-
-    def __init__(self, process: asyncio.subprocess.Process, wire: socket.socket) -> None:
-        self.address: tuple[str, int] = ("", 0)
-        self._process = process
-        self._wire = wire
-        self._lines = b""
-
-    @property
-    def uri(self) -> str:
-        """Where the actor takes calls."""
-        return f"sip:actor@{self.address[0]}:{self.address[1]}"
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def hear(self) -> Any:
-        """What the scenario says next with `Stage.tell`."""
-        message = await self._next()
-        assert "said" in message, message.get("error", message)
-        return message["said"]
-
-    async def tell(self, word: Any) -> None:
-        """Say something the scenario waits for with `Stage.hear`."""
-        data = json.dumps(word).encode() + b"\n"
-        await asyncio.get_running_loop().sock_sendall(self._wire, data)
-
-    async def result(self) -> Any:
-        """What the scenario returned; its exception fails the test."""
-        message = await self._next()
-        assert "result" in message, message.get("error", message)
-        return message["result"]
-
-    async def close(self) -> None:
-        """End the process."""
-        self._wire.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), 5)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-        assert self._process.returncode == 0, f"the worker died: {self._process.returncode}"
-
-    async def _next(self) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
-        while b"\n" not in self._lines:
-            data = await asyncio.wait_for(loop.sock_recv(self._wire, 65_536), 60)
-            assert data, f"the worker died: {await self._process.wait()}"
-            self._lines += data
-        line, _, self._lines = self._lines.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-
-Launch = Callable[..., Awaitable[Actor]]
-
-
 @pytest.fixture
 async def launch() -> AsyncIterator[Launch]:
-    """Start a scenario: `await launch(function, *arguments)`; the function is called with a
-    Stage and the arguments, in another process.
-    """
-    actors: list[Actor] = []
-
-    async def start(
-        function: Callable[..., Awaitable[Any]],
-        *arguments: Any,
-        settings: dict[str, Any] | None = None,
-        internal: tuple[str, int] | None = None,
-        public: tuple[str, int] | None = None,
-        seconds: float = 30.0,
-    ) -> Actor:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        command = (sys.executable, str(_HERE / "worker_process.py"), str(theirs.fileno()))
-        process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()])
-        theirs.close()
-        actor = Actor(process, ours)
-        actors.append(actor)
-        order = {
-            "file": function.__code__.co_filename,
-            "name": function.__name__,
-            "arguments": arguments,
-            "settings": settings or {},
-            "internal": internal,
-            "public": public,
-            "seconds": seconds,
-        }
-        await actor.tell(order)
-        host, port = await actor.hear()
-        actor.address = (host, port)
-        return actor
-
-    yield start
-    for actor in actors:
-        await actor.close()
+    """Start a scenario in another process; see `launching`."""
+    async with launching() as start:
+        yield start
 
 
 StartSipp = Callable[..., Awaitable[Sipp]]

@@ -7,12 +7,12 @@ import pytest
 
 from sipagent.call.leg import LegState
 from sipagent.media.port import AudioPort
+from sipagent.testing.actor import Launch
 from sipagent.testing.baresip import Baresip
 from sipagent.testing.signals import noise, share
 
 if TYPE_CHECKING:
-    from tests.legs.conftest import Launch
-    from tests.legs.worker_process import Stage
+    from sipagent.testing.stage import Stage
 
 
 async def _echo(port: AudioPort) -> None:
@@ -46,7 +46,7 @@ async def _echoes(stage: "Stage") -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("encryption", ["", "srtp"])
 async def test_a_softphone_is_heard_presses_keys_and_holds(
-    launch: "Launch", encryption: Literal["", "srtp"]
+    launch: Launch, encryption: Literal["", "srtp"]
 ) -> None:
     worker = await launch(_echoes)
     said = noise(8, 2000, 8000)

@@ -13,11 +13,11 @@ from sipagent.call.services import Services
 from sipagent.call.session import CallSession
 from sipagent.media.frames import Frame
 from sipagent.media.port import AudioPort
+from sipagent.testing.actor import Launch
 from sipagent.testing.signals import find, level, noise, share
 
 if TYPE_CHECKING:
-    from tests.legs.conftest import Launch
-    from tests.legs.worker_process import Stage
+    from sipagent.testing.stage import Stage
 
 RATE = 8000
 
@@ -75,7 +75,7 @@ async def _speaks(stage: "Stage", target: str, alike: float) -> Any:
     [("PCMU", 8000, 0.95), ("PCMA", 16_000, 0.6), ("G722", 16_000, 0.8)],
 )
 async def test_what_the_caller_says_comes_back_through_a_python_port(
-    launch: "Launch", codec: str, rate: int, alike: float
+    launch: Launch, codec: str, rate: int, alike: float
 ) -> None:
     settings = {"media": {"codecs": [codec], "clock_rate": rate}}
     callee = await launch(_echoes, settings=settings)
@@ -123,7 +123,7 @@ def _loud(pcm: bytes) -> list[bool]:
     return [level(pcm[at : at + 320]) > 0.02 for at in range(0, len(pcm), 320)]
 
 
-async def test_pause_and_clear_count_exactly_what_was_played(launch: "Launch") -> None:
+async def test_pause_and_clear_count_exactly_what_was_played(launch: Launch) -> None:
     callee = await launch(_pauses)
     caller = await launch(_hears_pauses, callee.uri)
     loud = await caller.result()
@@ -158,7 +158,7 @@ async def _keeps_speaking(stage: "Stage", target: str) -> Any:
     return [held, quiet, share(said, heard, RATE), first != -1]
 
 
-async def test_connections_survive_hold_and_resume(launch: "Launch") -> None:
+async def test_connections_survive_hold_and_resume(launch: Launch) -> None:
     callee = await launch(_echoes)
     caller = await launch(_keeps_speaking, callee.uri)
     held, quiet, found, had_media = await caller.result()
@@ -208,7 +208,7 @@ async def _talks(stage: "Stage", target: str) -> Any:
 
 
 async def test_a_stereo_recording_has_each_party_on_its_side_at_its_time(
-    launch: "Launch", tmp_path: Path
+    launch: Launch, tmp_path: Path
 ) -> None:
     callee = await launch(_records, str(tmp_path))
     caller = await launch(_talks, callee.uri)
@@ -240,7 +240,7 @@ async def _bridges(stage: "Stage", target: str) -> Any:
     await second.hangup()
 
 
-async def test_two_legs_hear_each_other_through_the_conference(launch: "Launch") -> None:
+async def test_two_legs_hear_each_other_through_the_conference(launch: Launch) -> None:
     callee = await launch(_echoes)
     middle = await launch(_bridges, callee.uri)
     caller = await launch(_speaks, middle.uri, 0.9)
@@ -279,7 +279,7 @@ async def _reuses_ports(stage: "Stage") -> Any:
     }
 
 
-async def test_ports_hear_only_what_they_are_connected_to(launch: "Launch") -> None:
+async def test_ports_hear_only_what_they_are_connected_to(launch: Launch) -> None:
     actor = await launch(_reuses_ports)
     told = await actor.result()
     assert told == {"exact": True, "steady": True, "silence": 0.0, "unread": [10, 0], "ended": True}

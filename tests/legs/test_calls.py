@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
+from sipagent.testing.actor import Launch
 
 if TYPE_CHECKING:
     from sipagent.legs.sip import SipLeg
-    from tests.legs.conftest import Launch
-    from tests.legs.worker_process import Stage
+    from sipagent.testing.stage import Stage
 
 
 def _states(leg: "SipLeg") -> list[str]:
@@ -41,7 +41,7 @@ async def _calls(stage: "Stage", target: str) -> Any:
     return {"first": first, "seen": seen, "status": leg.status, "call_id": leg.info.sip_call_id}
 
 
-async def test_a_call_is_answered_and_ends_with_a_bye(launch: "Launch") -> None:
+async def test_a_call_is_answered_and_ends_with_a_bye(launch: Launch) -> None:
     callee = await launch(_answers)
     caller = await launch(_calls, callee.uri)
     assert await callee.hear() == "answered"
@@ -72,7 +72,7 @@ async def _is_refused(stage: "Stage", target: str) -> Any:
         return [error.status, leg.status, leg.state, len(stage.endpoint.legs)]
 
 
-async def test_a_refusal_carries_its_status_to_the_caller(launch: "Launch") -> None:
+async def test_a_refusal_carries_its_status_to_the_caller(launch: Launch) -> None:
     callee = await launch(_refuses, 486)
     caller = await launch(_is_refused, callee.uri)
     assert await caller.result() == [486, 486, "disconnected", 0]
@@ -93,7 +93,7 @@ async def _gives_up(stage: "Stage", target: str) -> Any:
     return [leg.state, leg.status]
 
 
-async def test_a_caller_who_gives_up_cancels_the_invite(launch: "Launch") -> None:
+async def test_a_caller_who_gives_up_cancels_the_invite(launch: Launch) -> None:
     callee = await launch(_rings)
     caller = await launch(_gives_up, callee.uri)
     assert await caller.result() == ["disconnected", 487]
@@ -105,7 +105,7 @@ async def _nobody(stage: "Stage") -> Any:
     await stage.hear()
 
 
-async def test_a_call_nobody_waits_for_is_unavailable(launch: "Launch") -> None:
+async def test_a_call_nobody_waits_for_is_unavailable(launch: Launch) -> None:
     callee = await launch(_nobody)
     caller = await launch(_is_refused, callee.uri)
     assert (await caller.result())[0] == 480
@@ -134,7 +134,7 @@ async def _holds(stage: "Stage", target: str) -> Any:
     return [held, resumed, again]
 
 
-async def test_hold_waits_for_the_ack_and_the_far_end_knows_of_it(launch: "Launch") -> None:
+async def test_hold_waits_for_the_ack_and_the_far_end_knows_of_it(launch: Launch) -> None:
     callee = await launch(_watches_hold)
     caller = await launch(_holds, callee.uri)
     assert await caller.result() == [True, False, True]
@@ -167,7 +167,7 @@ async def _sends_keys(stage: "Stage", target: str) -> Any:
     return [heard, refused]
 
 
-async def test_keys_reach_every_reader_on_the_other_side(launch: "Launch") -> None:
+async def test_keys_reach_every_reader_on_the_other_side(launch: Launch) -> None:
     callee = await launch(_reads_keys)
     caller = await launch(_sends_keys, callee.uri)
     assert await callee.hear() == "sent"
@@ -195,7 +195,7 @@ async def _dials_five(stage: "Stage", target: str) -> Any:
     return [fifth, [leg.status for leg in legs], len(stage.endpoint.legs)]
 
 
-async def test_a_conversation_holds_four_legs_and_refuses_the_fifth(launch: "Launch") -> None:
+async def test_a_conversation_holds_four_legs_and_refuses_the_fifth(launch: Launch) -> None:
     callee = await launch(_answers_all, 4)
     caller = await launch(_dials_five, callee.uri)
     assert await caller.result() == [503, [200, 200, 200, 200], 0]
@@ -218,7 +218,7 @@ async def _dials_wrong(stage: "Stage") -> Any:
     return [statuses, len(stage.endpoint.legs)]
 
 
-async def test_what_cannot_be_dialled_is_refused_with_a_status(launch: "Launch") -> None:
+async def test_what_cannot_be_dialled_is_refused_with_a_status(launch: Launch) -> None:
     actor = await launch(_dials_wrong)
     assert await actor.result() == [[484, 484, 400, 400, 513], 0]
 
@@ -256,7 +256,7 @@ async def _refers(stage: "Stage", target: str, third: str) -> Any:
     return [outcome.status, outcome.ok]
 
 
-async def test_a_transfer_tells_that_the_target_answered(launch: "Launch") -> None:
+async def test_a_transfer_tells_that_the_target_answered(launch: Launch) -> None:
     third = await launch(_answers_all, 1)
     callee = await launch(_is_referred, True)
     caller = await launch(_refers, callee.uri, third.uri)
@@ -265,7 +265,7 @@ async def test_a_transfer_tells_that_the_target_answered(launch: "Launch") -> No
     assert await third.result() == 0
 
 
-async def test_a_transfer_tells_that_the_target_was_busy(launch: "Launch") -> None:
+async def test_a_transfer_tells_that_the_target_was_busy(launch: Launch) -> None:
     third = await launch(_refuses, 486)
     callee = await launch(_is_referred, True)
     caller = await launch(_refers, callee.uri, third.uri)
@@ -273,7 +273,7 @@ async def test_a_transfer_tells_that_the_target_was_busy(launch: "Launch") -> No
     assert await callee.result() == [third.uri, 486, 0]
 
 
-async def test_a_refer_to_us_is_declined_unless_somebody_permits_it(launch: "Launch") -> None:
+async def test_a_refer_to_us_is_declined_unless_somebody_permits_it(launch: Launch) -> None:
     callee = await launch(_is_referred, False)
     caller = await launch(_refers, callee.uri, "sip:anybody@127.0.0.1:1")
     assert await caller.result() == [603, False]

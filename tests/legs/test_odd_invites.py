@@ -10,11 +10,11 @@ import pytest
 
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
+from sipagent.testing.actor import Launch
 
 if TYPE_CHECKING:
     from sipagent.legs.sip import SipLeg
-    from tests.legs.conftest import Launch
-    from tests.legs.worker_process import Stage
+    from sipagent.testing.stage import Stage
 
 _SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 30000 RTP/AVP 0\n"
 _CASES: dict[str, tuple[dict[str, str | None], str]] = {
@@ -114,7 +114,7 @@ def stranger() -> Iterator[socket.socket]:
 @pytest.mark.slow
 @pytest.mark.parametrize("manner", ["refuse", "ring", "answer"])
 async def test_the_process_outlives_every_odd_invite(
-    launch: "Launch", stranger: socket.socket, manner: str
+    launch: Launch, stranger: socket.socket, manner: str
 ) -> None:
     callee = await launch(_survives, manner)
     port = stranger.getsockname()[1]

@@ -6,10 +6,11 @@ import pytest
 
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
+from sipagent.testing.actor import Launch
 
 if TYPE_CHECKING:
-    from tests.legs.conftest import Launch, StartSipp
-    from tests.legs.worker_process import Stage
+    from sipagent.testing.stage import Stage
+    from tests.legs.conftest import StartSipp
 
 pytestmark = pytest.mark.peer
 
@@ -26,7 +27,7 @@ async def _takes(stage: "Stage", count: int) -> Any:
 
 
 async def test_an_invite_without_sdp_is_answered_with_our_offer(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     callee = await launch(_takes, 1)
     caller = await sipp("late_offer.xml", target=callee.address)
@@ -34,7 +35,7 @@ async def test_an_invite_without_sdp_is_answered_with_our_offer(
     assert await callee.result() == [[200, ""]]
 
 
-async def test_keys_by_info_are_read_like_any_others(launch: "Launch", sipp: "StartSipp") -> None:
+async def test_keys_by_info_are_read_like_any_others(launch: Launch, sipp: "StartSipp") -> None:
     callee = await launch(_takes, 1)
     caller = await sipp("info_keys.xml", target=callee.address)
     assert (await caller.wait()).ok
@@ -48,7 +49,7 @@ async def _refuses_then_takes(stage: "Stage") -> Any:
 
 
 async def test_a_refused_invite_without_sdp_leaves_the_process_alive(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     callee = await launch(_refuses_then_takes)
     caller = await sipp("late_offer_refused.xml", target=callee.address)
@@ -59,7 +60,7 @@ async def test_a_refused_invite_without_sdp_leaves_the_process_alive(
 
 
 async def test_an_offer_we_cannot_speak_gets_488_and_the_next_call_works(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     callee = await launch(_takes, 1)
     caller = await sipp("no_codec.xml", target=callee.address)
@@ -79,9 +80,7 @@ async def _dials(stage: "Stage", target: str, username: str | None) -> Any:
     return leg.status
 
 
-async def test_a_trunk_that_wants_credentials_gets_them(
-    launch: "Launch", sipp: "StartSipp"
-) -> None:
+async def test_a_trunk_that_wants_credentials_gets_them(launch: Launch, sipp: "StartSipp") -> None:
     trunk = await sipp("challenge.xml")
     caller = await launch(_dials, trunk.uri, "alice")
     assert await caller.result() == 200
@@ -89,14 +88,14 @@ async def test_a_trunk_that_wants_credentials_gets_them(
 
 
 async def test_without_credentials_a_challenge_is_the_end(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     trunk = await sipp("challenge.xml")
     caller = await launch(_dials, trunk.uri, None)
     assert await caller.result() == 401
 
 
-async def test_a_redirect_is_told_and_not_followed(launch: "Launch", sipp: "StartSipp") -> None:
+async def test_a_redirect_is_told_and_not_followed(launch: Launch, sipp: "StartSipp") -> None:
     callee = await sipp("redirect.xml")
     caller = await launch(_dials, callee.uri, None)
     assert await caller.result() == 302
@@ -116,7 +115,7 @@ async def _holds(stage: "Stage", target: str) -> Any:
 
 
 async def test_a_hold_the_far_end_refuses_fails_with_its_status(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     callee = await sipp("hold_refused.xml")
     caller = await launch(_holds, callee.uri)
@@ -133,7 +132,7 @@ async def _refers(stage: "Stage", target: str) -> Any:
 
 
 async def test_a_transfer_nobody_reports_on_times_out_as_408(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     callee = await sipp("refer_unreported.xml")
     caller = await launch(_refers, callee.uri)
@@ -142,7 +141,7 @@ async def test_a_transfer_nobody_reports_on_times_out_as_408(
 
 
 async def test_a_bye_nobody_answers_ends_the_leg_all_the_same(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     callee = await sipp("dead.xml")
     caller = await launch(_dials, callee.uri, None)
@@ -157,7 +156,7 @@ async def _dials_through_edge(stage: "Stage") -> Any:
 
 
 async def test_a_worker_reaches_the_world_through_the_edge_alone(
-    launch: "Launch", sipp: "StartSipp"
+    launch: Launch, sipp: "StartSipp"
 ) -> None:
     edge = await sipp("through_edge.xml")
     caller = await launch(_dials_through_edge, internal=edge.address, public=("192.0.2.1", 5070))

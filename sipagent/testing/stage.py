@@ -1,7 +1,7 @@
 """A process of its own for a scenario: pjsua2 lives once per process and ends by os._exit.
 
-Run as `worker_process.py FD`: reads one JSON line from the socket (module file, function,
-arguments), runs the function with a Stage, and answers in JSON lines.
+Run as `python -m sipagent.testing.stage FD`: reads one JSON line from the socket (module file,
+function, arguments), runs the function with a Stage, and answers in JSON lines.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Stage:
     def __init__(self, wire: socket.socket, settings: Settings, internal: Any, public: Any) -> None:
         self.endpoint = Endpoint(
             settings,
-            token="t0",
+            token="t0",  # noqa: S106 - the name of a worker, no secret
             public_address=tuple(public) if public else ("127.0.0.1", 5060),
             internal_address=tuple(internal) if internal else None,
         )
