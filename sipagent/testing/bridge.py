@@ -27,8 +27,9 @@ class Member(Protocol):
 class SimulatedBridge:
     """A `media.bridge.Bridge` for tests: every 20 ms of loop time it pulls, mixes and pushes.
 
-    A frame is stamped with the media time at which it began; the clock ticks after it. A sink
-    without any live source hears nothing at all, as with the native bridge.
+    A frame is stamped with the media time at which it began; the clock ticks after it. As with
+    the native bridge, a sink hears silence where none of its sources has media, and a source is
+    not pulled while none of its sinks has any.
     """
 
     def __init__(self, rate: int = 8000) -> None:
@@ -89,14 +90,12 @@ class SimulatedBridge:
         self._due += FRAME_MS / 1000
         self._handle = asyncio.get_running_loop().call_at(self._due, self._frame)
         said = {leg: leg.pull() for leg in self._seated if _live(leg)}
-        for sources in self._sources.values():
-            for source in sources:
-                if source not in said and _live(source):
-                    said[source] = source.pull()
-        for sink, sources in self._sources.items():
-            heard = [said[source] for source in sources if source in said]
-            if heard and _live(sink):
-                sink.push(self._mixed(heard))
+        hearing = {sink: sources for sink, sources in self._sources.items() if _live(sink)}
+        for source in (source for sources in hearing.values() for source in sources):
+            if source not in said and _live(source):
+                said[source] = source.pull()
+        for sink, sources in hearing.items():
+            sink.push(self._mixed([said.get(source) for source in sources]))
         self.clock.tick()
 
     def _mixed(self, heard: list[bytes | None]) -> bytes:

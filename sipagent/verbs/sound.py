@@ -18,7 +18,7 @@ from sipagent.media.port import AudioPort
 from .blocks import IGNORED
 from .flow import remember
 from .playing import play_all, sound_port
-from .waiting import answered, stopped, while_caller_stays
+from .waiting import answered, audible, stopped, while_caller_stays
 
 #: longer than any prompt lasts: the ears wait for its end, not for a clock of their own
 _PATIENCE = 3_600.0
@@ -57,8 +57,7 @@ class PlayVerb(_Sounding):
     async def run(self, control: CallControl) -> Outcome:
         """Play to the end, or until the caller hangs up."""
         call = control.call
-        if self.auto_answer:
-            await answered(call)
+        await (answered(call) if self.auto_answer else audible(call))
         urls = (self.url,) if self.url else self.urls
         async with sound_port(call, "play") as port:
             playing = play_all(call, port, urls, voice=self.say_voice, volume=self.volume)

@@ -50,6 +50,14 @@ async def answered(call: CallSession) -> None:
         await call.caller.answer()
 
 
+async def audible(call: CallSession) -> None:
+    """Open early media (183, RFC 3960) to a caller who is not to be answered yet: without it
+    nothing would ever be played.
+    """
+    if call.caller.state is LegState.INCOMING:
+        await call.caller.answer(183)
+
+
 async def drop(call: CallSession, *legs: Leg) -> None:
     """End legs and take them out of the room, even when the waiter is cancelled meanwhile."""
     ending = set()

@@ -44,10 +44,11 @@ async def test_play_answers_and_returns_when_the_last_sample_was_heard() -> None
 
 
 @virtual_time
-async def test_play_before_the_answer_leaves_the_call_unanswered() -> None:
+async def test_play_before_the_answer_is_heard_as_early_media() -> None:
     call = a_call(answered=False)
-    await do(call, "play", url="silence:1", auto_answer=False)
-    assert call.caller.state is LegState.INCOMING
+    await do(call, "play", url="say:one moment", auto_answer=False)
+    assert (call.caller.state, call.caller.status) == (LegState.EARLY, 183)
+    assert any(call.caller.far.heard_pcm())
 
 
 @virtual_time
