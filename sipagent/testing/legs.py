@@ -8,10 +8,10 @@ from typing import Any
 
 from sipagent.call.leg import NEXT, Leg, LegInfo, LegState, ReferOutcome
 from sipagent.errors import LegFailed
+from sipagent.legs.digits import DigitFan, keystrokes
+from sipagent.legs.progress import Progress
 from sipagent.media.clock import MediaClock
 from sipagent.media.frames import FRAME_MS, Frame, frame_bytes
-
-_ENDED = ""
 
 
 def tone(ms: int, *, rate: int = 8000, level: int = 6000) -> bytes:
@@ -28,8 +28,8 @@ class FarEnd:
         self.heard: list[Frame] = []
         self.rate = rate
         self.clock = clock
+        self.keys = DigitFan()
         self._mouth: deque[bytes] = deque()
-        self._ears: list[asyncio.Queue[str]] = []
 
     def say(self, pcm: bytes) -> None:
         """Speak after what is being said already; padded to whole frames."""
@@ -49,8 +49,7 @@ class FarEnd:
     def press(self, keys: str) -> None:
         """Press keys, all at once."""
         for key in keys:
-            for queue in self._ears:
-                queue.put_nowait(key)
+            self.keys.press(key)
 
     def heard_pcm(self, start: int = 0, end: int | None = None) -> bytes:
         """What was heard from media-clock `start` ms on, as PCM."""
@@ -59,17 +58,6 @@ class FarEnd:
     def next_frame(self) -> bytes | None:
         """The next 20 ms the person says."""
         return self._mouth.popleft() if self._mouth else None
-
-    def keys(self) -> asyncio.Queue[str]:
-        """A new listener to the keys pressed; the empty string ends it."""
-        queue: asyncio.Queue[str] = asyncio.Queue()
-        self._ears.append(queue)
-        return queue
-
-    def gone(self) -> None:
-        """The leg ended."""
-        for queue in self._ears:
-            queue.put_nowait(_ENDED)
 
 
 class FakeLeg:
@@ -88,8 +76,6 @@ class FakeLeg:
     ) -> None:
         self.info = LegInfo(name, local, remote, f"{name}@fake", headers or {})
         self.far = FarEnd(rate, clock)
-        self.state = state
-        self.status = 0
         self.on_hold = False
         #: keys we sent, and targets we asked the far end to call
         self.sent_digits: list[str] = []
@@ -98,8 +84,18 @@ class FakeLeg:
         self.refer_outcome = ReferOutcome(200, "OK")
         self.refer_takes = 0.1
         self._outbound = state is LegState.CALLING
-        self._listeners: list[Callable[[Leg], None]] = []
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._progress = Progress(state)
+        self._referring = False
+
+    @property
+    def state(self) -> LegState:
+        """See `Leg`."""
+        return self._progress.state
+
+    @property
+    def status(self) -> int:
+        """See `Leg`."""
+        return self._progress.status
 
     # what the bridge sees
 
@@ -120,12 +116,11 @@ class FakeLeg:
 
     def move(self, state: LegState, status: int) -> None:
         """The INVITE session moves; a move that RFC 3261 does not know is a test's mistake."""
-        if state not in NEXT[self.state]:
-            raise AssertionError(f"{self.info.id}: {self.state} -> {state} is no legal move")
-        self.state, self.status = state, status
+        before = self.state
         if state is LegState.DISCONNECTED:
-            self.far.gone()
-        self._changed()
+            self.far.keys.end()
+        if not self._progress.move(state, status, ""):
+            raise AssertionError(f"{self.info.id}: {before} -> {state} is no legal move")
 
     def hang_up_remotely(self, status: int = 200) -> None:
         """BYE (200) or a final refusal from the far end; nothing when the leg is over."""
@@ -136,7 +131,7 @@ class FakeLeg:
 
     def on_change(self, listener: Callable[[Leg], None]) -> None:
         """See `Leg`."""
-        self._listeners.append(listener)
+        self._progress.on_change(lambda: listener(self))
 
     async def answer(self, status: int = 200) -> None:
         """See `Leg`. Raises LegFailed when the leg is over."""
@@ -154,26 +149,34 @@ class FakeLeg:
 
     async def hold(self) -> None:
         """See `Leg`."""
-        self._hold(True)
+        await self._hold(True)
 
     async def resume(self) -> None:
         """See `Leg`."""
-        self._hold(False)
+        await self._hold(False)
 
     async def send_digits(self, digits: str) -> None:
-        """See `Leg`."""
-        self._must_be_up()
+        """See `Leg`. Takes no time."""
+        keystrokes(digits)
+        if self.state is not LegState.CONFIRMED:
+            raise LegFailed(481, f"{self.info.id} is {self.state}")
         self.sent_digits.append(digits)
 
     def digits(self) -> AsyncIterator[str]:
-        """See `Leg`; keys count from the call on, not from the first iteration."""
-        return _until_ended(self.far.keys())
+        """See `Leg`."""
+        return self.far.keys.open()
 
     async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
         """See `Leg`. A target that answered takes the call: this leg ends."""
-        self._must_be_up()
+        await self.wait(LegState.CONFIRMED)
+        if self._referring:
+            raise LegFailed(491, "another transfer of this leg is under way")
         self.referred.append(target)
-        await asyncio.sleep(min(self.refer_takes, timeout))
+        self._referring = True
+        try:
+            await asyncio.sleep(min(self.refer_takes, timeout))
+        finally:
+            self._referring = False
         if self.refer_takes > timeout:
             return ReferOutcome(408, "Request Timeout")
         if self.refer_outcome.ok:
@@ -182,47 +185,13 @@ class FakeLeg:
 
     async def wait(self, *states: LegState) -> LegState:
         """See `Leg`."""
-        while self.state not in states:
-            if not _reachable(self.state) & set(states):
-                raise LegFailed(self.status or 487, f"{self.info.id} is {self.state}")
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
-        return self.state
+        return await self._progress.wait(*states)
 
-    def _hold(self, held: bool) -> None:
-        self._must_be_up()
-        self.on_hold = held
-        self._changed()
-
-    def _must_be_up(self) -> None:
-        if self.state is not LegState.CONFIRMED:
-            raise LegFailed(481, f"{self.info.id} is {self.state}")
-
-    def _changed(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        for listener in list(self._listeners):
-            listener(self)
-
-
-async def _until_ended(queue: asyncio.Queue[str]) -> AsyncIterator[str]:
-    while (key := await queue.get()) != _ENDED:
-        yield key
-
-
-def _reachable(state: LegState) -> set[LegState]:
-    found: set[LegState] = set()
-    ahead = [state]
-    while ahead:
-        for following in NEXT[ahead.pop()] - found:
-            found.add(following)
-            ahead.append(following)
-    return found
+    async def _hold(self, held: bool) -> None:
+        await self.wait(LegState.CONFIRMED)
+        if self.on_hold is not held:
+            self.on_hold = held
+            self._progress.notify()
 
 
 @dataclass(frozen=True, slots=True)
