@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sipagent.testing.bench.chart import chart
-from sipagent.testing.bench.figures import Report
+from sipagent.testing.bench.figures import Figure
 from sipagent.testing.bench.run import FULL, QUICK, run_bench
 
 from .style import JsonOption, out
@@ -19,13 +21,14 @@ from .style import JsonOption, out
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="small and short")] = False,
+    repeat: Annotated[int, typer.Option(min=1, help="runs; the median of each figure")] = 1,
     folder: Annotated[Path, typer.Option(help="where bench.json and bench.svg go")] = Path("bench"),
     as_json: JsonOption = False,
 ) -> None:
     """Measure delay, call rate, conversations and barge-in against a server on loopback."""
     scale = QUICK if quick else FULL
     if as_json:
-        report = asyncio.run(run_bench(scale, lambda name, number, total: None))
+        report = asyncio.run(run_bench(scale, lambda *_: None, repeat=repeat))
     else:
         with _progress() as progress:
             task = progress.add_task("starting", total=1)
@@ -33,35 +36,34 @@ def bench(
             def moved(name: str, number: int, total: int) -> None:
                 progress.update(task, description=name, completed=number, total=total)
 
-            report = asyncio.run(run_bench(scale, moved))
+            report = asyncio.run(run_bench(scale, moved, repeat=repeat))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(json.dumps(report.as_dict(), indent=2))
     (folder / "bench.svg").write_text(chart(report))
     if as_json:
         out.print_json(json.dumps(report.as_dict()))
         return
-    out.print(_table(report))
-    out.print(f"{folder}/bench.json  {folder}/bench.svg", highlight=False)
+    out.print(report.machine, highlight=False)
+    for group, figures in groupby(report.figures, lambda figure: figure.group):
+        out.print(f"\n[bold]{escape(group)}[/]", highlight=False)
+        out.print(_table(figures))
+    out.print(f"\n{folder}/bench.json  {folder}/bench.svg", highlight=False)
 
 
 def _progress() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=out)
 
 
-def _table(report: Report) -> Table:
-    table = Table(box=None, header_style="bold", title=report.machine, title_justify="left")
-    for head, justify in (("", "left"), ("value", "right"), ("goal", "right"), ("", "left")):
-        table.add_column(head, justify=justify)  # type: ignore[arg-type]
-    table.add_column("note", style="dim")
-    group = ""
-    for figure in report.figures:
-        if figure.group != group:
-            group = figure.group
-            table.add_row(f"[bold]{escape(group)}[/]")
-        goal = ""
-        if figure.goal is not None:
-            goal = f"{'≤' if figure.better == 'lower' else '≥'} {figure.goal:g}"
+def _table(figures: Iterable[Figure]) -> Table:
+    """The rows of one group; all groups' columns stand below each other, 100 wide together."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=27)
+    table.add_column(width=19, justify="right")
+    table.add_column(width=6, justify="right")
+    table.add_column(width=6)
+    table.add_column(width=36, style="dim")
+    for figure in figures:
         mark = {True: "[green]✓[/]", False: "[red]missed[/]", None: ""}[figure.met]
-        value = f"{figure.value:g} {figure.unit}"
-        table.add_row(f"  {escape(figure.name)}", value, goal, mark, escape(figure.note))
+        cells = (f"  {figure.name}", figure.measured, figure.wanted)
+        table.add_row(*map(escape, cells), mark, escape(figure.note))
     return table

@@ -73,7 +73,8 @@ def call(  # noqa: PLR0917 - typer makes options of them
 def _uri(target: str) -> str:
     whole = target if target.startswith("sip:") else f"sip:{target}"
     try:
-        if uri(whole).user and uri(whole).host:
+        taken = uri(whole)
+        if taken.user and taken.host and ":" not in taken.user:
             return whole
     except BadMessage:
         pass
