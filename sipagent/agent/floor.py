@@ -277,7 +277,7 @@ class Floor:
             provider=error.provider,
             role="ears",
             cause=error.cause,
-            then="retry" if again else "apology",
+            then="retry" if again else self.mind.failures.then,
         )
 
 

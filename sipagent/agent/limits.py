@@ -1,6 +1,7 @@
 """Limits: how long the agent waits for anything, in seconds."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,25 @@ class Limits:
     #: how long a transfer or hang-up waits for what is being said
     speech_cap: float = 15.0
     failures: int = 2
+
+
+@dataclass(slots=True)
+class Failures:
+    """Turns that failed in a row; with the `limit`th the talk ends."""
+
+    limit: int
+    count: int = 0
+
+    def add(self) -> bool:
+        """One more; True where it was one too many."""
+        self.count += 1
+        return self.count >= self.limit
+
+    def clear(self) -> None:
+        """A turn went well."""
+        self.count = 0
+
+    @property
+    def then(self) -> Literal["apology", "fallback"]:
+        """What is done about the next one."""
+        return "fallback" if self.count + 1 >= self.limit else "apology"

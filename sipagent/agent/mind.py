@@ -11,7 +11,7 @@ from sipagent.call.services import TalkEnd
 from .answers import yes_or_no
 from .conversation import Conversation, Message
 from .latency import TurnClock
-from .limits import Limits
+from .limits import Failures
 from .spec import AgentSpec
 from .speech import Speaker, Utterance
 from .thinking import Reply, Thinker
@@ -67,14 +67,13 @@ class Mind:
         speaker: Speaker,
         conversation: Conversation,
         *,
-        limits: Limits,
+        failures: Failures,
         caller_busy: Callable[[], bool],
     ) -> None:
         self._spec = spec
         self._thinker = thinker
         self._speaker = speaker
         self._conversation = conversation
-        self._limits = limits
         self._caller_busy = caller_busy
         #: as many as the caller can speak turns while a tool runs: each turn takes half a
         #: second, and a tool its timeout
@@ -82,7 +81,7 @@ class Mind:
         self._job: asyncio.Task[TalkEnd | None] | None = None
         self._question: Question | None = None
         self._may_cancel = True
-        self._failures = 0
+        self.failures = failures
 
     @property
     def busy(self) -> bool:
@@ -222,7 +221,7 @@ class Mind:
             clock.record()
         if reply is Reply.FAILED:
             return await self._failed()
-        self._failures = 0
+        self.failures.clear()
         if reply is Reply.ENDS_TALK:
             if self._speaker.port in control.call.room.members:
                 await self._speaker.finish()
@@ -230,8 +229,7 @@ class Mind:
         return None
 
     async def _failed(self) -> TalkEnd | None:
-        self._failures += 1
-        if self._failures >= self._limits.failures:
+        if self.failures.add():
             return TalkEnd("failed", self._spec.fallback)
         utterance = self._speaker.say(self._spec.apology)
         await utterance.done()

@@ -11,7 +11,7 @@ from sipagent.tools.spec import ToolResult, ToolSpec
 
 from .conversation import CallRequest, Conversation, Message
 from .latency import TurnClock
-from .limits import Limits
+from .limits import Failures, Limits
 from .protocols import Brain, Say
 from .speech import Speaker, Utterance
 from .streams import closing
@@ -35,6 +35,7 @@ class Thinker:
         conversation: Conversation,
         speaker: Speaker,
         limits: Limits,
+        failures: Failures,
         *,
         provider: str,
         max_tool_calls: int,
@@ -44,6 +45,7 @@ class Thinker:
         self._conversation = conversation
         self._speaker = speaker
         self._limits = limits
+        self._failures = failures
         self._provider = provider
         self._max_tool_calls = max_tool_calls
         self.in_tool = False
@@ -189,5 +191,5 @@ class Thinker:
             provider=error.provider,
             role="mind",
             cause=error.cause,
-            then="retry" if again else "apology",
+            then="retry" if again else self._failures.then,
         )

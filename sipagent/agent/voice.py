@@ -15,7 +15,7 @@ from sipagent.tools.spec import ToolSpec
 
 from .conversation import Conversation
 from .floor import Floor, Senses
-from .limits import Limits
+from .limits import Failures, Limits
 from .mind import Mind, Speak
 from .protocols import Brain, Connected, SpeechDetector, Synthesizer, Transcriber
 from .spec import AgentSpec
@@ -61,6 +61,7 @@ class VoiceAgent:
         """Talk until a tool ends it, the caller leaves or keeps silent, or the port is closed."""
         self._control = control = replace(control, presence=self)
         spec, organs, call = self._spec, self._organs, control.call
+        failures = Failures(self._limits.failures)
         speaker = Speaker(
             organs.mouth,
             port,
@@ -75,6 +76,7 @@ class VoiceAgent:
             self.conversation,
             speaker,
             self._limits,
+            failures,
             provider=spec.brain.provider,
             max_tool_calls=spec.max_tool_calls,
         )
@@ -91,7 +93,7 @@ class VoiceAgent:
             thinker,
             speaker,
             self.conversation,
-            limits=self._limits,
+            failures=failures,
             caller_busy=floor.caller_busy,
         )
         floor.mind = self._mind = mind

@@ -58,6 +58,7 @@ class Baresip:
     ) -> None:
         self.events: list[BaresipEvent] = []
         self.port = free_port("udp")
+        self._played = 0
         self._user = user
         self._registrar = registrar
         self._control = free_port("tcp")
@@ -145,6 +146,13 @@ class Baresip:
     async def transfer(self, target: str) -> None:
         """Send REFER for a URI, or for a user at the registrar."""
         await self.command("transfer", self._uri(target))
+
+    async def play(self, pcm: bytes) -> None:
+        """Say this (s16le, 8 kHz) from now on, in place of what was being said."""
+        self._played += 1
+        wav = self.folder / f"play-{self._played}.wav"
+        audio.write_wav(wav, pcm + audio.silence(_PADDING_SECONDS))
+        await self.command("ausrc", f"aufile,{wav}")
 
     async def press(self, keys: str) -> None:
         """Press keys as RFC 4733 events; each is held for 120 ms."""

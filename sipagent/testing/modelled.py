@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sipagent.events import Base, Said
-from sipagent.providers.espeak import EspeakMouth
 
-from .audio import correlate
 from .call import PhoneCall
 from .model_server import ModelServer, Reply, Request
 from .phone import Phone
+from .recorded import in_it, voice_of
 from .server import PATIENCE, Server, running
 from .voice import speak
 
 E = TypeVar("E", bound=Base)
+Script = Sequence[Reply | str]
 
 GREETING = "Rossi and Sons, good morning."
 APOLOGY = "Sorry, something went wrong."
@@ -101,10 +101,14 @@ class Talk:
         """The events of one type so far."""
         return [event for event in self.server.events if isinstance(event, kind)]
 
-    async def alike(self, words: str) -> float:
-        """How much what came over the wire is like the agent's voice saying this (-1..1)."""
-        voice = b"".join([pcm async for pcm in EspeakMouth(8000).synthesize(words)])
-        return correlate(voice, self.call.stream.heard.pcm()).corr
+    async def heard(self, said: Said) -> bool:
+        """Hang up; did what is on record as the agent's voice come over the wire?
+
+        Raises TimeoutError where there is no record.
+        """
+        if not self.call.ended.done():
+            await self.call.hangup()
+        return in_it(await voice_of(self.server, said), self.call.stream.heard.pcm())
 
 
 def last(request: Request) -> str:
@@ -115,7 +119,7 @@ def last(request: Request) -> str:
 @asynccontextmanager
 async def modelled(
     folder: Path,
-    script: Sequence[Reply | str],
+    script: Script,
     *,
     offered: str = "transfer",
     policy: str = "{}",

@@ -75,6 +75,7 @@ async def test_a_mind_that_fails_twice_in_a_row_hands_the_caller_on() -> None:
         await say_something(talk)
         await say_something(talk, quiet=600)
         assert await talk.end() == TalkEnd("failed", "person")
+        assert failures(talk) == [("mind", "apology"), ("mind", "fallback")]
 
 
 @virtual_time
