@@ -19,6 +19,9 @@ from sipagent.testing.bench.run import FULL, QUICK, run_bench
 from .style import JsonOption, out
 
 
+_WIDTH = 100
+
+
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="small and short")] = False,
     repeat: Annotated[int, typer.Option(min=1, help="runs; the median of each figure")] = 1,
@@ -46,7 +49,8 @@ def bench(
     out.print(report.machine, highlight=False)
     for group, figures in groupby(report.figures, lambda figure: figure.group):
         out.print(f"\n[bold]{escape(group)}[/]", highlight=False)
-        out.print(_table(figures))
+        # Rich takes a pipe for 80 columns.
+        out.print(_table(figures), width=None if out.is_terminal else _WIDTH, crop=False)
     out.print(f"\n{folder}/bench.json  {folder}/bench.svg", highlight=False)
 
 
@@ -58,10 +62,10 @@ def _table(figures: Iterable[Figure]) -> Table:
     """The rows of one group; all groups' columns stand below each other, 100 wide together."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=27)
-    table.add_column(width=19, justify="right")
-    table.add_column(width=6, justify="right")
+    table.add_column(width=17, justify="right")
+    table.add_column(width=7, justify="right")
     table.add_column(width=6)
-    table.add_column(width=36, style="dim")
+    table.add_column(width=37, style="dim")
     for figure in figures:
         mark = {True: "[green]✓[/]", False: "[red]missed[/]", None: ""}[figure.met]
         cells = (f"  {figure.name}", figure.measured, figure.wanted)

@@ -1,10 +1,11 @@
 """The figures as one picture: each value beside its goal."""
 
 from html import escape
+from math import isnan
 
 from .figures import Figure, Report
 
-_ROW, _LEFT, _BAR, _TOP = 26, 400, 420, 70
+_ROW, _LEFT, _BAR, _TOP = 26, 260, 400, 70
 _MET, _MISSED, _PLAIN = "#2e7d32", "#c62828", "#546e7a"
 
 
@@ -36,12 +37,14 @@ def chart(report: Report) -> str:
 
 def _row(figure: Figure, y: int) -> str:
     colour = {True: _MET, False: _MISSED, None: _PLAIN}[figure.met]
-    largest = max(figure.value, (figure.goal or figure.value) * 1.2, 1e-9)
-    width = max(2.0, _BAR * figure.value / largest)
+    value = 0.0 if isnan(figure.value) else figure.value
+    largest = max(value, (figure.goal or value) * 1.2, 1e-9)
+    width = max(2.0, _BAR * value / largest)
+    goal = f"  (goal {figure.wanted})" if figure.goal is not None else ""
     parts = [
         _text(36, y + 16, figure.name),
         f'<rect x="{_LEFT}" y="{y + 4}" width="{width:.1f}" height="15" rx="2" fill="{colour}"/>',
-        _text(_LEFT + _BAR + 14, y + 16, _value(figure)),
+        _text(_LEFT + _BAR + 14, y + 16, figure.measured + goal),
     ]
     if figure.goal is not None:
         x = _LEFT + _BAR * figure.goal / largest
@@ -50,14 +53,6 @@ def _row(figure: Figure, y: int) -> str:
             'stroke-width="2"/>'
         )
     return "".join(parts)
-
-
-def _value(figure: Figure) -> str:
-    goal = ""
-    if figure.goal is not None:
-        sign = "≤" if figure.better == "lower" else "≥"
-        goal = f"  (goal {sign} {figure.goal:g})"
-    return f"{figure.value:g} {figure.unit}{goal}"
 
 
 def _text(

@@ -2,14 +2,18 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from math import ceil, isnan, nan
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row. `goal` is None where there is none; `better` says which side of it is good."""
+    """One row. `value` is nan where nothing could be measured; `goal` is None where there is
+    none, and `better` says which side of it is good.
+    """
 
     group: str
     name: str
@@ -21,10 +25,22 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """True when the goal is held, None where there is none."""
+        """True when the goal is held, None where there is none. What was not measured is not."""
         if self.goal is None:
             return None
         return self.value <= self.goal if self.better == "lower" else self.value >= self.goal
+
+    @property
+    def measured(self) -> str:
+        """The value and its unit, for people."""
+        return "not measured" if isnan(self.value) else f"{self.value:.4g} {self.unit}"
+
+    @property
+    def wanted(self) -> str:
+        """The goal, for people; empty where there is none."""
+        if self.goal is None:
+            return ""
+        return f"{'≤' if self.better == 'lower' else '≥'} {self.goal:g}"
 
 
 @dataclass(slots=True)
@@ -39,28 +55,48 @@ class Report:
         self.figures.append(Figure(group, name, round(value, 3), unit, **more))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """For JSON, which knows no nan."""
         rows = [{**asdict(figure), "met": figure.met} for figure in self.figures]
+        for row in rows:
+            row["value"] = None if isnan(row["value"]) else row["value"]
         return {"machine": self.machine, "figures": rows}
+
+
+def middle(runs: Sequence[Report]) -> Report:
+    """The median of each figure over `runs` (at least one); the range stands in the note."""
+    last = runs[-1]
+    if len(runs) == 1:
+        return last
+    report = Report(last.machine)
+    for figure in last.figures:
+        values = [
+            other.value
+            for run in runs
+            for other in run.figures
+            if (other.group, other.name) == (figure.group, figure.name) and not isnan(other.value)
+        ]
+        value = round(median(values), 3) if values else nan
+        span = f"{min(values):.4g} to {max(values):.4g} in {len(values)} runs" if values else ""
+        note = "; ".join(filter(None, [span, figure.note]))
+        report.figures.append(replace(figure, value=value, note=note))
+    return report
 
 
 def machine() -> str:
     """Processor, cores and system, in one line."""
-    model = platform.processor() or platform.machine()
+    model, cores = platform.processor() or platform.machine(), 0
     for line in Path("/proc/cpuinfo").read_text().splitlines():
+        cores += line.startswith("processor")
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
-            break
-    cores = sum(
-        line.startswith("processor") for line in Path("/proc/cpuinfo").read_text().splitlines()
-    )
     return f"{model}, {cores} cores, {platform.system()} {platform.release()}"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which `percent` of the values lie (nearest rank); nan for none."""
+    """The smallest value that at least `percent` of the values do not exceed (nearest rank); nan
+    for none.
+    """
     if not values:
-        return float("nan")
-    ordered = sorted(values)
-    rank = max(0, min(len(ordered) - 1, round(percent / 100 * len(ordered) + 0.5) - 1))
-    return ordered[rank]
+        return nan
+    rank = ceil(percent / 100 * len(values))
+    return sorted(values)[max(0, rank - 1)]

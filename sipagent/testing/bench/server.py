@@ -127,7 +127,7 @@ def _write(folder: Path, calls: int) -> None:
         (folder / "plans" / f"{name}.yaml").write_text(text)
     settings = {
         "sip": {"listen": [{"transport": "udp", "host": "127.0.0.1", "port": 0}]},
-        "limits": {"calls": calls, "warm": 8, "calls_per_second": 1000, "drain_seconds": 0},
+        "limits": {"calls": calls, "calls_per_second": 1000, "drain_seconds": 0},
         "store": {"database": f"sqlite+aiosqlite:///{folder}/bench.sqlite3", "bundles": "calls"},
         "log": {"level": "info"},
         "dialplans": ["plans"],
@@ -141,15 +141,21 @@ async def _address(process: Process, lines: Path) -> str:
     try:
         async with asyncio.timeout(_START_SECONDS):
             while process.returncode is None:
-                for line in lines.read_text().splitlines():
-                    with suppress(ValueError):
-                        entry = json.loads(line)
-                        if entry.get("event") == "serving":
-                            return str(entry["sip"])
+                if (address := _announced(lines)) is not None:
+                    return address
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError as error:
         raise BenchFailed(f"the server did not start in time: {_last(lines)}") from error
     raise BenchFailed(f"the server ended while it started: {_last(lines)}")
+
+
+def _announced(lines: Path) -> str | None:
+    for line in lines.read_text().splitlines():
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if entry.get("event") == "serving":
+                return str(entry["sip"])
+    return None
 
 
 def _last(lines: Path) -> str:
