@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 #: filled in the zygote; every fork finds it here
 _stock: list[Stock] = []
+#: the bridge: its ports are called by the media thread until the process is no more
+_kept: list[PjBridge] = []
+#: how long the gateway may take to read our last words, seconds
+_PARTING = 1.0
 
 
 def preload(settings: Settings) -> None:
@@ -62,6 +66,7 @@ class _Worker:
         self._endpoint.on_incoming = self._arrived
         self._endpoint.start()
         bridge = PjBridge(self._endpoint)
+        _kept.append(bridge)
         host, port = self._endpoint.address
         channel = await connect(socket_path, self._token, host=host, port=port)
         listening = asyncio.create_task(self._listen(channel))
@@ -73,8 +78,9 @@ class _Worker:
                 channel.send(Claimed())
                 await self._converse(assignment, leg, bridge, channel)
         channel.send(Finished())
-        await channel.drain()
-        listening.cancel()
+        # The gateway closes the channel when it has read this. Were we gone before, with a ping
+        # of its own unread, the kernel would reset the socket and our last events be lost.
+        await asyncio.wait({listening}, timeout=_PARTING)
         return 0
 
     async def _converse(

@@ -239,6 +239,8 @@ class Supervisor:
                 worker.move(WorkerState.CLAIMED)
             case Finished():
                 self._roster.finish(worker, "finished")
+                if worker.channel is not None:
+                    worker.channel.close()  # it waits for that
             case Ready():
                 raise WrongMove("ready twice")
 
