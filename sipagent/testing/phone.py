@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import unquote
@@ -229,9 +230,15 @@ class Phone:
             await referred.wait_answered()
         except (LegFailed, TimeoutError, OSError, ValueError) as error:
             status = error.status if isinstance(error, LegFailed) else 408
-            await call.notify(status, str(error), final=True)
+            await _report(call, status, str(error))
         else:
-            await call.notify(200, "OK", final=True)
+            await _report(call, 200, "OK")
+
+
+async def _report(call: PhoneCall, status: int, reason: str) -> None:
+    # who asked may have hung up meanwhile: then nobody is left to tell
+    with suppress(LegFailed):
+        await call.notify(status, reason, final=True)
 
 
 async def _end(call: PhoneCall) -> None:
