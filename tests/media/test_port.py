@@ -74,3 +74,37 @@ async def test_what_is_heard_is_dropped_oldest_first_and_ends_at_close() -> None
         port.push(frame(n))
     port.close()
     assert [(f.pcm[0], f.t) async for f in port.frames()] == [(1, 40), (2, 60)]
+
+
+async def test_closing_a_port_releases_whoever_plays_and_whoever_listens() -> None:
+    port = AudioPort("agent", 8000, MediaClock(), limit_ms=40)
+    playing = asyncio.create_task(port.play(b"".join(frame(n) for n in range(9))))
+    listening = asyncio.create_task(anext(port.frames(), None))
+    await asyncio.sleep(0)
+    mark = port.mark_at(9)
+    port.close()
+    port.close()
+    await playing
+    assert await listening is None
+    assert not await mark.reached()
+    await port.play(frame(1))
+    assert port.pull() is None
+
+
+async def test_a_mark_behind_what_was_played_is_reached_at_once() -> None:
+    port = AudioPort("agent", 8000, MediaClock())
+    await port.play(frame(1))
+    port.pull()
+    assert await port.mark_at(1).reached()
+    assert await port.mark().reached()
+
+
+async def test_one_waiter_that_is_cancelled_leaves_the_mark_to_the_others() -> None:
+    port = AudioPort("agent", 8000, MediaClock())
+    await port.play(frame(1))
+    mark = port.mark()
+    first, second = (asyncio.create_task(mark.reached()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    port.pull()
+    assert await second
