@@ -40,6 +40,7 @@ from sipagent.errors import ProviderError
 from sipagent.tools.spec import ToolSpec
 
 from .model_history import to_model
+from .registry import Kit, Options, checked
 
 CONNECT_SECONDS = 5.0
 _log = structlog.get_logger()
@@ -185,6 +186,13 @@ def preload() -> None:
     """
     tls()
     LanguageModel(LanguageModelOptions(model="none", base_url="http://127.0.0.1:9/v1"), None)
+
+
+def make(kit: Kit, name: str, raw: Options) -> "LanguageModel":
+    """See `Late`: the mind of a plan that names kind `openai`. Raises ProviderError."""
+    options = checked(LanguageModelOptions, name, raw)
+    phrases = (phrase for intent in kit.spec.intents.values() for phrase in intent.phrases)
+    return LanguageModel(options, kit.spec.prompt, phrases=phrases, name=name)
 
 
 def _client(options: LanguageModelOptions) -> AsyncOpenAI:

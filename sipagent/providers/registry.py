@@ -18,7 +18,7 @@ from .embedded import Embedded
 from .espeak import EspeakMouth
 from .instant import InstantEars, InstantMind, InstantMouth, InstantOptions
 from .intents import IntentsBrain
-from .language_model import LanguageModel, LanguageModelOptions
+from .late import Late
 
 #: no ears and no mouth: the talker that says back what it hears
 ECHO = "echo"
@@ -37,6 +37,16 @@ class Kit:
     embedded: Embedded
 
 
+def checked(model: type[Checked], name: str, options: Options) -> Checked:
+    """The options of a provider. Raises ProviderError naming the first that is wrong."""
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ProviderError(name, f"{key}: {first['msg']}", retryable=False) from error
+
+
 class _Nothing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,39 +62,36 @@ class EspeakOptions(BaseModel):
 
 
 def _espeak(kit: Kit, name: str, raw: Options) -> Synthesizer:
-    options = _checked(EspeakOptions, name, raw)
+    options = checked(EspeakOptions, name, raw)
     return EspeakMouth(
         kit.rate, options.voice, speed=options.speed, pitch=options.pitch, volume=options.volume
     )
 
 
 def _grammar(kit: Kit, name: str, raw: Options) -> Transcriber:
-    _checked(_Nothing, name, raw)
+    checked(_Nothing, name, raw)
     return kit.embedded.ears(kit.rate)
 
 
 def _intents(kit: Kit, name: str, raw: Options) -> Brain:
-    _checked(_Nothing, name, raw)
+    checked(_Nothing, name, raw)
     return IntentsBrain(kit.spec)
 
 
-def _language_model(kit: Kit, name: str, raw: Options) -> Brain:
-    options = _checked(LanguageModelOptions, name, raw)
-    phrases = (phrase for intent in kit.spec.intents.values() for phrase in intent.phrases)
-    return LanguageModel(options, kit.spec.prompt, phrases=phrases, name=name)
-
-
 def _instant_ears(kit: Kit, name: str, raw: Options) -> Transcriber:
-    return InstantEars(_checked(InstantOptions, name, raw))
+    return InstantEars(checked(InstantOptions, name, raw))
 
 
 def _instant_mind(kit: Kit, name: str, raw: Options) -> Brain:
-    return InstantMind(_checked(InstantOptions, name, raw))
+    return InstantMind(checked(InstantOptions, name, raw))
 
 
 def _instant_mouth(kit: Kit, name: str, raw: Options) -> Synthesizer:
-    return InstantMouth(kit.rate, _checked(InstantOptions, name, raw))
+    return InstantMouth(kit.rate, checked(InstantOptions, name, raw))
 
+
+#: pydantic-ai and all it brings: 40 MB that every fork of a server without a model would carry
+LANGUAGE_MODEL: Late[Brain] = Late("sipagent.providers.language_model")
 
 EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
     "grammar": _grammar,
@@ -92,7 +99,7 @@ EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     "intents": _intents,
-    "openai": _language_model,
+    "openai": LANGUAGE_MODEL,
     "instant": _instant_mind,
 }
 MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
@@ -137,12 +144,3 @@ def pick(
             ref.provider, f"is none of {', '.join(sorted(makers))}", retryable=False
         )
     return makers[kind](kit, ref.provider, options)
-
-
-def _checked(model: type[Checked], name: str, options: Options) -> Checked:
-    try:
-        return model.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ProviderError(name, f"{key}: {first['msg']}", retryable=False) from error

@@ -20,7 +20,7 @@ from sipagent.providers.embedded import Embedded
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
-from sipagent.providers.registry import EARS, ECHO, MINDS, MOUTHS, Kit, pick
+from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODEL, MINDS, MOUTHS, Kit, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
@@ -37,7 +37,18 @@ class Stock:
 
 def load_stock(settings: Settings) -> Stock:
     """Load models and users' tools. Raises ConfigError, ProviderError."""
+    if wants_language_model(settings):
+        LANGUAGE_MODEL.preload()
     return Stock(Embedded(), Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS))
+
+
+def wants_language_model(settings: Settings) -> bool:
+    """Whether settings configure one, or a plan names the kind itself."""
+    if any(provider.kind == "openai" for provider in settings.providers.values()):
+        return True
+    places = settings.dialplans
+    files = [file for p in places for file in (p.iterdir() if p.is_dir() else [p])]
+    return any(b"openai" in file.read_bytes() for file in files if file.is_file())
 
 
 class PlanTalkers:

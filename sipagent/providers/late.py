@@ -1,0 +1,28 @@
+"""Late: a kind of provider whose libraries are imported only where they are wanted."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+Organ_co = TypeVar("Organ_co", covariant=True)
+
+
+class Late(Generic[Organ_co]):
+    """Stands for a module with `make(kit, name, options)` and `preload()`.
+
+    What the zygote imports is copied with every fork and thrown away with every call: page
+    tables cost as much as pages. So heavy libraries are loaded before the first fork where
+    settings or plans name them, and otherwise by the first call that does after all (a second).
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __call__(self, *arguments: Any) -> Organ_co:
+        """Make the organ."""
+        make: Callable[..., Organ_co] = import_module(self._module).make
+        return make(*arguments)
+
+    def preload(self) -> None:
+        """Import it now, and do what all its organs would do at their start."""
+        import_module(self._module).preload()
