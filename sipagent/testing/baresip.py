@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from sipagent.errors import SipAgentError
+from sipagent.media.resample import Resampler
 
 from . import audio, processes
 from .ports import free_port
@@ -20,6 +21,7 @@ from .ports import free_port
 _FULL_NAMES = {"G722": "G722/16000/1", "OPUS": "opus/48000/2"}
 #: its `aufile` source hangs up at the end of the file, so the file never ends within a test
 _PADDING_SECONDS = 120
+_WIDEBAND = 16_000
 
 
 class BaresipError(SipAgentError):
@@ -59,6 +61,8 @@ class Baresip:
         self.events: list[BaresipEvent] = []
         self.port = free_port("udp")
         self._played = 0
+        # its own resampling leaves nothing above 2 kHz: it gets what its codec takes
+        self._rate = _WIDEBAND if "G722" in codecs else audio.RATE
         self._user = user
         self._registrar = registrar
         self._control = free_port("tcp")
@@ -151,7 +155,7 @@ class Baresip:
         """Say this (s16le, 8 kHz) from now on, in place of what was being said."""
         self._played += 1
         wav = self.folder / f"play-{self._played}.wav"
-        audio.write_wav(wav, pcm + audio.silence(_PADDING_SECONDS))
+        self._write_source(wav, pcm)
         await self.command("ausrc", f"aufile,{wav}")
 
     async def press(self, keys: str) -> None:
@@ -204,15 +208,26 @@ class Baresip:
 
     def _recording(self, side: Literal["enc", "dec"]) -> bytes:
         files = sorted(self.folder.glob(f"dump-*-{side}.wav"))
-        return audio.read_wav(files[-1])[0] if files else b""
+        if not files:
+            return b""
+        pcm, rate = audio.read_wav(files[-1])
+        return Resampler(rate, audio.RATE, "HQ").finish(pcm)
+
+    def _write_source(self, wav: Path, pcm: bytes) -> None:
+        sound = Resampler(audio.RATE, self._rate, "HQ").finish(pcm)
+        audio.write_wav(wav, sound + audio.silence(_PADDING_SECONDS, self._rate), self._rate)
 
     def _write_config(self, play: bytes, media_encryption: str) -> None:
         wav = self.folder / "play.wav"
-        audio.write_wav(wav, play + audio.silence(_PADDING_SECONDS))
+        self._write_source(wav, play)
         modules = ["g711", "g722", "opus", "aufile", "sndfile", "aubridge"]
         modules += ["srtp"] if media_encryption else []
         config = _CONFIG.format(
-            port=self.port, control=self._control, source=wav, folder=self.folder
+            port=self.port,
+            control=self._control,
+            source=wav,
+            folder=self.folder,
+            rate=self._rate,
         )
         config += "".join(f"module {name}.so\n" for name in modules)
         (self.folder / "config").write_text(config)
@@ -273,8 +288,8 @@ audio_path /usr/share/baresip
 audio_source aufile,{source}
 audio_player aubridge,sink{port}
 audio_alert aubridge,alert{port}
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 audio_txmode thread
