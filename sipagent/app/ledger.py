@@ -43,7 +43,7 @@ class Ledger:
         self._personal = personal
         self._open: dict[str, _Open] = {}
         self._by_dialog: dict[str, _Open] = {}
-        self._early: OrderedDict[str, deque[Rung]] = OrderedDict()
+        self._early: OrderedDict[str, deque[tuple[datetime, Rung]]] = OrderedDict()
         self._writing: set[asyncio.Task[None]] = set()
         self.listeners: list[Callable[[Event], None]] = []
         #: called with the folder of each bundle that is whole on disk
@@ -77,11 +77,12 @@ class Ledger:
     def saw(self, rung: Rung) -> None:
         """A SIP message passed the edge."""
         entry = self._by_dialog.get(rung.sip_call_id)
+        now = datetime.now(UTC)
         if entry is not None:
-            self._rung(entry, rung)
+            self._rung(entry, rung, now)
             return
         early = self._early.setdefault(rung.sip_call_id, deque(maxlen=20))
-        early.append(rung)
+        early.append((now, rung))
         while len(self._early) > _EARLY_RUNGS:
             self._early.popitem(last=False)
 
@@ -97,7 +98,13 @@ class Ledger:
             self.discard(call_id)
         else:
             self.happened(
-                CallEnded(call_id=call_id, t=_now(entry), status=500, reason=why, by="system")
+                CallEnded(
+                    call_id=call_id,
+                    t=_on_media_clock(entry, datetime.now(UTC)),
+                    status=500,
+                    reason=why,
+                    by="system",
+                )
             )
 
     def discard(self, call_id: str) -> None:
@@ -132,15 +139,16 @@ class Ledger:
             return
         entry.sip_call_ids.add(sip_call_id)
         self._by_dialog[sip_call_id] = entry
-        for rung in self._early.pop(sip_call_id, ()):
-            self._rung(entry, rung)
+        for at, rung in self._early.pop(sip_call_id, ()):
+            self._rung(entry, rung, at)
 
-    def _rung(self, entry: _Open, rung: Rung) -> None:
+    def _rung(self, entry: _Open, rung: Rung, at: datetime) -> None:
         self._keep(
             entry,
             SipMessage(
                 call_id=entry.call_id,
-                t=_now(entry),
+                at=at,
+                t=_on_media_clock(entry, at),
                 source=rung.source,
                 destination=rung.destination,
                 start_line=rung.start_line,
@@ -169,9 +177,9 @@ class Ledger:
         self.on_bundle(entry.call_id, entry.bundle)
 
 
-def _now(entry: _Open) -> int:
-    """The present on the call's media clock, as far as the gateway can tell."""
+def _on_media_clock(entry: _Open, at: datetime) -> int:
+    """A moment on the call's media clock, as far as the gateway can tell."""
     start = next((e for e in entry.events if isinstance(e, CallStarted)), None)
     if start is None:
         return 0
-    return start.t + int((datetime.now(UTC) - start.at).total_seconds() * 1000)
+    return start.t + int((at - start.at).total_seconds() * 1000)
