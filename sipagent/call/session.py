@@ -108,6 +108,10 @@ class CallSession:
         """
         leg = await self.services.dialer.dial(target, **options)
         self.adopt(leg, "callee")
+        if self._ended:
+            # the call ended while the INVITE was being sent: nobody else would end the leg
+            await _hang_up(leg)
+            raise LegFailed(487, "the call is over")
         return leg
 
     @asynccontextmanager

@@ -138,3 +138,12 @@ async def test_the_first_leg_to_end_is_named() -> None:
     call = a_call(scripts={"sip:busy@x": BUSY})
     busy = await call.session.dial("sip:busy@x")
     assert await first_to_end(call.caller, busy) is busy
+
+
+@virtual_time
+async def test_a_leg_whose_invite_was_sent_while_the_call_ended_does_not_outlive_it() -> None:
+    call = a_call()
+    await call.session.end()
+    with pytest.raises(LegFailed, match="487"):
+        await call.session.dial("sip:bob@x")
+    assert call.dialer.legs[0].state is LegState.DISCONNECTED
