@@ -1,6 +1,7 @@
 """Recordings: the running background recordings of one call, by control id."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipagent.errors import PlanError
@@ -18,16 +19,20 @@ class Recordings:
     def __init__(self, call: "CallSession") -> None:
         self._call = call
         self._running: dict[str, tuple[StereoRecording, tuple[AudioPort, AudioPort]]] = {}
+        self._files: set[str] = set()
 
     def __contains__(self, control_id: str) -> bool:
         return control_id in self._running
 
     def start(self, control_id: str, file_name: str) -> StereoRecording:
-        """Record the room: caller left, everybody the caller hears right. Raises PlanError."""
+        """Record the room: caller left, everybody the caller hears right. A file of this call
+        that is there already is kept, and the new one numbered. Raises PlanError.
+        """
         if control_id in self._running:
             raise PlanError(f"a recording named {control_id!r} is running already")
         call, bridge = self._call, self._call.bridge
-        recording = StereoRecording(call.services.bundle / file_name, bridge.rate, bridge.clock.t)
+        path = call.services.bundle / self._unused(file_name)
+        recording = StereoRecording(path, bridge.rate, bridge.clock.t)
         left = bridge.open_port(f"{control_id}-left")
         right = bridge.open_port(f"{control_id}-right")
         bridge.connect(call.caller, left)
@@ -35,7 +40,7 @@ class Recordings:
         call.spawn(_feed(left, recording.left))
         call.spawn(_feed(right, recording.right))
         self._running[control_id] = (recording, (left, right))
-        call.emit(RecordingStarted, control_id=control_id, path=file_name)
+        call.emit(RecordingStarted, control_id=control_id, path=path.name)
         return recording
 
     def get(self, control_id: str) -> StereoRecording:
@@ -66,6 +71,15 @@ class Recordings:
         """Finish every recording."""
         for control_id in list(self._running):
             self.stop(control_id)
+
+    def _unused(self, file_name: str) -> str:
+        name, number = file_name, 1
+        while name in self._files:
+            number += 1
+            wanted = Path(file_name)
+            name = f"{wanted.stem}-{number}{wanted.suffix}"
+        self._files.add(name)
+        return name
 
 
 async def _feed(port: AudioPort, side: Callable[[bytes, int], None]) -> None:

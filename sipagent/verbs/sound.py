@@ -254,7 +254,7 @@ class RecordCallVerb(Verb):
         remember(call, record_control_id=self.control_id, record_url=str(recording.path))
         if self.max_length is not None:
             call.spawn(_stop_later(call, self.control_id, self.max_length))
-        return Outcome(detail="recording", data={"file": file_name})
+        return Outcome(detail="recording", data={"file": recording.path.name})
 
 
 async def _stop_later(call: CallSession, control_id: str, seconds: float) -> None:

@@ -90,3 +90,16 @@ async def test_two_recordings_run_side_by_side_and_end_with_the_call(tmp_path: P
     lengths = {event.control_id: event.duration_ms for event in call.all(RecordingStopped)}
     assert lengths["early"] - lengths["late"] == pytest.approx(400, abs=20)
     assert loud(tmp_path / "late.wav", 100, 300) == (True, False)
+
+
+@virtual_time
+async def test_a_second_recording_of_the_same_name_keeps_the_first(tmp_path: Path) -> None:
+    call = a_call(bundle=tmp_path)
+    for _ in range(3):
+        call.session.recordings.start("tape", "tape.wav")
+        await call.caller.far.speak(200)
+        call.session.recordings.stop("tape")
+    await call.close()
+    names = [event.path for event in call.all(RecordingStopped)]
+    assert names == ["tape.wav", "tape-2.wav", "tape-3.wav"]
+    assert all((tmp_path / name).is_file() for name in names)
