@@ -257,9 +257,12 @@ def _row(record: Cdr) -> dict[str, Any]:
 def _engine(url: str) -> AsyncEngine:
     try:
         parsed = make_url(url)
-        engine = create_async_engine(parsed)
+        # an error's text would quote what was to be written, transcripts among it
+        engine = create_async_engine(parsed, hide_parameters=True)
     except (SQLAlchemyError, ArgumentError, ImportError) as error:
-        wrong = f"{url!r} is not a database this server can use: {error}"
+        # the rest of it may hold a password
+        kind = url.partition("://")[0]
+        wrong = f"{kind!r} is not a database this server can use: {error}"
         raise ConfigError([Finding("sipagent.yaml", 1, "store.database", wrong)]) from error
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _write_ahead)

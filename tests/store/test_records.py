@@ -165,3 +165,22 @@ async def test_appending_does_not_wait_for_a_locked_database(tmp_path: Path) -> 
 def test_a_database_url_that_cannot_work_is_refused_at_start(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"store\.database"):
         Store(wrong, tmp_path / "spool.jsonl")
+
+
+async def test_what_people_said_is_not_in_the_log_when_the_database_fails(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database:
+        database.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, call_id TEXT)")
+    with capture_logs() as logs:
+        async with opened(tmp_path) as store:
+            for event in call("c1"):
+                store.append(event)
+    assert [line["event"] for line in logs] == ["store_failed"]
+    assert "no column named data" in logs[0]["cause"]
+    assert "hello" not in logs[0]["cause"]
+
+
+def test_a_wrong_database_is_told_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Store("nosuchengine://me:secret@host/db", tmp_path / "spool.jsonl")
+    assert "nosuchengine" in str(caught.value)
+    assert "secret" not in str(caught.value)
