@@ -65,14 +65,15 @@ class _Worker:
     async def run(self, socket_path: Path) -> int:
         self._endpoint.on_incoming = self._arrived
         self._endpoint.start()
-        bridge = PjBridge(self._endpoint)
-        _kept.append(bridge)
         host, port = self._endpoint.address
         channel = await connect(socket_path, self._token, host=host, port=port)
         listening = asyncio.create_task(self._listen(channel))
         assignment = await self._assignment
         if assignment is not None:
             structlog.contextvars.bind_contextvars(call_id=assignment.call_id)
+            # Not before: its clock costs every idle worker a hundred upcalls a second.
+            bridge = PjBridge(self._endpoint)
+            _kept.append(bridge)
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
