@@ -11,6 +11,5 @@ COPY tools ./tools
 RUN chown -R sipagent: /srv/sipagent
 USER sipagent
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s CMD ["sipagent", "check", "--quiet"]
 ENTRYPOINT ["sipagent"]
 CMD ["serve"]

@@ -1,3 +1,5 @@
+"""Log lines: one a line, in one format, without secrets and without what people said."""
+
 import json
 import logging
 from collections.abc import Iterator

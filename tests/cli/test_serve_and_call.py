@@ -38,11 +38,13 @@ def test_a_call_is_answered_reported_and_on_record(serving: Serving, run: Run, p
     before = run("calls")
     assert (before.code, before.out) == (0, "no calls on record\n")
 
-    ran = run("call", target, "wait-speech", "wait-silence", "press", "1", "wait-speech", "--json")
+    ran = run("call", target, "wait-speech", "wait-silence", "press", "1", "wait-speech",
+        "wait-silence", "--json",
+    )  # fmt: skip
     report = ran.json
     assert (ran.code, report["ok"], report["status"]) == (0, True, 200)
     assert [s["action"] for s in report["steps"]] == [
-        "wait-speech", "wait-silence", "press", "wait-speech",
+        "wait-speech", "wait-silence", "press", "wait-speech", "wait-silence",
     ]  # fmt: skip
     told = run("call", target, "press", "9", "expect-end")
     assert told.code == 0

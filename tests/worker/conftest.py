@@ -1,3 +1,5 @@
+"""Supervisors of real zygotes and workers, each closed with its test."""
+
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable

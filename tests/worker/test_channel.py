@@ -1,3 +1,5 @@
+"""The channel: framing, bounds, and what a broken peer does to it."""
+
 import asyncio
 import json
 import socket

@@ -1,3 +1,5 @@
+"""A worker as the gateway sees it: its states, and the end it comes to."""
+
 import asyncio
 import itertools
 

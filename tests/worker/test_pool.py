@@ -1,3 +1,5 @@
+"""The pool: warm workers, the cap, and who waits for whom."""
+
 import asyncio
 
 import pytest

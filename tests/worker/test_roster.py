@@ -1,3 +1,5 @@
+"""The roster: who lives, who is doomed, and who is reaped."""
+
 import asyncio
 import signal
 import socket

@@ -1,3 +1,5 @@
+"""The supervisor with real processes: calls, crashes, drains and the end."""
+
 import asyncio
 import os
 import signal
