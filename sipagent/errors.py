@@ -4,7 +4,6 @@
   + ConfigError          files on disk are wrong; carries every finding, raised before any call
   + CallError            one call cannot go on as asked; carries the SIP status that says so
     - LegFailed          the far end refused, vanished or never answered
-    - PolicyDenied       the principal may not do this; never ends the call
     - PlanError          a dialplan step could not be carried out as written
   + ProviderError        ears, mind or mouth failed; `retryable` says if it may pass
   + ToolError            a tool could not do its work; the model reads why
@@ -63,12 +62,6 @@ class LegFailed(CallError):
         super().__init__(f"{status} {reason}")
         self.status = status
         self.reason = reason
-
-
-class PolicyDenied(CallError):
-    """The principal may not do this."""
-
-    status = 403
 
 
 class PlanError(CallError):

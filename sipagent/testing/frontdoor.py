@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import secrets
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from sipagent.edge.desk import Address, Admitted, NewCall, Refused, Rung
 from sipagent.edge.message import Message, header, parse
@@ -12,10 +11,6 @@ from sipagent.edge.responses import response
 
 _NUMBERS = itertools.count(1)
 PATIENCE = 5.0
-
-
-class _Sends(Protocol):
-    def __call__(self, data: bytes) -> None: ...
 
 
 @dataclass

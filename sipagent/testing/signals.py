@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .audio import rms
+
 
 def noise(seed: int, milliseconds: int, rate: int, level: float = 0.2) -> bytes:
     """White noise, mono s16le; every seed is another one, and none is like any other."""
@@ -25,8 +27,7 @@ def find(reference: bytes, heard: bytes, rate: int) -> tuple[float, float]:
 
 def level(pcm: bytes) -> float:
     """Root mean square of mono s16le samples, 0..1."""
-    samples = np.frombuffer(pcm, "<i2").astype(float)
-    return float(np.sqrt(np.mean(samples**2)) / 32_768) if len(samples) else 0.0
+    return rms(pcm) / 32_768
 
 
 def share(reference: bytes, heard: bytes, rate: int, alike: float = 0.9) -> float:

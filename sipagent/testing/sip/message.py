@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 Headers = Sequence[tuple[str, str]]
 
@@ -63,10 +62,6 @@ class Message:
         """The CSeq number and method."""
         number, _, method = self.get("CSeq").partition(" ")
         return int(number), method.strip()
-
-    def having(self, *headers: tuple[str, str]) -> Self:
-        """The same message with more headers at the end."""
-        return replace(self, headers=(*self.headers, *headers))
 
     def __bytes__(self) -> bytes:
         lines = [self.start_line, *(f"{name}: {value}" for name, value in self.headers)]
