@@ -294,7 +294,7 @@ async def test_a_clean_call_talks_after_two_thousand_damaged_ones(tmp_path: Path
     without a word is the watchdog's; in the end the pool is as it was.
     """
     dice = random.Random(2000)
-    limits = Limits(calls=30, calls_per_second=10_000)
+    limits = Limits(calls=60, calls_per_second=10_000)
     async with running(tmp_path, PLANS, limits=limits) as server:
         peer = await UdpPeer.open()
         attack = Attack(server, peer)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,8 +29,9 @@ BROKEN = GOOD.replace("answer", "anwser")
 class Service:
     """The process, what it logs, and every process it has started."""
 
-    def __init__(self, process: Process, folder: Path) -> None:
+    def __init__(self, process: Process, folder: Path, run_dir: Path) -> None:
         self.process = process
+        self.run_dir = run_dir
         self.plan = folder / "plans" / "plan.yaml"
         self.log = folder / "server.log"
         self.address = ""
@@ -87,7 +89,6 @@ async def all_gone(pids: list[int]) -> bool:
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     (tmp_path / "plans").mkdir()
-    (tmp_path / "tmp").mkdir()
     (tmp_path / "plans" / "plan.yaml").write_text(GOOD)
     settings = {
         "sip": {"listen": [{"transport": "udp", "host": "127.0.0.1", "port": 0}]},
@@ -96,7 +97,8 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
         "tools": [],
     }
     (tmp_path / "sipagent.yaml").write_text(json.dumps(settings))
-    environment = {"SIPAGENT_LOG__FORMAT": "json", "TMPDIR": str(tmp_path / "tmp")}
+    run_dir = Path(tempfile.mkdtemp(prefix="sa-"))  # a socket's path has to be short
+    environment = {"SIPAGENT_LOG__FORMAT": "json", "TMPDIR": str(run_dir)}
     with (tmp_path / "server.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "sipagent", "serve", "--config", "sipagent.yaml"),
@@ -105,13 +107,13 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
             stderr=log,
             env=os.environ | environment,
         )
-    made = Service(process, tmp_path)
+    made = Service(process, tmp_path, run_dir)
     try:
         made.address = str((await made.logged("serving"))["sip"])
         yield made
     finally:
         await processes.stop(process)
-    assert list((tmp_path / "tmp").iterdir()) == []
+    run_dir.rmdir()  # which has to be empty
 
 
 async def answered(phone: Phone, service: Service) -> PhoneCall:
@@ -171,7 +173,7 @@ async def test_nothing_is_left_of_a_server_that_is_killed(service: Service) -> N
         assert await service.exit_code() == -signal.SIGKILL
         assert await all_gone(family)
         call.session.abandon()
-    for left in (service.log.parent / "tmp").iterdir():  # SIGKILL leaves its socket's folder
+    for left in service.run_dir.iterdir():  # SIGKILL leaves its socket's folder
         (left / "gateway.sock").unlink()
         left.rmdir()
 
