@@ -6,7 +6,7 @@ from sipagent.dialplan.repository import Plans
 from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
 from sipagent.providers.intents import problems
-from sipagent.providers.registry import known_providers
+from sipagent.providers.registry import known_providers, mind_problem
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -21,6 +21,7 @@ def house_of(settings: Settings) -> House:
         policies=[settings.policy] if settings.policy else [],
         unknown_words=unknown_words,
         intent_problems=problems,
+        mind_problem=lambda spec: mind_problem(spec, settings),
     )
 
 

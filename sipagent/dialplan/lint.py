@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
+from sipagent.agent.spec import AgentSpec
 from sipagent.call.policy import Policy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
@@ -35,7 +36,10 @@ class House:
     policies: Sequence[Policy] = ()
     #: of some phrases, the words the embedded ears do not know
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
+    #: what is wrong with declared intents, and where, from the intent's name on
     intent_problems: IntentProblems | None = None
+    #: why an agent's mind cannot be made, or ""
+    mind_problem: Callable[[AgentSpec], str] | None = None
 
 
 def check(
@@ -70,6 +74,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.providers,
         house.unknown_words,
         house.intent_problems,
+        house.mind_problem,
     ).all(plan.agents)
 
 

@@ -33,6 +33,7 @@ class AgentLint:
     providers: Collection[str] | None = None
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
     intent_problems: IntentProblems | None = None
+    mind_problem: Callable[[AgentSpec], str] | None = None
 
     def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
         """Everything wrong with any of them."""
@@ -56,6 +57,11 @@ class AgentLint:
                 hint = nearest(name, self.providers) or f"known: {', '.join(self.providers)}"
                 message = f"there is no provider {name}"
                 yield self.source.finding((*path, role), message, hint=hint)
+            elif role == "brain" and name != _ECHO and (wrong := self._mind_problem(agent)):
+                yield self.source.finding((*path, role), wrong)
+
+    def _mind_problem(self, agent: AgentSpec) -> str:
+        return "" if self.mind_problem is None else self.mind_problem(agent)
 
     def _mind(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
         if agent.brain.provider == _INTENTS:

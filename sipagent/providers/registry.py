@@ -30,11 +30,13 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What every organ is built with: the call's sample rate, its agent, the loaded models."""
+    """What every organ is built with: the call's sample rate, its agent, the loaded models (None
+    where only a mind is made).
+    """
 
     rate: int
     spec: AgentSpec
-    embedded: Embedded
+    embedded: Embedded | None
 
 
 def checked(model: type[Checked], name: str, options: Options) -> Checked:
@@ -70,6 +72,7 @@ def _espeak(kit: Kit, name: str, raw: Options) -> Synthesizer:
 
 def _grammar(kit: Kit, name: str, raw: Options) -> Transcriber:
     checked(_Nothing, name, raw)
+    assert kit.embedded is not None
     return kit.embedded.ears(kit.rate)
 
 
@@ -129,6 +132,15 @@ def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:
         cause = "a plan cannot send the key of sipagent.yaml to another base_url"
         raise ProviderError(ref.provider, cause, retryable=False)
     return configured.kind, {**own, **ref.options}
+
+
+def mind_problem(spec: AgentSpec, settings: Settings) -> str:
+    """Why an agent's mind cannot be made as its plan says, or the empty string."""
+    try:
+        pick(MINDS, spec.brain, Kit(settings.media.clock_rate, spec, None), settings)
+    except ProviderError as error:
+        return error.cause
+    return ""
 
 
 def pick(

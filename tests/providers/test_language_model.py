@@ -348,9 +348,7 @@ async def test_it_is_a_brain_that_expects_the_phrases_of_its_agent() -> None:
     }
     options = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
     spec = AgentSpec(brain=ProviderRef(provider="openai", **options), intents=intents)
-    # a mind is made without loading the embedded models
-    kit = Kit(8000, spec, None)  # type: ignore[arg-type]
-    brain: Brain = pick(MINDS, spec.brain, kit, Settings())
+    brain: Brain = pick(MINDS, spec.brain, Kit(8000, spec, None), Settings())
     assert brain.expects(Conversation()).phrases == ("sales please", "i want to buy", "yes")
 
 

@@ -1,0 +1,54 @@
+"""The check of plans knows what this server's minds and ears can do."""
+
+from pathlib import Path
+
+import pytest
+
+from sipagent.app.plans import read_plans
+from sipagent.testing.server import settings_in
+
+PLAN = """
+agents:
+  a:
+    brain: {BRAIN}
+    intents:
+      x: {phrases: [sales please]}
+      y: {INTENT}
+sections: {main: [{ai: a}]}
+"""
+LOCAL = "provider: openai, model: m, base_url: 'http://127.0.0.1:9/v1'"
+
+
+def found(folder: Path, brain: str, intent: str) -> list[tuple[str, str]]:
+    text = PLAN.replace("BRAIN", brain).replace("INTENT", intent)
+    _, findings = read_plans(settings_in(folder, text))
+    return [(finding.key, finding.message) for finding in findings]
+
+
+def test_intents_that_cannot_be_met_or_told_apart_are_found(tmp_path: Path) -> None:
+    assert found(tmp_path, "provider: intents", "phrases: ['Sales, please!'], say: ok") == [
+        ("agents.a.intents.x", "needs say or do: it would be met with silence"),
+        ("agents.a.intents.y.phrases[0]", "'sales please' already means x"),
+    ]
+
+
+def test_a_language_models_agent_needs_phrases_only(tmp_path: Path) -> None:
+    assert found(tmp_path, LOCAL, "phrases: [support please]") == []
+
+
+@pytest.mark.parametrize(
+    ("brain", "said"),
+    [
+        (LOCAL.replace("model:", "modle:"), "model: Field required"),
+        (f"{LOCAL}, tone: warm", "tone: Extra inputs are not permitted"),
+        (f"{LOCAL}, temperature: 3", "temperature: Input should be less than or equal to 2"),
+        ("provider: openai, model: m", "no API key"),
+    ],
+)
+def test_a_mind_that_cannot_be_made_is_found_before_any_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brain: str, said: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    ((key, message),) = found(tmp_path, brain, "phrases: [support please]")
+    assert key == "agents.a.brain"
+    assert message.startswith(said)
