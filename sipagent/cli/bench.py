@@ -18,7 +18,6 @@ from sipagent.testing.bench.run import FULL, QUICK, run_bench
 
 from .style import JsonOption, out
 
-
 _WIDTH = 100
 
 

@@ -33,7 +33,7 @@ async def barge_in(server: Server, report: Report, calls: int, times: int) -> No
         tallies = await asyncio.gather(*(_interrupt(phone, server, times, n) for n in range(calls)))
     stops = [1000 * seconds for tally in tallies for seconds in tally.stops]
     tried = sum(tally.tried for tally in tallies)
-    group = f"barge-in, {calls} callers at once"
+    group = f"barge-in, {calls} caller{'s' if calls > 1 else ''} at once"
     note = f"{len(stops)} of {tried} ended the speech"
     report.add(group, "onset to silence p50", percentile(stops, 50), "ms", note=note)
     report.add(group, "onset to silence p95", percentile(stops, 95), "ms", goal=200)

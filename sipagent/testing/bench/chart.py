@@ -6,11 +6,13 @@ from math import isnan
 from .figures import Figure, Report
 
 _ROW, _LEFT, _BAR, _TOP = 26, 260, 400, 70
-_MET, _MISSED, _PLAIN = "#2e7d32", "#c62828", "#546e7a"
+_MET, _MISSED = "#2e7d32", "#c62828"
 
 
 def chart(report: Report) -> str:
-    """An SVG: one bar a figure; the line is the goal, green holds it and red does not."""
+    """An SVG: a bar for each figure that has a goal, which is the line; green holds it, red does
+    not. Figures without one are only told.
+    """
     rows = []
     y = _TOP
     group = ""
@@ -36,22 +38,22 @@ def chart(report: Report) -> str:
 
 
 def _row(figure: Figure, y: int) -> str:
-    colour = {True: _MET, False: _MISSED, None: _PLAIN}[figure.met]
-    value = 0.0 if isnan(figure.value) else figure.value
-    largest = max(value, (figure.goal or value) * 1.2, 1e-9)
-    width = max(2.0, _BAR * value / largest)
-    goal = f"  (goal {figure.wanted})" if figure.goal is not None else ""
+    goal = f" (goal {figure.wanted})" if figure.goal is not None else ""
     parts = [
         _text(36, y + 16, figure.name),
-        f'<rect x="{_LEFT}" y="{y + 4}" width="{width:.1f}" height="15" rx="2" fill="{colour}"/>',
         _text(_LEFT + _BAR + 14, y + 16, figure.measured + goal),
     ]
     if figure.goal is not None:
-        x = _LEFT + _BAR * figure.goal / largest
-        parts.append(
+        colour = _MET if figure.met else _MISSED
+        value = 0.0 if isnan(figure.value) else figure.value
+        largest = max(value, figure.goal * 1.2, 1e-9)
+        width, x = max(2.0, _BAR * value / largest), _LEFT + _BAR * figure.goal / largest
+        parts += [
+            f'<rect x="{_LEFT}" y="{y + 4}" width="{width:.1f}" height="15" rx="2" '
+            f'fill="{colour}"/>',
             f'<line x1="{x:.1f}" y1="{y + 1}" x2="{x:.1f}" y2="{y + 22}" stroke="#111" '
-            'stroke-width="2"/>'
-        )
+            'stroke-width="2"/>',
+        ]
     return "".join(parts)
 
 

@@ -16,7 +16,7 @@ from .server import BenchFailed, Server
 _WORDS = "Good morning, I would like to know when you are open on Saturdays."
 _TURN_SECONDS = 8.0
 _LATE_MS = 40
-#: the server writes its bundles after the calls, one after the other: this many looks at most, 0.2 s apart
+#: the server writes its bundles after the calls: this many looks for them at most, 0.2 s apart
 _BUNDLES_LOOKS = 300
 
 
