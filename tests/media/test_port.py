@@ -108,3 +108,13 @@ async def test_one_waiter_that_is_cancelled_leaves_the_mark_to_the_others() -> N
     first.cancel()
     port.pull()
     assert await second
+
+
+async def test_the_first_frame_is_heard_without_waiting_for_the_next() -> None:
+    port = AudioPort("agent", 8000, MediaClock())
+    frames = port.frames()
+    hearing = asyncio.ensure_future(anext(frames))
+    await asyncio.sleep(0)
+    port.push(frame(7))
+    async with asyncio.timeout(5):
+        assert (await hearing).pcm == frame(7)
