@@ -35,8 +35,8 @@ class Thinker:
         conversation: Conversation,
         speaker: Speaker,
         limits: Limits,
-        failures: Failures,
         *,
+        failures: Failures,
         provider: str,
         max_tool_calls: int,
     ) -> None:

@@ -76,7 +76,7 @@ class VoiceAgent:
             self.conversation,
             speaker,
             self._limits,
-            failures,
+            failures=failures,
             provider=spec.brain.provider,
             max_tool_calls=spec.max_tool_calls,
         )

@@ -15,10 +15,9 @@ from sipagent.errors import SipAgentError
 from sipagent.media.resample import Resampler
 
 from . import audio, processes
+from .baresip_config import CONFIG, account
 from .ports import free_port
 
-#: baresip reads a codec's bare name as 8000 Hz mono and offers others unasked
-_FULL_NAMES = {"G722": "G722/16000/1", "OPUS": "opus/48000/2"}
 #: its `aufile` source hangs up at the end of the file, so the file never ends within a test
 _PADDING_SECONDS = 120
 _WIDEBAND = 16_000
@@ -73,14 +72,14 @@ class Baresip:
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.Task[None] | None = None
         self._write_config(play, media_encryption)
-        account = _account(user, registrar, transport, codecs, answer)
+        line = account(user, registrar, transport, codecs, answer)
         if password is None:
-            account += ";regint=0"
+            line += ";regint=0"
         else:
-            account += f";regint=60;auth_user={user};auth_pass={password}"
+            line += f";regint=60;auth_user={user};auth_pass={password}"
         if media_encryption:
-            account += ";mediaenc=srtp-mand"
-        (self.folder / "accounts").write_text(account + "\n")
+            line += ";mediaenc=srtp-mand"
+        (self.folder / "accounts").write_text(line + "\n")
         (self.folder / "contacts").touch()
 
     async def __aenter__(self) -> Self:
@@ -222,7 +221,7 @@ class Baresip:
         self._write_source(wav, play)
         modules = ["g711", "g722", "opus", "aufile", "sndfile", "aubridge"]
         modules += ["srtp"] if media_encryption else []
-        config = _CONFIG.format(
+        config = CONFIG.format(
             port=self.port,
             control=self._control,
             source=wav,
@@ -269,39 +268,3 @@ class Baresip:
         if self._process is not None:
             await processes.stop(self._process)
         self._temporary.cleanup()
-
-
-def _account(user: str, registrar: str, transport: str, codecs: Sequence[str], answer: str) -> str:
-    names = ",".join(_FULL_NAMES.get(codec.upper(), codec) for codec in codecs)
-    return (
-        f"<sip:{user}@{registrar};transport={transport}>"
-        f";answermode={answer};audio_codecs={names};ptime=20"
-    )
-
-
-_CONFIG = """\
-poll_method epoll
-sip_listen 127.0.0.1:{port}
-call_local_timeout 120
-call_max_calls 8
-audio_path /usr/share/baresip
-audio_source aufile,{source}
-audio_player aubridge,sink{port}
-audio_alert aubridge,alert{port}
-ausrc_srate {rate}
-auplay_srate {rate}
-ausrc_channels 1
-auplay_channels 1
-audio_txmode thread
-ausrc_format s16
-auplay_format s16
-rtp_stats yes
-net_interface 127.0.0.1
-module_path /usr/lib/baresip/modules
-module_tmp account.so
-module_app menu.so
-module_app ctrl_tcp.so
-ctrl_tcp_listen 127.0.0.1:{control}
-snd_path {folder}
-ringback_disable yes
-"""
