@@ -288,6 +288,7 @@ def damaged(dice: random.Random, seed: bytes) -> bytes:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 async def test_a_clean_call_talks_after_two_thousand_damaged_ones(tmp_path: Path) -> None:
     """The same damage in every run. Nothing is acknowledged, and what a worker's stack drops

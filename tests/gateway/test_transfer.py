@@ -48,6 +48,7 @@ def sides(path: Path) -> tuple[bytes, bytes, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_key_puts_the_caller_through_and_all_of_it_is_on_record(tmp_path: Path) -> None:
     async with (
         Phone(user="sales") as sales,
