@@ -1,9 +1,12 @@
 """Commands in this process, and a folder for them to work in."""
 
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from sipagent.cli import main
 from sipagent.testing.program import Ran, Run
@@ -18,7 +21,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
     """`run("check", "--json")` in `folder`."""
 
     def command(*arguments: str) -> Ran:
@@ -32,7 +37,11 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         said = capsys.readouterr()
         return Ran(code, said.out, said.err)
 
-    return command
+    handlers = logging.getLogger().handlers[:]
+    yield command
+    # `serve` sends the log to this test's stderr, which ends with the test.
+    structlog.reset_defaults()
+    logging.getLogger().handlers = handlers
 
 
 #: settings of a server on free ports
