@@ -57,6 +57,7 @@ async def test_one_connection_warmed_under_the_greeting_serves_the_call(tmp_path
         await talk.server.idle()
 
 
+@pytest.mark.alone
 async def test_talking_over_the_model_cuts_its_history_to_what_was_heard(tmp_path: Path) -> None:
     script: Script = [Reply(STORY, pace=0.1), "Yes, what is it?"]
     async with modelled(tmp_path, script) as talk:
