@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,8 @@ class Ledger:
         self._by_dialog: dict[str, _Open] = {}
         self._early: OrderedDict[str, deque[tuple[datetime, Rung]]] = OrderedDict()
         self._writing: set[asyncio.Task[None]] = set()
+        #: one: several would take the interpreter from the SIP sockets in turns
+        self._scribe = ThreadPoolExecutor(1, "bundles")
         self.listeners: list[Callable[[Event], None]] = []
         #: called with the folder of each bundle that is whole on disk
         self.on_bundle: Callable[[str, Path], None] = lambda call_id, folder: None
@@ -120,6 +123,7 @@ class Ledger:
                 self._finish(entry)
         if self._writing:
             await asyncio.wait(self._writing, timeout=10)
+        self._scribe.shutdown(wait=False)
 
     def _keep(self, entry: _Open, event: Event) -> None:
         if len(entry.events) < _EVENTS_PER_CALL or isinstance(event, CallEnded):
@@ -170,7 +174,8 @@ class Ledger:
         if entry.dropped:
             log.warning("events_dropped", call_id=entry.call_id, count=entry.dropped)
         try:
-            await asyncio.to_thread(write_bundle, entry.bundle, entry.events)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._scribe, write_bundle, entry.bundle, entry.events)
         except OSError as error:
             log.error("bundle_failed", call_id=entry.call_id, cause=str(error))
             return

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,11 +29,16 @@ _REMEDIES = {
 }
 
 
+#: seconds a thread that draws a bundle may keep the interpreter from the SIP sockets
+_SWITCH_INTERVAL = 0.0005
+
+
 def serve(config: ConfigOption = None) -> None:
     """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads the dialplans."""
     path = settings_path(config)
     settings = settings_from(path)
     configure(settings.log)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     plans = open_plans(settings)
     try:
         asyncio.run(_serve(settings, plans, path))

