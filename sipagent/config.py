@@ -113,7 +113,7 @@ class Limits(_Part):
     """What bounds this server."""
 
     calls: int = Field(default=100, ge=1, description="worker processes at once; above: 503")
-    warm: int = Field(default=4, ge=0, description="idle workers kept ready")
+    warm: int = Field(default=8, ge=0, description="idle workers kept ready")
     calls_per_second: float = Field(default=100.0, gt=0, description="new calls; above: 503")
     call_seconds: int = Field(default=14_400, ge=1, description="longest call")
     claim_seconds: float = Field(default=2.0, gt=0, description="a worker must answer its INVITE")
