@@ -17,7 +17,7 @@ def write(folder: Path, text: str) -> Path:
 def test_the_defaults_need_no_file() -> None:
     settings = config.load(None)
     assert settings.sip.listen[0].port == 5060
-    assert settings.limits.warm == 4
+    assert settings.limits.warm == 8
 
 
 def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
