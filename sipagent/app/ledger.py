@@ -176,7 +176,7 @@ class Ledger:
         try:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._scribe, write_bundle, entry.bundle, entry.events)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             log.error("bundle_failed", call_id=entry.call_id, cause=str(error))
             return
         self.on_bundle(entry.call_id, entry.bundle)

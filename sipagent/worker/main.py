@@ -144,7 +144,7 @@ class _Worker:
         status = call.caller.status or 200
         if isinstance(failure, Exception):
             log.error("plan_crashed", exc_info=failure)
-            reason, by, status = f"internal error: {failure!r}", "system", 500
+            reason, by, status = f"internal error: {type(failure).__name__}", "system", 500
         await call.end(status, reason, by)
 
     async def _caller(self) -> Leg | None:
