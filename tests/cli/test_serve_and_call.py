@@ -38,16 +38,15 @@ def test_a_call_is_answered_reported_and_on_record(serving: Serving, run: Run, p
     before = run("calls")
     assert (before.code, before.out) == (0, "no calls on record\n")
 
-    ran = run("call", target, "wait-speech", "wait-silence", "press", "1", "wait-speech",
-        "wait-silence", "--json",
-    )  # fmt: skip
+    script = "wait-speech 30 wait-silence press 1 wait-speech 30 wait-silence"
+    ran = run("call", target, *script.split(), "--json")
     report = ran.json
-    assert (ran.code, report["ok"], report["status"]) == (0, True, 200)
+    assert (ran.code, report["ok"], report["status"]) == (0, True, 200), ran.out
     assert [s["action"] for s in report["steps"]] == [
         "wait-speech", "wait-silence", "press", "wait-speech", "wait-silence",
     ]  # fmt: skip
-    told = run("call", target, "press", "9", "expect-end")
-    assert told.code == 0
+    told = run("call", target, "wait-speech", "30", "press", "9", "expect-end", "60")
+    assert told.code == 0, told.out
     assert told.out.startswith(f"{target}: 200 OK, answered after ")
     assert "✓  expect-end" in told.out
 
@@ -67,8 +66,8 @@ def test_a_call_is_answered_reported_and_on_record(serving: Serving, run: Run, p
     assert shown.code == 0
     assert shown.out.startswith(first)
     lines = [line.split()[2:] for line in shown.out.splitlines()]
-    assert ["key", "1"] in lines
-    assert ["agent", "Nine", "to", "five."] in lines
+    assert ["key", "1"] in lines, shown.out
+    assert ["agent", "Nine", "to", "five."] in lines, shown.out
     assert ["end", "200"] in [line[:2] for line in lines]
     assert "call.json, recording.wav, timeline.svg" in shown.out
     assert run("calls", "show").out.startswith(records[0]["call_id"])
