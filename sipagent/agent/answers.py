@@ -25,7 +25,8 @@ YES_OR_NO = Expectation(
     phrases=(
         "yes", "yes please", "yeah", "sure", "okay", "go ahead", "that's right", "correct",
         "no", "no thanks", "no thank you", "nope", "stop", "cancel", "wait",
-    )
+    ),
+    keys=("1", "2"),
 )  # fmt: skip
 
 

@@ -127,6 +127,7 @@ class Floor:
         self._state.last_t = frame.t
         self._listener.frame(frame)
         while not self.mind.in_tool and (key := self._call.keys.take()) is not None:
+            self._turn.keys = self._expected().keys
             self._act(self._turn.key(frame.t, key))
         self._act(self._turn.frame(frame.t, self._senses.vad.probability(frame.pcm)))
         if self._turn.speaking:
@@ -137,6 +138,9 @@ class Floor:
         if self._stuck.frame(waits=not port.idle and not port.paused, played=port.played):
             detail = f"speech is queued and was not played for {_STUCK_MS} ms"
             self._call.emit(Warned, code="speech_not_played", detail=detail)
+
+    def _expected(self) -> Expectation:
+        return YES_OR_NO if self.mind.asking else self._senses.expects()
 
     def _came_back(self) -> None:
         self._turn.reset()
@@ -162,7 +166,7 @@ class Floor:
     def _onset(self, onset: SpeechOnset) -> None:
         if onset.first:
             self._state.began = onset.t
-            expected = YES_OR_NO if self.mind.asking else self._senses.expects()
+            expected = self._expected()
             self._turn.patient = expected.patient
             self._listener.open(expected, self._partial)
         if self._spec.barge_in.enabled and (self._speaker.active or self.mind.holds_floor):

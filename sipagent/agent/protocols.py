@@ -28,11 +28,13 @@ class Transcript:
 class Expectation:
     """What the caller may sensibly say now: hints for hosted ears, the grammar of embedded ones.
 
-    `patient` asks for a longer end of turn (numbers, addresses, spelled names).
+    `patient` asks for a longer end of turn (numbers, addresses, spelled names). `keys` are the
+    entries on the keypad that mean something: one that cannot go on ends its turn at once.
     """
 
     phrases: tuple[str, ...] = ()
     patient: bool = False
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ class TurnMachine:
         self.state = TurnState.QUIET
         self.patient = False
         self.complete = False
+        #: entries on the keypad that mean something now
+        self.keys: tuple[str, ...] = ()
         self._rise = 0
         self._begin: int | None = None
         self._voice_end = 0
@@ -144,9 +146,13 @@ class TurnMachine:
         decisions.append(KeyPressed(t, key, first=not self._keys))
         self._keys += key
         self._key_t = t
-        if key == self.rules.last_key:
+        if key == self.rules.last_key or self._entered():
             decisions.append(self._typed(t))
         return decisions
+
+    def _entered(self) -> bool:
+        """True for an entry that is expected, and that no longer one begins with."""
+        return [known for known in self.keys if known.startswith(self._keys)] == [self._keys]
 
     def reset(self) -> None:
         """Forget the turn that runs."""

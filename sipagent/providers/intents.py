@@ -65,9 +65,11 @@ class IntentsBrain:
     def expects(self, conversation: Conversation) -> Expectation:
         """Every declared phrase, and the ways to say yes and no while a question is open."""
         phrases = [p for intent in self._spec.intents.values() for p in intent.phrases]
+        keys = list(self._keys)
         if self._asked is not None:
             phrases += [*YES, *NO]
-        return Expectation(phrases=tuple(dict.fromkeys(phrases)))
+            keys += _ANSWER_KEYS
+        return Expectation(tuple(dict.fromkeys(phrases)), keys=tuple(dict.fromkeys(keys)))
 
     async def reply(
         self, conversation: Conversation, tools: Sequence[ToolSpec]

@@ -191,3 +191,18 @@ def test_silence_is_counted_only_in_a_row() -> None:
     quiet = [watch.frame(True) for _ in range(4)]
     assert quiet == [None] * 4 and watch.frame(False) is None
     assert [watch.frame(True) for _ in range(10)] == [None] * 4 + ["ask"] + [None] * 4 + ["give_up"]
+
+
+def entries(keys: tuple[str, ...], pressed: str) -> list[str]:
+    machine = TurnMachine()
+    machine.keys = keys
+    decisions = [d for n, key in enumerate(pressed) for d in machine.key(n * 20, key)]
+    return [d.digits for d in decisions if isinstance(d, EndOfTurn)]
+
+
+def test_an_expected_entry_ends_at_once_unless_a_longer_one_begins_with_it() -> None:
+    assert entries(("1", "2"), "1") == ["1"]
+    assert entries(("1", "12"), "1") == []
+    assert entries(("1", "12"), "12") == ["12"]
+    assert entries(("1", "2"), "7") == []
+    assert entries((), "1") == []

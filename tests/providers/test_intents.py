@@ -315,3 +315,10 @@ def test_intents_nobody_can_reach_or_tell_apart_are_named() -> None:
     found = problems(intents)
     assert [place for place, _ in found] == [("b", "phrases", 0), ("c",), ("d",)]
     assert problems(SPEC.intents) == []
+
+
+def test_the_keys_of_the_intents_are_expected() -> None:
+    spec = AgentSpec.model_validate(
+        {"intents": {"a": {"digits": "1", "say": "A."}, "b": {"phrases": "b", "say": "B."}}}
+    )
+    assert IntentsBrain(spec).expects(Conversation()).keys == ("1",)
