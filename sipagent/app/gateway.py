@@ -93,6 +93,7 @@ class Gateway:
         )
         await self.workers.start()
         self.reception.workers = self.workers
+        self.edge.trunks.start()
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 

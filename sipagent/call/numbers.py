@@ -96,8 +96,9 @@ class NumberPlan(BaseModel):
         if scheme.lower() != "tel:" and "@" not in rest:
             return uri
         plain = unquote(user)
-        number = self.e164(plain)
-        return uri if number == plain else f"{scheme}{quote(number, safe='+*')}{rest}"
+        if not _NUMBER.fullmatch(plain):
+            return uri
+        return f"{scheme}{quote(self.e164(plain), safe='+*')}{rest}"
 
 
 def number_of(identity: str) -> str:

@@ -34,7 +34,8 @@ _LOOPBACK = "127.0.0.1"
 class Edge:
     """A record-routing proxy between the world and the workers, with a guard at the door.
 
-    `start` binds the sockets; until then there is no address to speak of.
+    `start` binds the sockets; until then there is no address to speak of. `trunks.start` makes
+    us known to trunks, when calls can be taken.
     """
 
     def __init__(self, settings: Settings, desk: Desk, *, timers: Timers | None = None) -> None:
@@ -86,7 +87,6 @@ class Edge:
         self._answers = Answers(self._proxy, self._farewell, self._requests)
         self._outbound = Outbound(self._proxy, self._resolver, self.trunks)
         self._sweeper = asyncio.create_task(self._sweep())
-        self.trunks.start()
         _log.info("sip_listening", bound=bound, public=public)
 
     async def close(self) -> None:
