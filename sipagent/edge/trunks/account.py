@@ -38,6 +38,7 @@ class Account:
             self._registration = Registration(name, trunk, enrolment, wire, timers)
         if trunk.options_seconds:
             self._probe = Probe(name, trunk, lambda: self.hop, wire)
+            self._probe.on_return = self.register_now
 
     @property
     def jobs(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:

@@ -23,11 +23,15 @@ _DOWN = frozenset({408, 503, 504})
 
 
 class Probe:
-    """Asks the trunk's next hop. Any answer is a sign of life, but those that say "not now"."""
+    """Asks the trunk's next hop. Any answer is a sign of life, but those that say "not now".
+
+    `on_return` is called when one that was down is up again: it may have forgotten us.
+    """
 
     def __init__(self, name: str, trunk: Trunk, hop: Callable[[], Uri], wire: Wire) -> None:
         self.reach = Reach.UNKNOWN
         self.why = ""
+        self.on_return: Callable[[], None] = lambda: None
         self._name = name
         self._trunk = trunk
         self._hop = hop
@@ -75,6 +79,8 @@ class Probe:
 
     def _learned(self, why: str) -> None:
         reach = Reach.DOWN if why else Reach.UP
+        if (self.reach, reach) == (Reach.DOWN, Reach.UP):
+            self.on_return()
         if reach is not self.reach:
             tell = _log.warning if why else _log.info
             tell("trunk_down" if why else "trunk_up", trunk=self._name, why=why)
