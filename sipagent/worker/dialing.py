@@ -17,8 +17,6 @@ log = structlog.get_logger(__name__)
 
 #: tells the edge by which trunk an INVITE is to leave; it goes no further
 TRUNK_HEADER = "X-Sipagent-Trunk"
-#: seconds a trunk has to ring, answer or refuse before it counts as chosen
-_DECIDED = 15.0
 #: what says that this trunk cannot, rather than that the callee does not want to
 _NEXT_TRUNK = frozenset({401, 407, 408, *range(500, 600)})
 
@@ -28,12 +26,19 @@ class TrunkDialer:
 
     Where several trunks take a number, the next one is tried when one is down, full, silent or
     answers 5xx before it rang: `dial` then returns once a trunk has begun to ring or has refused
-    for good. `inherited` are the headers of the caller's INVITE.
+    for good, or has not decided within `patience` seconds. `inherited` are the headers of the
+    caller's INVITE.
     """
 
     def __init__(
-        self, inner: Dialer, trunks: Mapping[str, Trunk], inherited: Mapping[str, str] | None = None
+        self,
+        inner: Dialer,
+        trunks: Mapping[str, Trunk],
+        inherited: Mapping[str, str] | None = None,
+        *,
+        patience: float = 15.0,
     ) -> None:
+        self._patience = patience
         self._inner = inner
         self._trunks = trunks
         self._inherited = inherited or {}
@@ -57,7 +62,7 @@ class TrunkDialer:
         *first, last = self._takers(number)
         for name in first:
             leg = await self._by(name, number, caller_id, said, own)
-            if await _decided(leg):
+            if await _decided(leg, self._patience):
                 return leg
             log.info("next_trunk", after=name, status=leg.status)
         return await self._by(last, number, caller_id, said, own)
@@ -115,10 +120,10 @@ def _uri(trunk: Trunk, number: str) -> str:
     return f"sip:{dialled}@{host}{port}{suffix}"
 
 
-async def _decided(leg: Leg) -> bool:
+async def _decided(leg: Leg, patience: float) -> bool:
     """True when the call is this trunk's, whatever comes of it; False when another may do."""
     try:
-        async with asyncio.timeout(_DECIDED):
+        async with asyncio.timeout(patience):
             await leg.wait(LegState.EARLY, LegState.CONFIRMED)
     except TimeoutError:
         return True
