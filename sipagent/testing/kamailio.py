@@ -96,7 +96,7 @@ class Kamailio:
 
     async def set_password(self, user: str, password: str) -> None:
         """From now on this is the user's password."""
-        await self.command("htable.sets", "pw", user, password)
+        await self.command("htable.sets", "pw", f"s:{user}", f"s:{password}")
 
     async def _alive(self) -> bool:
         try:
