@@ -45,19 +45,24 @@ def kamailio(algorithm: str = "MD5", longest: int = 3600, port: int | None = Non
 @asynccontextmanager
 async def served(folder: Path, pbx: Kamailio, **more: Any) -> AsyncIterator[Server]:
     """A server that is 7000 at Kamailio."""
+    more_trunks = more.pop("before", {})
     registration = {"retry_seconds": 0.5} | more.pop("registration", {})
     keys = {
         "host": "127.0.0.1", "port": pbx.port, "username": "7000", "password": "agentsecret",
         "answer_seconds": 1.0, "registration": registration,
     } | more  # fmt: skip
-    trunks = {"pbx": Trunk.model_validate(keys)}
+    trunks = more_trunks | {"pbx": Trunk.model_validate(keys)}
     plans = {"answers": ANSWERS, "connects": CONNECTS}
     async with running(folder, plans, trunks=trunks, limits=Limits(warm=1)) as server:
         yield server
 
 
+def statuses(server: Server) -> dict[str, TrunkStatus]:
+    return {status.name: status for status in server.gateway.edge.trunks.statuses}
+
+
 def status(server: Server) -> TrunkStatus:
-    return server.gateway.edge.trunks.statuses[0]
+    return statuses(server)["pbx"]
 
 
 async def until(server: Server, wanted: Callable[[TrunkStatus], bool]) -> TrunkStatus:
@@ -125,6 +130,25 @@ async def test_a_call_goes_out_through_it_with_a_password(tmp_path: Path) -> Non
         states = {e.leg: e.state for e in server.events if isinstance(e, LegChanged)}
         assert set(states.values()) == {"disconnected"}
         assert status(server).calls == 0
+
+
+async def test_a_call_leaves_by_the_next_trunk_when_the_first_is_dead(tmp_path: Path) -> None:
+    dead = Trunk(host="127.0.0.1", port=free_port(), answer_seconds=0.5)
+    async with (
+        kamailio() as pbx,
+        served(tmp_path, pbx, before={"dead": dead}) as server,
+        Phone(user="1001", password="pw1001") as callee,
+        Phone() as caller,
+    ):
+        await server.wait_for(lambda: statuses(server)["pbx"].reach is Reach.UP)
+        await callee.register(f"sip:{pbx.address}")
+        call = await caller.dial(server.uri("100"))
+        await call.wait_answered()
+        other = await callee.wait_call()
+        await other.wait_answered()
+        await call.hangup()
+        await server.idle()
+        assert {status.calls for status in statuses(server).values()} == {0}
 
 
 async def test_a_registrar_that_forgot_us_is_told_again(tmp_path: Path) -> None:
@@ -201,8 +225,14 @@ async def test_a_primary_that_dies_gives_way_to_the_second(tmp_path: Path) -> No
             await call_in(server, first)
 
 
-async def test_tcp_serves_as_well(tmp_path: Path) -> None:
+async def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
     async with kamailio() as pbx, served(tmp_path, pbx, transport="tcp") as server:
         await registered(server)
         assert "transport=tcp" in await pbx.contacts()
+        await call_in(server, pbx)
+        await pbx.stop()  # an hour before the next refresh
+        failed = await until(server, lambda s: s.failures >= 1)
+        assert failed.cause is Cause.UNREACHABLE
+        await pbx.start()
+        await registered(server)
         await call_in(server, pbx)

@@ -16,7 +16,7 @@ from .capacity import Capacity
 from .enrolment import Enrolment, Wire, account_user, home, routes
 from .probe import Probe
 from .registration import Registration
-from .status import Cause, Reach, Standing, TrunkStatus
+from .status import Reach, Standing, TrunkStatus
 
 
 class Account:
@@ -79,8 +79,9 @@ class Account:
             calls=self.capacity.live,
             limit=self.capacity.limit,
         )
-        if self._probe is not None and self._probe.why:
-            status = status.model_copy(update={"why": self._probe.why, "cause": Cause.NO_ANSWER})
+        if self._probe is not None:
+            seen = {"why": self._probe.why, "cause": self._probe.cause}
+            status = status.model_copy(update=seen)
         registration = self._registration
         if registration is None:
             return status

@@ -12,10 +12,10 @@ from sipagent.edge.headers import Uri
 from sipagent.edge.identity import hostport
 from sipagent.edge.message import Message, header
 from sipagent.edge.requests import Silence, request
-from sipagent.edge.resolver import Unreachable
+from sipagent.edge.resolver import NoName, Unreachable
 
 from .enrolment import Wire, domain, routes
-from .status import Reach
+from .status import Cause, Reach
 
 _log = structlog.get_logger(__name__)
 #: answers of a server that is there and wants no calls, or of a proxy before one that is not
@@ -31,6 +31,7 @@ class Probe:
     def __init__(self, name: str, trunk: Trunk, hop: Callable[[], Uri], wire: Wire) -> None:
         self.reach = Reach.UNKNOWN
         self.why = ""
+        self.cause: Cause | None = None
         self.on_return: Callable[[], None] = lambda: None
         self._name = name
         self._trunk = trunk
@@ -41,11 +42,11 @@ class Probe:
     async def run(self) -> None:
         """Ask for ever."""
         while True:
-            self._learned(await self._ask())
+            self._learned(*await self._ask())
             await asyncio.sleep(self._trunk.options_seconds * self._chance.uniform(0.9, 1.1))
 
-    async def _ask(self) -> str:
-        """What is wrong, or nothing."""
+    async def _ask(self) -> tuple[Cause | None, str]:
+        """What is wrong, in a word and in several, or nothing."""
         hop = self._hop()
         try:
             peer = await self._wire.resolver.find(hop)
@@ -54,11 +55,13 @@ class Probe:
             )
         except Silence as error:
             self._wire.resolver.avoid(peer)
-            return str(error)
+            return Cause.NO_ANSWER, str(error)
+        except NoName as error:
+            return Cause.NO_NAME, str(error)
         except Unreachable as error:
-            return str(error)
+            return Cause.UNREACHABLE, str(error)
         said = answer.start.partition(b" ")[2].decode("utf-8", "replace")
-        return f"OPTIONS: {said}" if answer.status in _DOWN else ""
+        return (Cause.REFUSED, f"OPTIONS: {said}") if answer.status in _DOWN else (None, "")
 
     def _request(self) -> Message:
         target = b"sip:" + domain(self._trunk)
@@ -77,11 +80,11 @@ class Probe:
             ],
         )
 
-    def _learned(self, why: str) -> None:
+    def _learned(self, cause: Cause | None, why: str) -> None:
         reach = Reach.DOWN if why else Reach.UP
         if (self.reach, reach) == (Reach.DOWN, Reach.UP):
             self.on_return()
         if reach is not self.reach:
             tell = _log.warning if why else _log.info
             tell("trunk_down" if why else "trunk_up", trunk=self._name, why=why)
-        self.reach, self.why = reach, why
+        self.reach, self.cause, self.why = reach, cause, why
