@@ -2,7 +2,7 @@
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -43,6 +43,7 @@ def _on(value: Any) -> Any:
     return value
 
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _HOP = re.compile(
     r"(?:sips?:)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?(?:;transport=[a-z]+)?"
 )
@@ -50,13 +51,31 @@ _HOP = re.compile(
 
 def _hop(text: str) -> str:
     """`host[:port][;transport=tcp]` as a SIP URI."""
-    if not _HOP.fullmatch(text):
+    port = text.partition(";")[0].rpartition(":")[2]
+    if not _HOP.fullmatch(text) or (port.isdigit() and not 0 < int(port) < 65_536):
         raise ValueError(f"{text!r} is not host[:port][;transport=tcp]")
     return text if text.startswith(("sip:", "sips:")) else f"sip:{text}"
 
 
+def _host(text: str) -> str:
+    """A name or an address, without brackets."""
+    bare = text.strip("[]")
+    if not _HOST.fullmatch(bare):
+        raise ValueError(f"{text!r} is neither a host name nor an address")
+    return bare
+
+
+def _name_server(text: str) -> str:
+    """`address`, `address:port` or `[address]:port`."""
+    host, colon, port = text.rpartition(":")
+    with_port = colon and port.isdigit() and (host.startswith("[") or ":" not in host)
+    ip_address((host if with_port else text).strip("[]"))
+    return text
+
+
 #: a next hop, kept as a SIP URI
 Hop = Annotated[str, AfterValidator(_hop)]
+Host = Annotated[str, AfterValidator(_host)]
 
 
 class Listener(_Part):
@@ -78,9 +97,9 @@ class Sip(_Part):
         default=(IPv4Network("127.0.0.0/8"),),
         description="networks whose callers need no credentials",
     )
-    nameservers: Annotated[tuple[str, ...], BeforeValidator(_list)] = Field(
-        default=(), description="address[:port] of DNS servers; default: the system's"
-    )
+    nameservers: Annotated[
+        tuple[Annotated[str, AfterValidator(_name_server)], ...], BeforeValidator(_list)
+    ] = Field(default=(), description="address[:port] of DNS servers; default: the system's")
     internal_address: str | None = Field(
         default=None, description="loopback host:port of the edge towards workers; set at start"
     )
@@ -125,7 +144,7 @@ class Registration(_Part):
 class Trunk(_Part):
     """A carrier or PBX: calls from its addresses come in, calls to numbers go out through it."""
 
-    host: str = Field(description="domain or address; a domain is looked up as RFC 3263 says")
+    host: Host = Field(description="domain or address; a domain is looked up as RFC 3263 says")
     port: Port | None = Field(default=None, description="default: what DNS says, else 5060")
     transport: Literal["udp", "tcp"] | None = Field(
         default=None, description="default: what DNS says, else udp"
@@ -148,7 +167,7 @@ class Trunk(_Part):
     caller_ids: tuple[str, ...] = Field(
         default=(), description="patterns of numbers a plan may show instead; empty: any"
     )
-    from_domain: str | None = Field(
+    from_domain: Host | None = Field(
         default=None, description="host part of From; default: `host` when we register, else ours"
     )
     assert_identity: bool = Field(

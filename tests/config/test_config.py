@@ -95,6 +95,8 @@ def test_a_trunk_registers_with_all_defaults_or_its_own(tmp_path: Path) -> None:
     [
         ("registration: true", "trunks.a", "needs a username"),
         ("outbound_proxy: 'a b'", "trunks.a.outbound_proxy", "host[:port]"),
+        ("outbound_proxy: 'a.example:70000'", "trunks.a.outbound_proxy", "host[:port]"),
+        ("registration: {registrars: ['sip:u@b']}", "trunks.a.registration.registrars[0]", "host"),
         ("numbers: {country: '+44'}", "trunks.a.numbers.country", "pattern"),
         ("numbers: {cuntry: '44'}", "trunks.a.numbers.cuntry", "did you mean country?"),
         ("calls: 0", "trunks.a.calls", "greater than or equal to 1"),
@@ -108,3 +110,18 @@ def test_a_mistake_in_a_trunk_has_its_place(
     finding = caught.value.findings[0]
     assert finding.key == key
     assert words in str(finding)
+
+
+def test_a_host_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="neither a host name nor an address"):
+        config.load(write(tmp_path, "trunks:\n  a: {host: 'sip:a.example'}\n"))
+    trunk = config.load(write(tmp_path, "trunks:\n  a: {host: '[2001:db8::1]'}\n")).trunks["a"]
+    assert trunk.host == "2001:db8::1"
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]", "[::1]:5353"])
+def test_a_name_server_is_an_address(tmp_path: Path, server: str) -> None:
+    text = f"sip:\n  nameservers: ['{server}']\n"
+    assert config.load(write(tmp_path, text)).sip.nameservers == (server,)
+    with pytest.raises(ConfigError):
+        config.load(write(tmp_path, text.replace(server, "dns.example")))
