@@ -27,6 +27,9 @@ def trunks(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         out.print_json(json.dumps(shown))
     else:
         out.print(_table(report))
+        for status in report.trunks:
+            if status.why:
+                out.print(f"[red]{escape(status.name)}:[/] {escape(status.why)}", soft_wrap=True)
     if any(status.reach is Reach.DOWN for status in report.trunks):
         raise typer.Exit(1)
 
@@ -44,14 +47,14 @@ def _report(settings: Settings) -> TrunkReport:
 
 def _table(report: TrunkReport) -> Table:
     table = Table(box=None, header_style="bold")
-    for head in ("trunk", "host", "state", "registration", "calls", "why"):
+    for head in ("trunk", "host", "state", "registration", "calls"):
         table.add_column(head, justify="right" if head == "calls" else "left", overflow="fold")
     for status in report.trunks:
         colour = _COLOURS[status.reach]
         calls = f"{status.calls}/{status.limit}" if status.limit else str(status.calls)
         table.add_row(
             escape(status.name), escape(status.host), f"[{colour}]{status.reach}[/]",
-            escape(_registration(status)), calls, escape(status.why),
+            escape(_registration(status)), calls,
         )  # fmt: skip
     return table
 
