@@ -16,8 +16,9 @@ REALM = "pbx.test"
 class Registrar(asyncio.DatagramProtocol):
     """`async with Registrar(password="s") as pbx:`; it grants `grants` seconds, or what is asked.
 
-    `status` other than 200 is its answer to all it would grant; `silent`: none to anything.
-    `at_least` seconds or 423. `algorithms` of its challenges. OPTIONS get `options`.
+    `status` other than 200 is its answer to all it would grant; `script` its answer to every
+    REGISTER, as it stands; `silent`: none to anything. `at_least` seconds or 423. `algorithms`
+    of its challenges. OPTIONS get `options`.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Registrar(asyncio.DatagramProtocol):
         self.status = 200
         self.extra: tuple[Header, ...] = ()
         self.options = 200
+        self.script: tuple[int, tuple[Header, ...]] | None = None
         self.silent = False
         self.grants = grants
         self.at_least = at_least
@@ -101,6 +103,8 @@ class Registrar(asyncio.DatagramProtocol):
     def _decide(self, message: Message) -> tuple[int, tuple[Header, ...]]:
         if message.method != b"REGISTER":
             return self.options, ()
+        if self.script is not None:
+            return self.script
         proof, _ = self._guard.prove(message)
         if proof is not Proof.GOOD:
             asked = self._guard.challenge(message, stale=proof is Proof.STALE)

@@ -176,6 +176,38 @@ async def test_a_wait_the_registrar_asks_for_is_kept(pbx: Registrar, start: Star
     assert len(pbx.registers) == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "extra", "registered"),
+    [
+        (200, ("Contact", "*"), True),
+        (200, ("Contact", '"broken'), True),
+        (200, ("Expires", "9" * 40), True),
+        (200, ("Expires", "soon"), True),
+        (200, ("Expires", "0"), False),
+        (302, ("Contact", "<sip:elsewhere.example>"), False),
+        (401, ("WWW-Authenticate", "Basic realm=x"), False),
+        (401, ("WWW-Authenticate", 'Digest realm="x'), False),
+        (401, ("X-Nothing", "x"), False),
+        (423, ("Min-Expires", "-1"), False),
+        (423, ("Min-Expires", "9" * 40), False),
+        (503, ("Retry-After", "later"), False),
+        (503, ("Retry-After", "99999"), False),
+    ],
+)
+async def test_an_odd_answer_ends_nothing(
+    pbx: Registrar, start: Start, status: int, extra: tuple[str, str], registered: bool
+) -> None:
+    pbx.script = (status, (header(extra[0].encode(), extra[1].encode()),))
+    mine = await start(pbx)
+    seen = await mine.until(lambda s: s.registration is not Standing.TRYING)
+    assert (seen.registration is Standing.REGISTERED) is registered
+    pbx.script = None
+    before = len(pbx.registers)
+    mine.line.edge.trunks.register_now()
+    await pbx.until(lambda: len(pbx.registers) > before)
+    await mine.registered()
+
+
 async def test_a_changed_password_is_noticed_at_the_next_refresh(start: Start) -> None:
     async with Registrar(grants=2) as pbx:
         mine = await start(pbx)

@@ -18,6 +18,8 @@ from .status import Cause
 
 #: requests for one registration: a challenge, a stale nonce, a longer time asked for, one to spare
 _ROUNDS = 5
+#: seconds; nobody asks for more, and more cannot be told from nonsense
+_LONGEST = 7 * 86_400.0
 _BY_STATUS = {
     403: Cause.FORBIDDEN,
     404: Cause.UNKNOWN_ACCOUNT,
@@ -144,7 +146,10 @@ class Enrolment:
             answer = await self._wire.requests.ask(asked, peer, self._trunk.answer_seconds)
             if answer.status < 300:
                 self._contact = self._contact_for(peer)
-                return Granted(self._granted(answer, expires), peer)
+                seconds = min(self._granted(answer, expires), _LONGEST)
+                if expires and not seconds:
+                    raise RegistrationFailed(Cause.REFUSED, "it granted no time at all")
+                return Granted(seconds, peer)
             if answer.status in (401, 407):
                 self._meet(answer, again=challenged)
                 challenged = True
