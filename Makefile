@@ -2,8 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Real peers the tests call: a softphone, a traffic generator, human speech.
-PEERS := baresip-core sip-tester asterisk-core-sounds-en-wav
+# Real peers the tests call: a softphone, a traffic generator, a registrar, human speech.
+PEERS := baresip-core sip-tester kamailio asterisk-core-sounds-en-wav
 
 .PHONY: help
 help: ## list these targets

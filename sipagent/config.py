@@ -2,11 +2,12 @@
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .call.numbers import NumberPlan
 from .call.policy import Policy
 from .errors import ConfigError, Finding
 from .sources import KeyPath, Source, parse, read
@@ -28,6 +30,52 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _on(value: Any) -> Any:
+    """`true` is all defaults, `false` is absence."""
+    if isinstance(value, bool):
+        return {} if value else None
+    return value
+
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_HOP = re.compile(
+    r"(?:sips?:)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?(?:;transport=[a-z]+)?"
+)
+
+
+def _hop(text: str) -> str:
+    """`host[:port][;transport=tcp]` as a SIP URI."""
+    port = text.partition(";")[0].rpartition(":")[2]
+    if not _HOP.fullmatch(text) or (port.isdigit() and not 0 < int(port) < 65_536):
+        raise ValueError(f"{text!r} is not host[:port][;transport=tcp]")
+    return text if text.startswith(("sip:", "sips:")) else f"sip:{text}"
+
+
+def _host(text: str) -> str:
+    """A name or an address, without brackets."""
+    bare = text.strip("[]")
+    if not _HOST.fullmatch(bare):
+        raise ValueError(f"{text!r} is neither a host name nor an address")
+    return bare
+
+
+def _name_server(text: str) -> str:
+    """`address`, `address:port` or `[address]:port`."""
+    host, colon, port = text.rpartition(":")
+    with_port = colon and port.isdigit() and (host.startswith("[") or ":" not in host)
+    ip_address((host if with_port else text).strip("[]"))
+    return text
+
+
+#: a next hop, kept as a SIP URI
+Hop = Annotated[str, AfterValidator(_hop)]
+Host = Annotated[str, AfterValidator(_host)]
 
 
 class Listener(_Part):
@@ -49,6 +97,9 @@ class Sip(_Part):
         default=(IPv4Network("127.0.0.0/8"),),
         description="networks whose callers need no credentials",
     )
+    nameservers: Annotated[
+        tuple[Annotated[str, AfterValidator(_name_server)], ...], BeforeValidator(_list)
+    ] = Field(default=(), description="address[:port] of DNS servers; default: the system's")
     internal_address: str | None = Field(
         default=None, description="loopback host:port of the edge towards workers; set at start"
     )
@@ -78,21 +129,77 @@ class Media(_Part):
     codecs: tuple[Literal["PCMU", "PCMA", "G722"], ...] = ("PCMU", "PCMA", "G722")
 
 
+class Registration(_Part):
+    """REGISTER upstream: where, for how long, and how patiently."""
+
+    registrars: Annotated[tuple[Hop, ...], BeforeValidator(_list)] = Field(
+        default=(), description="tried in this order; default: the trunk's host"
+    )
+    expires: int = Field(default=3600, ge=10, le=86_400, description="seconds asked for")
+    retry_seconds: float = Field(
+        default=30.0, gt=0, description="wait after a first failure; it doubles up to half an hour"
+    )
+
+
 class Trunk(_Part):
     """A carrier or PBX: calls from its addresses come in, calls to numbers go out through it."""
 
-    host: str
-    port: Port = 5060
-    transport: Literal["udp", "tcp"] = "udp"
+    host: Host = Field(description="domain or address; a domain is looked up as RFC 3263 says")
+    port: Port | None = Field(default=None, description="default: what DNS says, else 5060")
+    transport: Literal["udp", "tcp"] | None = Field(
+        default=None, description="default: what DNS says, else udp"
+    )
+    outbound_proxy: Hop | None = Field(
+        default=None, description="host[:port][;transport=tcp] that everything goes through"
+    )
     addresses: tuple[Network, ...] = Field(
         default=(), description="sources whose INVITEs are this trunk's"
     )
     username: str | None = None
+    auth_username: str | None = Field(
+        default=None, description="name in digest credentials, where it is not `username`"
+    )
     password: SecretStr | None = None
+    registration: Annotated[Registration | None, BeforeValidator(_on)] = Field(
+        default=None, description="make ourselves known there (REGISTER): true, or its keys"
+    )
     caller_id: str | None = Field(default=None, description="user part of From on outbound calls")
+    caller_ids: tuple[str, ...] = Field(
+        default=(), description="patterns of numbers a plan may show instead; empty: any"
+    )
+    from_domain: Host | None = Field(
+        default=None, description="host part of From; default: `host` when we register, else ours"
+    )
+    assert_identity: bool = Field(
+        default=False, description="send P-Asserted-Identity with the caller's number (RFC 3325)"
+    )
+    hide_caller: bool = Field(
+        default=False, description="anonymous From and Privacy: id (RFC 3323)"
+    )
+    trust_identity: bool = Field(
+        default=False, description="believe P-Asserted-Identity of its calls"
+    )
+    pass_headers: tuple[str, ...] = Field(
+        default=(), description="of the caller's INVITE, sent on: Diversion, History-Info"
+    )
+    numbers: NumberPlan | None = None
     prefixes: tuple[str, ...] = Field(
         default=(), description="numbers it takes, by their start; empty takes all"
     )
+    calls: int | None = Field(default=None, ge=1, description="at once; above: 503")
+    calls_per_second: float | None = Field(default=None, gt=0, description="above: 503")
+    options_seconds: float = Field(
+        default=0.0, ge=0, description="between OPTIONS that tell if it is up; 0: never asked"
+    )
+    answer_seconds: float = Field(
+        default=5.0, gt=0, description="without any answer: the next address, or the next trunk"
+    )
+
+    @model_validator(mode="after")
+    def _named(self) -> "Trunk":
+        if self.registration is not None and not self.username:
+            raise ValueError("a trunk that registers needs a username")
+        return self
 
 
 class Phone(_Part):
@@ -135,10 +242,6 @@ class Log(_Part):
     personal: bool = Field(
         default=False, description="log digits, transcripts and tool arguments too"
     )
-
-
-def _list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):

@@ -19,6 +19,7 @@ from sipagent.worker.supervisor import Supervisor
 
 from .ledger import Ledger
 from .reception import Reception
+from .trunk_file import TrunkFile
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ class Gateway:
         )
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
+        self._trunk_file = TrunkFile(settings.store.bundles)
         self._run_dir: Path | None = None
 
     async def __aenter__(self) -> Self:
@@ -60,16 +62,21 @@ class Gateway:
         await self._close()
 
     def reload(self) -> None:
-        """Read the dialplans again; what does not pass the check leaves the old one in force."""
+        """Read the dialplans again; what does not pass the check leaves the old one in force.
+
+        Trunks are looked up and registered anew.
+        """
         findings = self.plans.reload()
         for finding in findings:
             log.warning("plan_finding", finding=str(finding))
         log.info("dialplans_reloaded", plans=len(self.plans.plans), findings=len(findings))
+        self.edge.trunks.register_now()
 
     async def drain(self) -> None:
-        """No new calls; wait for the live ones, then end them."""
+        """No new calls, no registrations; wait for the live ones, then end them."""
         self.reception.workers = None
         log.info("draining", calls=self.ledger.live, seconds=self._settings.limits.drain_seconds)
+        await self.edge.trunks.leave()
         if self.workers is not None:
             await self.workers.drain(self._settings.limits.drain_seconds)
 
@@ -86,6 +93,8 @@ class Gateway:
         )
         await self.workers.start()
         self.reception.workers = self.workers
+        self.edge.trunks.start()
+        self._trunk_file.start(lambda: self.edge.trunks.statuses)
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 
     def _addressed(self) -> Settings:
@@ -112,6 +121,7 @@ class Gateway:
         self.reception.workers = None
         if self.workers is not None:
             await self.workers.close()
+        await self._trunk_file.close()
         await self.ledger.close()
         await self.edge.close()
         await self.store.close()

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from sipagent.errors import ConfigError, SipAgentError
 
-from . import bench, call, calls, demo, plans, serve
+from . import bench, call, calls, demo, plans, serve, trunks
 from .style import print_findings
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("explain")(plans.explain)
 app.command("schema")(plans.schema)
 app.command("call", epilog=call.EPILOG)(call.call)
 app.add_typer(calls.app, name="calls")
+app.command("trunks")(trunks.trunks)
 app.command("bench")(bench.bench)
 
 

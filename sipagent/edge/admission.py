@@ -17,6 +17,8 @@ from .proxy import Proxy
 from .responses import SUPPORTED, response
 from .roster import Worker
 from .transactions import OPEN, Incoming, State
+from .trunks.account import Account
+from .trunks.board import Trunks
 
 #: delta-seconds and parameters (RFC 4028 section 4)
 _SECONDS = re.compile(rb"[0-9]{1,10}\s*(;.*)?")
@@ -30,7 +32,8 @@ _NOT_NEWS = frozenset(
 class Admission:
     """Turns strangers away before they cost a worker."""
 
-    def __init__(self, proxy: Proxy, guard: Guard, farewell: Farewell) -> None:
+    def __init__(self, proxy: Proxy, guard: Guard, farewell: Farewell, trunks: Trunks) -> None:
+        self._trunks = trunks
         self._proxy = proxy
         self._guard = guard
         self._farewell = farewell
@@ -43,15 +46,19 @@ class Admission:
         if self._unsupported(arrival) or self._merged(arrival):
             return
         verdict = self._guard.judge(request, arrival.peer)
+        trunk = self._trunks.get(verdict.trunk)
         if verdict.status:
             proxy.counters.challenged += verdict.status == 401
             self._refuse(arrival, verdict.status, extra=verdict.extra)
         elif not self._guard.rate.take() or proxy.incoming.full:
             self._refuse(arrival, 503, extra=(_retry_after(1),))
+        elif trunk is not None and (why := trunk.capacity.refusal(request)):
+            _log.warning("trunk_full", trunk=trunk.name, why=why)
+            self._refuse(arrival, 503, extra=(_retry_after(5),))
         else:
-            self._accept(arrival, verdict.account)
+            self._accept(arrival, verdict.account, trunk)
 
-    def _accept(self, arrival: Arrival, account: str | None) -> None:
+    def _accept(self, arrival: Arrival, account: str | None, trunk: Account | None) -> None:
         proxy, request = self._proxy, arrival.request
         uri = parse_uri(request.uri)
         known = None
@@ -70,11 +77,13 @@ class Admission:
             sticky=proxy.sticky(request, arrival.peer),
         )
         proxy.incoming.add(transaction)
+        if trunk is not None:
+            trunk.capacity.enter(transaction)
         proxy.listeners.send(bytes(response(request, 100)), arrival.reply_to)
         if known is not None:
             self._give(transaction, arrival, known)
         else:
-            call = self._in_plain_words(arrival, account)
+            call = self._in_plain_words(arrival, account, trunk)
             proxy.tasks.start(self._ask(transaction, arrival, call))
 
     async def _ask(self, transaction: Incoming, arrival: Arrival, call: NewCall) -> None:
@@ -166,10 +175,12 @@ class Admission:
         self._proxy.counters.refused += status != 401
         reply(self._proxy, arrival, status, extra=extra)
 
-    def _in_plain_words(self, arrival: Arrival, account: str | None) -> NewCall:
+    def _in_plain_words(
+        self, arrival: Arrival, account: str | None, trunk: Account | None
+    ) -> NewCall:
         request, peer = arrival.request, arrival.peer
         flow = self._proxy.listeners.flow(peer.flow)
-        uri = parse_uri(request.uri)
+        caller, callee, number = self._trunks.told(trunk, request)
         headers: dict[str, str] = {}
         for item in request.headers:
             if item.key not in _NOT_NEWS:
@@ -178,9 +189,9 @@ class Admission:
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return NewCall(
             sip_call_id=_text(request.call_id),
-            caller=_text(request.from_.uri),
-            callee=_text(request.uri),
-            number=_text(uri.user.partition(b";")[0].partition(b":")[0]),
+            caller=caller,
+            callee=callee,
+            number=number,
             source=(peer.host, peer.port),
             transport=flow.transport.lower() if flow is not None else "udp",
             account=account,

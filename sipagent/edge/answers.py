@@ -7,6 +7,7 @@ from .identity import read_peer
 from .listeners import Peer
 from .message import Header, Message, header
 from .proxy import Proxy
+from .requests import Requests
 from .responses import response
 from .roster import Worker
 from .transactions import Incoming, Outgoing, State
@@ -16,7 +17,8 @@ from .trim import fit
 class Answers:
     """The response side of RFC 3261 section 16.7; both directions find their way by Via."""
 
-    def __init__(self, proxy: Proxy, farewell: Farewell) -> None:
+    def __init__(self, proxy: Proxy, farewell: Farewell, requests: Requests) -> None:
+        self._requests = requests
         self._proxy = proxy
         self._farewell = farewell
 
@@ -96,15 +98,20 @@ class Answers:
             proxy.counters.stray += 1
             return
         if len(vias) == 1:
-            proxy.counters.stray += not self._farewell.answered(answer)
+            known = self._requests.answered(answer) or self._farewell.answered(answer)
+            proxy.counters.stray += not known
             return
         second = parse_via(vias[1])
-        if top.branch != proxy.identity.outward_branch(second.branch, answer.call_id):
+        branch = top.branch.partition(b".")[0]  # behind the dot: which place it was sent to
+        if branch != proxy.identity.outward_branch(second.branch, answer.call_id):
             proxy.counters.stray += 1
             return
-        call = proxy.outgoing.get(top.branch)
+        call = proxy.outgoing.get(branch)
+        if call is not None and top.branch != (call.wire or call.branch):
+            self._farewell.too_late(call, answer, peer)
+            return
         worker = proxy.roster.at(second.sent_by)
-        if worker is None:
+        if worker is None or (call is not None and call.orphan):
             if call is not None and call.orphan:
                 answer.pop_via()
                 self._farewell.orphan_answered(call, answer)

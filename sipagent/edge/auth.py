@@ -13,7 +13,7 @@ from .message import Header, Message, header
 _NONCES = 10_000
 _CREDENTIALS = (b"authorization", b"proxy-authorization")
 #: strongest first: a client takes the first it knows
-_HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
+ALGORITHMS: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
     "sha-256": hashlib.sha256,
     "md5": lambda data: hashlib.md5(data, usedforsecurity=False),
 }
@@ -52,13 +52,7 @@ def read_credentials(value: bytes) -> Credentials:
     scheme, _, rest = value.partition(b" ")
     if scheme.lower() != b"digest":
         raise Bad("not digest credentials")
-    fields = {}
-    for piece in split(rest):
-        name, _, text = piece.partition(b"=")
-        text = text.strip()
-        if len(text) > 1 and text[:1] == text[-1:] == b'"':
-            text = text[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\")
-        fields[name.strip().lower()] = text.decode("utf-8", "replace")
+    fields = digest_fields(rest)
     return Credentials(
         username=fields.get(b"username", ""),
         realm=fields.get(b"realm", ""),
@@ -72,9 +66,21 @@ def read_credentials(value: bytes) -> Credentials:
     )
 
 
+def digest_fields(text: bytes) -> dict[bytes, str]:
+    """What follows `Digest` in credentials and challenges, unquoted. Raises Bad."""
+    fields = {}
+    for piece in split(text):
+        name, _, value = piece.partition(b"=")
+        value = value.strip()
+        if len(value) > 1 and value[:1] == value[-1:] == b'"':
+            value = value[1:-1].replace(b'\\"', b'"').replace(b"\\\\", b"\\")
+        fields[name.strip().lower()] = value.decode("utf-8", "replace")
+    return fields
+
+
 def digest_response(given: Credentials, password: str, method: str) -> str:
     """The response these credentials should carry (RFC 7616 section 3.4.1). Raises Bad."""
-    algorithm = _HASHES.get(given.algorithm)
+    algorithm = ALGORITHMS.get(given.algorithm)
     if algorithm is None or given.qop not in ("", "auth"):
         raise Bad("unknown digest algorithm or qop")
 
@@ -118,7 +124,7 @@ class Authenticator:
                 f'Digest realm="{self._realm}", nonce="{nonce}", '
                 f'algorithm={name.upper()}, qop="auth"{more}'.encode(),
             )
-            for name in (("md5",) if old else _HASHES)
+            for name in (("md5",) if old else ALGORITHMS)
         )
 
     def prove(self, request: Message) -> tuple[Proof, str]:

@@ -58,6 +58,10 @@ class Dialogs:
         """Token of the worker that has a dialog with this Call-ID and tag of its own."""
         return self._by_local.get((call_id, local_tag))
 
+    def holds(self, token: str, call_id: bytes) -> bool:
+        """True while a worker has a dialog with this Call-ID."""
+        return any(key.call_id == call_id for key in self._of_worker.get(token, ()))
+
     def get(self, key: Key) -> Dialog | None:
         """One dialog."""
         return self._dialogs.get(key)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -109,6 +110,12 @@ class Farewell:
             self._send_now(self._acknowledge_failure(call, answer), call.peer)
             return
         self.hang_up(call, answer, bye=first)
+
+    def too_late(self, call: Outgoing, answer: Message, peer: Peer) -> None:
+        """A place that kept silent answers an INVITE that went elsewhere since."""
+        if answer.cseq.method == b"INVITE" and 200 <= answer.status < 300:
+            answer.pop_via()
+            self.hang_up(replace(call, peer=peer), answer, bye=True)
 
     def hang_up(self, call: Outgoing, answer: Message, *, bye: bool) -> None:
         """ACK a 2xx in the worker's place and end that dialog; no `bye` for a 2xx that came

@@ -17,11 +17,15 @@ from .identity import Identity
 from .inbound import Inbound
 from .listeners import Listeners, Peer, UdpSocket, shielded
 from .message import BadMessage, parse
+from .names import Dns
 from .outbound import Outbound
 from .proxy import Proxy
+from .requests import Requests
 from .resolver import Resolver
 from .timers import Timers
 from .transactions import Table
+from .trunks.board import Trunks
+from .trunks.enrolment import Wire
 
 _log = structlog.get_logger(__name__)
 _LOOPBACK = "127.0.0.1"
@@ -30,7 +34,8 @@ _LOOPBACK = "127.0.0.1"
 class Edge:
     """A record-routing proxy between the world and the workers, with a guard at the door.
 
-    `start` binds the sockets; until then there is no address to speak of.
+    `start` binds the sockets; until then there is no address to speak of. `trunks.start` makes
+    us known to trunks, when calls can be taken.
     """
 
     def __init__(self, settings: Settings, desk: Desk, *, timers: Timers | None = None) -> None:
@@ -70,13 +75,17 @@ class Edge:
             incoming=Table(self._timers),
             outgoing=Table(self._timers),
         )
-        self._resolver = Resolver(self._listeners, identity, self._timers)
+        names = Dns(self._settings.sip.nameservers, patience=self._timers.reach / 2)
+        self._resolver = Resolver(self._listeners, identity, self._timers, names)
         self._farewell = Farewell(self._proxy, self._resolver)
-        guard = Guard(self._settings, asyncio.get_running_loop().time)
-        admission = Admission(self._proxy, guard, self._farewell)
+        self._requests = Requests(self._listeners, identity, self._timers)
+        wire = Wire(self._listeners, identity, self._requests, self._resolver)
+        self.trunks = Trunks(self._settings.trunks, wire, self._proxy)
+        guard = Guard(self._settings, asyncio.get_running_loop().time, self.trunks.sender)
+        admission = Admission(self._proxy, guard, self._farewell, self.trunks)
         self._inbound = Inbound(self._proxy, admission, self._farewell)
-        self._answers = Answers(self._proxy, self._farewell)
-        self._outbound = Outbound(self._proxy, self._resolver)
+        self._answers = Answers(self._proxy, self._farewell, self._requests)
+        self._outbound = Outbound(self._proxy, self._resolver, self.trunks)
         self._sweeper = asyncio.create_task(self._sweep())
         _log.info("sip_listening", bound=bound, public=public)
 
@@ -87,6 +96,8 @@ class Edge:
         self._sweeper.cancel()
         await asyncio.gather(self._sweeper, return_exceptions=True)
         self._sweeper = None
+        await self.trunks.close()
+        self._requests.close()
         await self._proxy.tasks.close()
         await self._resolver.close()
         self._farewell.close()

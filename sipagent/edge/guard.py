@@ -13,10 +13,13 @@ from .message import Header, Message
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`status` 0 lets the call in, in the name of `account`; otherwise it is the answer."""
+    """`status` 0 lets the call in, in the name of `account`; otherwise it is the answer. `trunk`
+    says that the account is one, and which.
+    """
 
     status: int = 0
     account: str | None = None
+    trunk: str | None = None
     extra: tuple[Header, ...] = ()
 
 
@@ -42,13 +45,20 @@ class TokenBucket:
 
 
 class Guard:
-    """Trunks by their address, phones by digest, guests by network, nobody else.
+    """Trunks by their address or by the registration they call us on (`registered`), phones by
+    digest, guests by network, nobody else.
 
     Credentials that were offered count before the network does, so that a phone on a guest
     network is known by name, and a wrong password is never let in as a guest.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], float],
+        registered: Callable[[Message, Peer], str | None] = lambda invite, source: None,
+    ) -> None:
+        self._registered = registered
         self._trunks = {name: trunk.addresses for name, trunk in settings.trunks.items()}
         self._guests = settings.sip.guests
         self._phones = bool(settings.phones)
@@ -65,7 +75,9 @@ class Guard:
         address = _address(source.host)
         for name, networks in self._trunks.items():
             if _within(address, networks):
-                return Verdict(account=name)
+                return Verdict(account=name, trunk=name)
+        if (trunk := self._registered(invite, source)) is not None:
+            return Verdict(account=trunk, trunk=trunk)
         proof, account = self._authenticator.prove(invite)
         if proof is Proof.GOOD:
             return Verdict(account=account)

@@ -1,6 +1,7 @@
 """Outbound: requests of workers on their way to the world (RFC 3261 section 16.6)."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -13,34 +14,42 @@ from .resolver import Resolver, Unreachable
 from .responses import response
 from .roster import Worker
 from .transactions import Outgoing, State
+from .trunks.account import Account
+from .trunks.board import Trunks
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A request of a worker that leaves with `branch`; `call` where it is, or ends, an INVITE."""
+    """A request of a worker that leaves with `branch`; `call` where it is, or ends, an INVITE;
+    `trunk` where that begins a call by one.
+    """
 
     request: Message
     worker: Worker
     branch: bytes
     call: Outgoing | None
+    trunk: Account | None = None
 
 
 class Outbound:
     """Follows routes, finds the next hop, and tells the worker when there is none."""
 
-    def __init__(self, proxy: Proxy, resolver: Resolver) -> None:
+    def __init__(self, proxy: Proxy, resolver: Resolver, trunks: Trunks) -> None:
         self._proxy = proxy
         self._resolver = resolver
+        self._trunks = trunks
 
     def request(self, request: Message, worker: Worker) -> None:
         """A worker's request."""
+        trunk = self._trunks.take_mark(request)
         try:
             if not less_one_hop(request):
                 raise Bad("no hops left", 483)
             flow, sticky, routes = self._follow(request)
             hop = parse_uri(parse_name_addr(routes[0]).uri if routes else request.uri)
+            begins = request.method == b"INVITE" and not request.to.tag
         except (Bad, ValueError) as bad:
             self._proxy.counters.bad += 1
             self._answer(request, worker, bad.status if isinstance(bad, Bad) else 400)
@@ -56,15 +65,67 @@ class Outbound:
         if request.method == b"INVITE":
             call = Outgoing(branch=branch, request=request, token=worker.token)
             self._proxy.outgoing.add(call)
-        leaving = Departure(request, worker, branch, call)
+        if trunk is not None and begins:
+            self._by_trunk(Departure(request, worker, branch, call, trunk), trunk, flow)
+        else:
+            self._leave(Departure(request, worker, branch, call), hop, flow, sticky)
+
+    def _leave(self, leaving: Departure, hop: Uri, flow: int, sticky: Peer | None = None) -> None:
         peer = self._proxy.live(sticky) or self._resolver.known(hop, flow)
         if peer is not None:
             self._send(leaving, peer)
         else:
             self._proxy.tasks.start(self._find_and_send(leaving, hop, flow))
 
+    def _by_trunk(self, leaving: Departure, trunk: Account, flow: int) -> None:
+        """A call begins: refused at once where the trunk cannot take it."""
+        if why := trunk.refusal(leaving.request):
+            self._refuse(leaving, 503, why)
+            return
+        assert leaving.call is not None
+        trunk.capacity.enter(leaving.call)
+        leaving.request.headers += trunk.routes
+        self._leave(leaving, trunk.hop, flow)
+
+    def _refuse(self, leaving: Departure, status: int, reason: str = "") -> None:
+        """Tell the worker no in place of the world; its ACK ends here."""
+        self._answer(leaving.request, leaving.worker, status, reason)
+        if leaving.call is not None:
+            leaving.call.move(State.COMPLETED)
+            self._proxy.outgoing.settled(leaving.call)
+
+    def _silent(self, leaving: Departure, trunk: Account, tried: tuple[Peer, ...]) -> None:
+        """No answer yet to the first INVITE of a call by a trunk: the next address, if any."""
+        call = leaving.call
+        if call is None or call.state is not State.TRYING or call.orphan:
+            return
+        self._resolver.avoid(tried[-1])
+        self._proxy.tasks.start(self._elsewhere(leaving, trunk, tried))
+
+    async def _elsewhere(self, leaving: Departure, trunk: Account, tried: tuple[Peer, ...]) -> None:
+        """RFC 3263 section 4.3: the same INVITE to another address, a transaction of its own."""
+        call = leaving.call
+        assert call is not None
+        try:
+            peer = await self._resolver.untried(trunk.hop, {(p.host, p.port) for p in tried})
+        except Unreachable:
+            peer = None
+        if call.state is not State.TRYING or call.orphan:
+            return
+        if peer is not None:
+            call.wire = b"%b.%d" % (call.branch, len(tried))
+            _log.info("trunk_next_address", trunk=trunk.name, silent=str(tried[-1]), next=str(peer))
+            self._send(leaving, peer, tried)
+            return
+        _log.warning("trunk_silent", trunk=trunk.name, peer=str(tried[-1]))
+        call.orphan = True
+        self._proxy.outgoing.settled(call)
+        self._answer(leaving.request, leaving.worker, 408, f"trunk {trunk.name} does not answer")
+
     def _again(self, leaving: Departure, call: Outgoing) -> None:
         """CANCEL, ACK to a failure, or the INVITE retransmitted: the same way once more."""
+        if call.orphan:
+            return  # the worker was told that it failed
         peer = self._proxy.live(call.peer)
         if peer is None:
             if call.state is State.COMPLETED:
@@ -94,32 +155,39 @@ class Outbound:
         except Unreachable as error:
             self._proxy.counters.unreachable += 1
             _log.info("sip_unreachable", hop=f"{hop.host}:{hop.address[1]}", error=str(error))
-            self._answer(leaving.request, leaving.worker, 503)
-            if leaving.call is not None:
-                leaving.call.move(State.COMPLETED)
-                self._proxy.outgoing.settled(leaving.call)
+            self._refuse(leaving, 503, str(error) if leaving.trunk else "")
         else:
             if self._proxy.roster.get(leaving.worker.token) is not None:
                 self._send(leaving, peer)
 
-    def _send(self, leaving: Departure, peer: Peer) -> None:
-        proxy, request = self._proxy, leaving.request
+    def _send(self, leaving: Departure, peer: Peer, tried: tuple[Peer, ...] = ()) -> None:
+        proxy, request, call = self._proxy, leaving.request, leaving.call
         way = proxy.listeners.flow(peer.flow)
         if way is None:
             proxy.counters.unreachable += 1
             return
+        if leaving.trunk is not None:
+            # what may have to go elsewhere is kept as the worker sent it
+            later = replace(leaving, request=request.copy())
+            asyncio.get_running_loop().call_later(
+                leaving.trunk.trunk.answer_seconds,
+                self._silent,
+                later,
+                leaving.trunk,
+                (*tried, peer),
+            )
         proxy.localise(request, peer.flow)
         sent_by = hostport(proxy.identity.advertised(way.transport, way.local))
         via = f"SIP/2.0/{way.transport} ".encode() + sent_by + b";branch="
-        via += leaving.branch + b";rport"
+        via += (call.wire if call is not None and call.wire else leaving.branch) + b";rport"
         request.headers.insert(0, header(b"Via", via))
         proxy.saw(request, peer, inward=False)
         proxy.listeners.send(bytes(request), peer)
-        if leaving.call is not None and leaving.call.request is request:
-            leaving.call.peer = peer
+        if call is not None and (call.request is request or leaving.trunk is not None):
+            call.peer, call.request = peer, request
             request.body = b""
 
-    def _answer(self, request: Message, worker: Worker, status: int) -> None:
+    def _answer(self, request: Message, worker: Worker, status: int, reason: str = "") -> None:
         if request.method != b"ACK":
             tag = self._proxy.identity.tag(request)
-            self._proxy.to_worker(bytes(response(request, status, tag=tag)), worker)
+            self._proxy.to_worker(bytes(response(request, status, reason, tag=tag)), worker)

@@ -1,8 +1,8 @@
 """Resolver: from the URI of a next hop to a peer, with names resolved and connections opened."""
 
 import asyncio
-import socket
-from ipaddress import ip_address
+import random
+from collections.abc import Collection
 
 from sipagent.errors import SipAgentError
 
@@ -10,34 +10,46 @@ from .desk import Address
 from .headers import Uri
 from .identity import Identity
 from .listeners import LOOP, Listeners, Peer
+from .names import Hop, NameFailed, NameService, is_address, locate
 from .timers import Timers
 
 _NAMES = 1_000
+#: what our listeners can send by, the usual one first
+_TRANSPORTS = ("udp", "tcp")
+_Key = tuple[str, int | None, str, bytes | None]
 
 
 class Unreachable(SipAgentError):
     """The next hop has no address, or does not take a connection."""
 
 
-class Resolver:
-    """A and AAAA through the system's resolver; addresses are remembered for a while."""
+class NoName(Unreachable):
+    """The next hop has no address: the name service said so, or nothing."""
 
-    def __init__(self, listeners: Listeners, identity: Identity, timers: Timers) -> None:
+
+class Resolver:
+    """RFC 3263 over a name service; what it says is remembered for a while, and so is who kept
+    silent, to be tried last.
+    """
+
+    def __init__(
+        self, listeners: Listeners, identity: Identity, timers: Timers, names: NameService
+    ) -> None:
         self._listeners = listeners
         self._identity = identity
         self._timers = timers
-        self._names: dict[Address, tuple[tuple[str, ...], float]] = {}
-        self._under_way: dict[tuple[str, str, int], asyncio.Task[Peer]] = {}
+        self._service = names
+        self._chance = random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._names: dict[_Key, tuple[list[Hop], float]] = {}
+        self._avoided: dict[Address, float] = {}
+        self._under_way: dict[_Key, asyncio.Task[Peer]] = {}
 
     def known(self, uri: Uri, preferred: int = LOOP) -> Peer | None:
         """The peer, when it can be said without waiting. `preferred` is a UDP flow."""
         if self._identity.is_ours(uri.address):
             return Peer(LOOP, *uri.address)
-        for host in self._hosts(*uri.address):
-            peer = self._ready(uri.transport, host, uri.address[1], preferred)
-            if peer is not None:
-                return peer
-        return None
+        hops = self._hops(uri)
+        return self._ready(hops[0], preferred) if hops else None
 
     async def find(self, uri: Uri, preferred: int = LOOP) -> Peer:
         """The peer, after a look-up or a connection where needed. Raises Unreachable.
@@ -46,13 +58,32 @@ class Resolver:
         """
         if (peer := self.known(uri, preferred)) is not None:
             return peer
-        key = (uri.transport, *uri.address)
+        key = _key(uri)
         task = self._under_way.get(key)
         if task is None:
             task = asyncio.create_task(self._reach(uri, preferred))
             self._under_way[key] = task
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await asyncio.shield(task)
+
+    async def untried(
+        self, uri: Uri, tried: Collection[Address], preferred: int = LOOP
+    ) -> Peer | None:
+        """The next peer of those that did not keep silent so far, or None. Raises Unreachable."""
+        peer = await self.find(uri, preferred)
+        return None if (peer.host, peer.port) in tried else peer
+
+    def avoid(self, peer: Peer) -> None:
+        """It did not answer: others with the same name come first for a while."""
+        while len(self._avoided) >= _NAMES:
+            del self._avoided[next(iter(self._avoided))]
+        now = asyncio.get_running_loop().time()
+        self._avoided[peer.host, peer.port] = now + self._timers.avoid
+
+    def forget(self) -> None:
+        """Ask the name service again from now on."""
+        self._names.clear()
+        self._avoided.clear()
 
     async def close(self) -> None:
         """Give up on everything under way."""
@@ -61,54 +92,58 @@ class Resolver:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _hosts(self, host: str, port: int) -> tuple[str, ...]:
-        try:
-            return (str(ip_address(host)),)
-        except ValueError:
-            pass
-        addresses, until = self._names.get((host, port), ((), 0.0))
-        return addresses if until > asyncio.get_running_loop().time() else ()
+    def _hops(self, uri: Uri) -> list[Hop]:
+        if is_address(uri.host):
+            return [Hop(uri.transport, *uri.address)]
+        now = asyncio.get_running_loop().time()
+        hops, until = self._names.get(_key(uri), ([], 0.0))
+        if until <= now:
+            return []
+        silent = self._avoided
+        return sorted(hops, key=lambda hop: silent.get((hop.host, hop.port), 0.0) > now)
 
-    def _ready(self, transport: str, host: str, port: int, preferred: int) -> Peer | None:
-        if self._identity.is_ours((host, port)):
-            return Peer(LOOP, host, port)
-        if transport == "udp":
-            return self._listeners.udp_towards(host, port, preferred)
-        if transport == "tcp":
-            return self._listeners.connected(host, port)
+    def _ready(self, hop: Hop, preferred: int) -> Peer | None:
+        if self._identity.is_ours((hop.host, hop.port)):
+            return Peer(LOOP, hop.host, hop.port)
+        if hop.transport == "udp":
+            return self._listeners.udp_towards(hop.host, hop.port, preferred)
+        if hop.transport == "tcp":
+            return self._listeners.connected(hop.host, hop.port)
         return None
 
     async def _reach(self, uri: Uri, preferred: int) -> Peer:
-        host, port = uri.address
-        if uri.transport not in ("udp", "tcp"):
+        place = "{}:{}".format(*uri.address)
+        if uri.transport not in _TRANSPORTS:
             raise Unreachable(f"no way to send by {uri.transport}")
-        hosts = self._hosts(host, port)
         try:
             async with asyncio.timeout(self._timers.reach):
-                if not hosts:
-                    hosts = await self._look_up(host, port)
-                return await self._first(hosts, uri, preferred)
-        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            raise Unreachable(f"{host}:{port}: {error or 'no answer in time'}") from error
+                hops = self._hops(uri) or await self._look_up(uri)
+                return await self._first(hops, preferred)
+        except NameFailed as error:
+            raise NoName(str(error)) from error
+        except OSError as error:  # TimeoutError is one
+            raise Unreachable(f"{place}: {error or 'no answer in time'}") from error
 
-    async def _look_up(self, host: str, port: int) -> tuple[str, ...]:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        hosts = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    async def _look_up(self, uri: Uri) -> list[Hop]:
+        hops = await locate(uri, self._service, _TRANSPORTS, self._chance)
         while len(self._names) >= _NAMES:
             del self._names[next(iter(self._names))]
-        self._names[host, port] = hosts, loop.time() + self._timers.names
-        return hosts
+        until = asyncio.get_running_loop().time() + self._timers.names
+        self._names[_key(uri)] = hops, until
+        return self._hops(uri)
 
-    async def _first(self, hosts: tuple[str, ...], uri: Uri, preferred: int) -> Peer:
-        port = uri.address[1]
+    async def _first(self, hops: list[Hop], preferred: int) -> Peer:
         failure: OSError | None = None
-        for host in hosts:
-            if (peer := self._ready(uri.transport, host, port, preferred)) is not None:
+        for hop in hops:
+            if (peer := self._ready(hop, preferred)) is not None:
                 return peer
-            if uri.transport == "tcp":
+            if hop.transport == "tcp":
                 try:
-                    return await self._listeners.connect(host, port)
+                    return await self._listeners.connect(hop.host, hop.port)
                 except OSError as error:
                     failure = error
         raise failure or OSError("no socket of that address family")
+
+
+def _key(uri: Uri) -> _Key:
+    return uri.host, uri.port, uri.scheme, uri.param(b"transport")

@@ -21,6 +21,10 @@ class Timers:
     sweep: float = 5.0
     #: an answer of the name service is believed
     names: float = 60.0
+    #: an address that kept silent is tried after others of its name
+    avoid: float = 30.0
+    #: between looks at the connection a registration hangs on
+    watch: float = 5.0
     #: a TCP connection without traffic is kept (RFC 5626 phones say something every 2 minutes)
     idle: float = 900.0
     #: a message that began on TCP must be whole

@@ -68,10 +68,12 @@ class Incoming(Transaction):
 class Outgoing(Transaction):
     """An INVITE from a worker. `request` is as sent, without body; `peer` where it was sent.
 
-    `orphan`: the worker died, the call is to be ended as soon as the RFC allows.
+    `wire` is its branch there, when it is not the first place it was sent. `orphan`: the worker
+    died, or was told that nobody answers; the call is to be ended as soon as the RFC allows.
     """
 
     peer: Peer | None = None
+    wire: bytes = b""
     orphan: bool = False
 
 

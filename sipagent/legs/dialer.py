@@ -18,6 +18,7 @@ from .sip import SipLeg
 _HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TARGET = re.compile(r"sips?:[^\s<>\"\x00-\x1f]+", re.IGNORECASE)
+_IDENTITY = re.compile(r"(?:\"[^\"\\\x00-\x1f]*\" )?<sips?:[^\s<>\"\x00-\x1f]+>", re.IGNORECASE)
 #: what RFC 3261 section 25.1 lets a user part hold as it is
 _USER = "-_.!~*'()&=+$,;?/"
 
@@ -39,15 +40,18 @@ class SipDialer:
     ) -> SipLeg:
         """Send an INVITE; the leg is CALLING on return.
 
-        `caller_id` is the user part of From. Raises LegFailed: 484 for a target that is not a
-        SIP URI, 400 for a header that could not be written, 503 for a fifth leg.
+        `caller_id` is the user part of From, or a whole `"Name" <sip:...>`. Raises LegFailed:
+        484 for a target that is not a SIP URI, 400 for a header that could not be written, 503
+        for a fifth leg.
         """
         if not _TARGET.fullmatch(target):
             raise LegFailed(484, f"{target!r} is not a SIP URI")
         if len(self._endpoint.legs) >= MAX_LEGS:
             raise no_room()
         prm = _invite(headers or {})
-        if caller_id is not None:
+        if caller_id is not None and _IDENTITY.fullmatch(caller_id):
+            prm.txOption.localUri = caller_id
+        elif caller_id is not None:
             host = self._endpoint.identity.rpartition("@")[2]
             prm.txOption.localUri = f"<sip:{quote(caller_id, safe=_USER)}@{host}>"
         credentials = None if username is None else (username, password or "")

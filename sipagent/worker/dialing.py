@@ -1,19 +1,47 @@
 """Which way out: numbers through the trunk whose prefix fits best, SIP URIs as they are."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from sipagent.call.leg import Dialer, Leg
+import structlog
+
+from sipagent.call.leg import Dialer, Leg, LegState
 from sipagent.call.target import normalise
 from sipagent.config import Trunk
 from sipagent.errors import LegFailed
 
+from .presenting import present
+
+log = structlog.get_logger(__name__)
+
+#: tells the edge by which trunk an INVITE is to leave; it goes no further
+TRUNK_HEADER = "X-Sipagent-Trunk"
+#: what says that this trunk cannot, rather than that the callee does not want to
+_NEXT_TRUNK = frozenset({401, 407, 408, *range(500, 600)})
+
 
 class TrunkDialer:
-    """A Dialer over another one that knows only SIP URIs."""
+    """A Dialer over another one that knows only SIP URIs.
 
-    def __init__(self, inner: Dialer, trunks: Mapping[str, Trunk]) -> None:
+    Where several trunks take a number, the next one is tried when one is down, full, silent or
+    answers 5xx before it rang: `dial` then returns once a trunk has begun to ring or has refused
+    for good, or has not decided within `patience` seconds. `inherited` are the headers of the
+    caller's INVITE.
+    """
+
+    def __init__(
+        self,
+        inner: Dialer,
+        trunks: Mapping[str, Trunk],
+        inherited: Mapping[str, str] | None = None,
+        *,
+        patience: float = 15.0,
+    ) -> None:
+        self._patience = patience
         self._inner = inner
         self._trunks = trunks
+        self._inherited = inherited or {}
 
     async def dial(
         self,
@@ -26,25 +54,84 @@ class TrunkDialer:
     ) -> Leg:
         """As `Dialer.dial`. Raises LegFailed: 404 for a number no trunk takes."""
         known = normalise(target)
-        if known.startswith("tel:"):
-            trunk = self._trunk_for(known[4:])
-            known = f"sip:{known[4:]}@{trunk.host}:{trunk.port}"
-            if trunk.transport != "udp":
-                known += f";transport={trunk.transport}"
-            caller_id = caller_id or trunk.caller_id
-            if username is None and trunk.username and trunk.password:
-                username, password = trunk.username, trunk.password.get_secret_value()
+        said = {n: v for n, v in (headers or {}).items() if n.lower() != TRUNK_HEADER.lower()}
+        own = None if username is None else (username, password or "")
+        if not known.startswith("tel:"):
+            return await self._send(known, caller_id, said, own)
+        number = known[4:]
+        *first, last = self._takers(number)
+        for name in first:
+            leg = await self._by(name, number, caller_id, said, own)
+            if await _decided(leg, self._patience):
+                return leg
+            log.info("next_trunk", after=name, status=leg.status)
+        return await self._by(last, number, caller_id, said, own)
+
+    async def _by(
+        self,
+        name: str,
+        number: str,
+        caller_id: str | None,
+        headers: Mapping[str, str],
+        own: tuple[str, str] | None,
+    ) -> Leg:
+        """Dial by one trunk."""
+        trunk = self._trunks[name]
+        shown = present(trunk, caller_id, self._inherited)
+        if own is None and trunk.username and trunk.password:
+            user = trunk.auth_username or trunk.username
+            own = user, trunk.password.get_secret_value()
+        told = {**shown.headers, **headers, TRUNK_HEADER: name}
+        return await self._send(_uri(trunk, number), shown.from_, told, own)
+
+    async def _send(
+        self,
+        uri: str,
+        caller_id: str | None,
+        headers: Mapping[str, str],
+        own: tuple[str, str] | None,
+    ) -> Leg:
+        username, password = own or (None, None)
         return await self._inner.dial(
-            known, caller_id=caller_id, headers=headers, username=username, password=password
+            uri, caller_id=caller_id, headers=headers or None, username=username, password=password
         )
 
-    def _trunk_for(self, number: str) -> Trunk:
-        fits = [
-            (len(prefix), trunk)
-            for trunk in self._trunks.values()
-            for prefix in (trunk.prefixes or ("",))
-            if number.startswith(prefix)
-        ]
+    def _takers(self, number: str) -> Sequence[str]:
+        """Trunks that take a number: the longest prefix first, else in the settings' order.
+
+        Raises LegFailed.
+        """
+        fits: dict[str, int] = {}
+        for name, trunk in self._trunks.items():
+            public = trunk.numbers.e164(number) if trunk.numbers else number
+            lengths = [len(p) for p in trunk.prefixes or ("",) if public.startswith(p)]
+            if lengths:
+                fits[name] = max(lengths)
         if not fits:
             raise LegFailed(404, f"no trunk takes {number}")
-        return max(fits, key=lambda fit: fit[0])[1]
+        return sorted(fits, key=lambda name: -fits[name])
+
+
+def _uri(trunk: Trunk, number: str) -> str:
+    host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
+    port = f":{trunk.port}" if trunk.port else ""
+    suffix = f";transport={trunk.transport}" if trunk.transport not in (None, "udp") else ""
+    dialled = trunk.numbers.dialled(number) if trunk.numbers else number
+    return f"sip:{dialled}@{host}{port}{suffix}"
+
+
+async def _decided(leg: Leg, patience: float) -> bool:
+    """True when the call is this trunk's, whatever comes of it; False when another may do."""
+    try:
+        async with asyncio.timeout(patience):
+            await leg.wait(LegState.EARLY, LegState.CONFIRMED)
+    except TimeoutError:
+        return True
+    except LegFailed as failed:
+        return failed.status not in _NEXT_TRUNK
+    except asyncio.CancelledError:
+        # nobody else knows this leg yet
+        with suppress(LegFailed):
+            await leg.hangup()
+        raise
+    return True

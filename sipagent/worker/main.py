@@ -92,7 +92,8 @@ class _Worker:
 
         told = assignment.plan
         plan = plan_of(told.document, told.name, told.file)
-        dialer = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks)
+        sip = SipDialer(self._endpoint)
+        dialer = TrunkDialer(sip, self._settings.trunks, assignment.headers)
         services = furnish(
             self._settings, plan, _stock[0], dialer, rate=bridge.rate, bundle=assignment.bundle
         )

@@ -73,3 +73,55 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = config.load(write(tmp_path, "dialplans: plans\n"))
     assert settings.dialplans == (tmp_path / "plans",)
     assert settings.store.database.endswith(f"{tmp_path}/sipagent.sqlite3")
+
+
+def test_a_trunk_registers_with_all_defaults_or_its_own(tmp_path: Path) -> None:
+    text = "trunks:\n  a: {host: a.example, username: u, registration: REG}\n"
+    for reg, registrars in (
+        ("true", ()),
+        ("{registrars: b.example}", ("sip:b.example",)),
+        ("{registrars: [b.example, '192.0.2.1:5070;transport=tcp']}",
+         ("sip:b.example", "sip:192.0.2.1:5070;transport=tcp")),
+    ):  # fmt: skip
+        trunk = config.load(write(tmp_path, text.replace("REG", reg))).trunks["a"]
+        assert trunk.registration is not None
+        assert trunk.registration.registrars == registrars
+    trunk = config.load(write(tmp_path, text.replace("REG", "false"))).trunks["a"]
+    assert trunk.registration is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "words"),
+    [
+        ("registration: true", "trunks.a", "needs a username"),
+        ("outbound_proxy: 'a b'", "trunks.a.outbound_proxy", "host[:port]"),
+        ("outbound_proxy: 'a.example:70000'", "trunks.a.outbound_proxy", "host[:port]"),
+        ("registration: {registrars: ['sip:u@b']}", "trunks.a.registration.registrars[0]", "host"),
+        ("numbers: {country: '+44'}", "trunks.a.numbers.country", "pattern"),
+        ("numbers: {cuntry: '44'}", "trunks.a.numbers.cuntry", "did you mean country?"),
+        ("calls: 0", "trunks.a.calls", "greater than or equal to 1"),
+    ],
+)
+def test_a_mistake_in_a_trunk_has_its_place(
+    tmp_path: Path, keys: str, key: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(write(tmp_path, f"trunks:\n  a:\n    host: a.example\n    {keys}\n"))
+    finding = caught.value.findings[0]
+    assert finding.key == key
+    assert words in str(finding)
+
+
+def test_a_host_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="neither a host name nor an address"):
+        config.load(write(tmp_path, "trunks:\n  a: {host: 'sip:a.example'}\n"))
+    trunk = config.load(write(tmp_path, "trunks:\n  a: {host: '[2001:db8::1]'}\n")).trunks["a"]
+    assert trunk.host == "2001:db8::1"
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]", "[::1]:5353"])
+def test_a_name_server_is_an_address(tmp_path: Path, server: str) -> None:
+    text = f"sip:\n  nameservers: ['{server}']\n"
+    assert config.load(write(tmp_path, text)).sip.nameservers == (server,)
+    with pytest.raises(ConfigError):
+        config.load(write(tmp_path, text.replace(server, "dns.example")))

@@ -41,6 +41,28 @@ async def _calls(stage: "Stage", target: str) -> Any:
     return {"first": first, "seen": seen, "status": leg.status, "call_id": leg.info.sip_call_id}
 
 
+async def _calls_as_nobody(stage: "Stage", target: str) -> Any:
+    leg = await stage.dialer.dial(
+        target, caller_id='"Anonymous" <sip:anonymous@anonymous.invalid>', headers={"Privacy": "id"}
+    )
+    await leg.wait(LegState.CONFIRMED)
+    await stage.hear()
+    await leg.hangup()
+    return leg.status
+
+
+async def test_a_caller_can_have_a_whole_identity(launch: Launch) -> None:
+    callee = await launch(_answers)
+    caller = await launch(_calls_as_nobody, callee.uri)
+    assert await callee.hear() == "answered"
+    await caller.tell("go on")
+    assert await caller.result() == 200
+    got = await callee.result()
+    assert got["remote"] == "sip:anonymous@anonymous.invalid"
+    assert got["headers"]["From"].startswith('"Anonymous" <sip:anonymous@anonymous.invalid>')
+    assert got["headers"]["Privacy"] == "id"
+
+
 async def test_a_call_is_answered_and_ends_with_a_bye(launch: Launch) -> None:
     callee = await launch(_answers)
     caller = await launch(_calls, callee.uri)

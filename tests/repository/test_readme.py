@@ -27,6 +27,15 @@ def blocks(readme: str, language: str) -> list[str]:
     return found
 
 
+def test_the_trunk_is_sound(readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PBX_PASSWORD", "secret")
+    lines = readme.partition("\n    trunks:\n")[2].partition("\n\n")[0]
+    (tmp_path / "sipagent.yaml").write_text(f"    trunks:\n{lines}\n")
+    trunk = load(tmp_path / "sipagent.yaml").trunks["pbx"]
+    assert trunk.registration is not None
+    assert trunk.numbers is not None
+
+
 def test_the_first_dialplan_is_sound(readme: str, tmp_path: Path) -> None:
     (tmp_path / "dialplans").mkdir()
     (tmp_path / "dialplans" / "hello.yaml").write_text(blocks(readme, "yaml")[0])

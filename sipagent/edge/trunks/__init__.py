@@ -1,0 +1,1 @@
+"""Trunks at work: registrations, keep-alives, capacity, and whose call is whose."""
