@@ -99,10 +99,11 @@ class Answers:
             proxy.counters.stray += not self._farewell.answered(answer)
             return
         second = parse_via(vias[1])
-        if top.branch != proxy.identity.outward_branch(second.branch, answer.call_id):
+        call = proxy.outgoing.get(top.branch)
+        ours = proxy.identity.outward_branch(second.branch, answer.call_id)
+        if call is None and top.branch != ours:
             proxy.counters.stray += 1
             return
-        call = proxy.outgoing.get(top.branch)
         worker = proxy.roster.at(second.sent_by)
         if worker is None:
             if call is not None and call.orphan:
@@ -111,8 +112,18 @@ class Answers:
             return
         answer.pop_via()
         proxy.saw(answer, peer, inward=True)
+        self.deliver(answer, worker, call, peer)
+
+    def deliver(self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer) -> None:
+        """Give a worker a response of the world that has lost our Via. `call` is its INVITE."""
         self._remember(answer, worker, call, peer)
         self._to_worker(answer, worker, call, peer)
+
+    def _sticky(self, call: Outgoing | None, peer: Peer) -> Peer | None:
+        """The peer itself when what follows in this dialog must go exactly there."""
+        if call is not None and call.fork is not None:
+            return call.peer
+        return peer if self._proxy.listeners.reliable(peer.flow) else None
 
     def _remember(self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer) -> None:
         dialogs = self._proxy.dialogs
@@ -122,7 +133,7 @@ class Answers:
         if method != b"INVITE":
             return
         if 100 < answer.status < 300 and answer.to.tag:
-            sticky = peer if self._proxy.listeners.reliable(peer.flow) else None
+            sticky = self._sticky(call, peer)
             dialogs.answered_by_world(worker.token, answer, peer.flow, sticky)
         if call is None:
             return
@@ -139,7 +150,7 @@ class Answers:
     ) -> None:
         proxy = self._proxy
         if answer.cseq.method == b"INVITE" and 100 < answer.status < 300:
-            sticky = peer if proxy.listeners.reliable(peer.flow) else None
+            sticky = self._sticky(call, peer)
             _append_record_route(answer, proxy.record_route(peer.flow, sticky))
         data, dropped = fit(answer)
         proxy.counters.trimmed += dropped

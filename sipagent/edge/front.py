@@ -11,6 +11,7 @@ from .answers import Answers
 from .counters import Counters
 from .desk import Address, Desk
 from .farewell import Farewell
+from .fork import Forks
 from .guard import Guard
 from .headers import Bad
 from .identity import Identity
@@ -19,6 +20,7 @@ from .listeners import Listeners, Peer, UdpSocket, shielded
 from .message import BadMessage, parse
 from .outbound import Outbound
 from .proxy import Proxy
+from .registrar import Registrar, Registration
 from .resolver import Resolver
 from .timers import Timers
 from .transactions import Table
@@ -73,10 +75,14 @@ class Edge:
         self._resolver = Resolver(self._listeners, identity, self._timers)
         self._farewell = Farewell(self._proxy, self._resolver)
         guard = Guard(self._settings, asyncio.get_running_loop().time)
+        self._registrar = Registrar(self._proxy, guard, self._settings)
         admission = Admission(self._proxy, guard, self._farewell)
-        self._inbound = Inbound(self._proxy, admission, self._farewell)
+        self._inbound = Inbound(self._proxy, admission, self._registrar, self._farewell)
         self._answers = Answers(self._proxy, self._farewell)
-        self._outbound = Outbound(self._proxy, self._resolver)
+        self._forks = Forks(
+            self._proxy, self._resolver, self._registrar, self._answers, self._farewell
+        )
+        self._outbound = Outbound(self._proxy, self._resolver, self._forks)
         self._sweeper = asyncio.create_task(self._sweep())
         _log.info("sip_listening", bound=bound, public=public)
 
@@ -89,6 +95,7 @@ class Edge:
         self._sweeper = None
         await self._proxy.tasks.close()
         await self._resolver.close()
+        self._forks.close()
         self._farewell.close()
         self._proxy.inside.close()
         await self._listeners.close()
@@ -116,7 +123,12 @@ class Edge:
     @property
     def transactions(self) -> int:
         """INVITEs held in memory, finished ones for a while too."""
-        return len(self._proxy.incoming) + len(self._proxy.outgoing)
+        return len(self._proxy.incoming) + len(self._proxy.outgoing) + len(self._forks)
+
+    @property
+    def bindings(self) -> tuple[Registration, ...]:
+        """Where our phones can be reached now."""
+        return self._registrar.registrations()
 
     def worker_ready(self, token: str, address: Address) -> None:
         """A worker speaks SIP at that address."""
@@ -125,6 +137,7 @@ class Edge:
     def worker_gone(self, token: str) -> None:
         """A worker ended: its remote parties, if any are left, hear of it from us."""
         self._proxy.roster.remove(token)
+        self._forks.worker_gone(token)
         self._farewell.worker_gone(token)
 
     def _from_world(self, data: bytes, peer: Peer) -> None:
@@ -132,7 +145,7 @@ class Edge:
             message = parse(data, self._settings.sip.max_message)
             if message.is_request:
                 self._inbound.request(message, peer)
-            else:
+            elif not self._forks.answered(message, peer):
                 self._answers.from_world(message, peer)
         except BadMessage as bad:
             self.counters.bad += 1
@@ -163,6 +176,8 @@ class Edge:
             now = loop.time()
             self._proxy.incoming.sweep(now)
             self._proxy.outgoing.sweep(now)
+            self._forks.sweep(now)
+            self._registrar.sweep(now)
             self._listeners.sweep(now)
 
 

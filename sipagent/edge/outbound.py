@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from .fork import Forks
 from .headers import Bad, Uri, parse_name_addr, parse_uri
-from .identity import flow_number, hostport, read_peer
+from .identity import flow_number, read_peer
 from .listeners import Peer
 from .message import Message, header
 from .proxy import Proxy, less_one_hop
@@ -30,8 +31,9 @@ class Departure:
 class Outbound:
     """Follows routes, finds the next hop, and tells the worker when there is none."""
 
-    def __init__(self, proxy: Proxy, resolver: Resolver) -> None:
+    def __init__(self, proxy: Proxy, resolver: Resolver, forks: Forks) -> None:
         self._proxy = proxy
+        self._forks = forks
         self._resolver = resolver
 
     def request(self, request: Message, worker: Worker) -> None:
@@ -40,6 +42,8 @@ class Outbound:
             if not less_one_hop(request):
                 raise Bad("no hops left", 483)
             flow, sticky, routes = self._follow(request)
+            if not routes and self._forks.take(request, worker):
+                return
             hop = parse_uri(parse_name_addr(routes[0]).uri if routes else request.uri)
         except (Bad, ValueError) as bad:
             self._proxy.counters.bad += 1
@@ -103,18 +107,9 @@ class Outbound:
                 self._send(leaving, peer)
 
     def _send(self, leaving: Departure, peer: Peer) -> None:
-        proxy, request = self._proxy, leaving.request
-        way = proxy.listeners.flow(peer.flow)
-        if way is None:
-            proxy.counters.unreachable += 1
+        request = leaving.request
+        if self._proxy.send_on(request, peer, leaving.branch) is None:
             return
-        proxy.localise(request, peer.flow)
-        sent_by = hostport(proxy.identity.advertised(way.transport, way.local))
-        via = f"SIP/2.0/{way.transport} ".encode() + sent_by + b";branch="
-        via += leaving.branch + b";rport"
-        request.headers.insert(0, header(b"Via", via))
-        proxy.saw(request, peer, inward=False)
-        proxy.listeners.send(bytes(request), peer)
         if leaving.call is not None and leaving.call.request is request:
             leaving.call.peer = peer
             request.body = b""
