@@ -92,7 +92,7 @@ class Bindings:
         before = kept
         for contact in contacts:
             known = [one for one in kept if _same_contact(one.contact, contact)]
-            _check_order(known, origin)
+            _check_order([one for one in known if one.origin is not origin], origin)
             kept = [one for one in kept if one not in known]
             if contact.seconds:
                 kept.append(Binding(contact, origin, now + contact.seconds))
