@@ -1,4 +1,4 @@
-"""Whatever phones do when they ring together: one outcome, and nobody is left ringing or talking."""
+"""Whatever phones do when they ring together: one outcome, nobody left ringing or talking."""
 
 import asyncio
 import random
