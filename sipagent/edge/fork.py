@@ -14,6 +14,7 @@ from .farewell import Farewell
 from .headers import parse_name_addr, parse_uri, parse_via
 from .listeners import Peer
 from .message import Header, Message, header
+from .patience import Patience
 from .proxy import Proxy
 from .registrar import Registrar
 from .registration import extension_of
@@ -60,20 +61,16 @@ class Forks:
         self._answers = answers
         self._farewell = farewell
         self._table: Table[Fork] = Table(proxy.timers)
-        self._invites = Repeater(proxy.timers, invites=True)
+        self._patience = Patience(proxy.timers)
         self._finals = Repeater(proxy.timers)
-        self._deadlines: dict[bytes, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
         return len(self._table)
 
     def close(self) -> None:
         """Stop every timer."""
-        self._invites.close()
+        self._patience.close()
         self._finals.close()
-        for handle in self._deadlines.values():
-            handle.cancel()
-        self._deadlines.clear()
 
     def sweep(self, now: float) -> None:
         """Forget forks whose branches are all over."""
@@ -84,7 +81,7 @@ class Forks:
         for fork in self._table.of(token):
             self._finals.stop(fork.branch)
             for call in fork.branches:
-                self._quiet(call)
+                self._patience.over(call.branch)
             self._table.settled(fork)
 
     # from a worker
@@ -154,7 +151,7 @@ class Forks:
             return
         call.peer, call.request.body = peer, b""
         if not proxy.listeners.reliable(peer.flow):
-            self._invites.later(call.branch, lambda: self._resend(data, peer))
+            self._patience.resend(call.branch, lambda: self._resend(data, peer))
         self._give_time(fork, call)
 
     def _resend(self, data: bytes, peer: Peer) -> None:
@@ -200,7 +197,7 @@ class Forks:
         return True
 
     def _progressed(self, fork: Fork, call: Outgoing, answer: Message, peer: Peer) -> None:
-        self._quiet(call)
+        self._patience.over(call.branch)
         began = call.move(State.PROCEEDING)
         if fork.state not in OPEN or fork.ending:
             if began:  # it may be cancelled only now (9.1)
@@ -210,7 +207,7 @@ class Forks:
             self._answers.deliver(answer, fork.worker, call, peer)
 
     def _accepted(self, fork: Fork, call: Outgoing, answer: Message, peer: Peer) -> None:
-        self._quiet(call)
+        self._patience.over(call.branch)
         first = call.move(State.ACCEPTED)
         if fork.state in OPEN:
             fork.move(State.ACCEPTED)
@@ -225,7 +222,7 @@ class Forks:
         self._settle(fork, call)
 
     def _failed(self, fork: Fork, call: Outgoing, answer: Message) -> None:
-        self._quiet(call)
+        self._patience.over(call.branch)
         self._farewell.acknowledge_failure(call, answer)
         if not call.move(State.COMPLETED):
             return
@@ -237,7 +234,7 @@ class Forks:
 
     def _lost(self, fork: Fork, call: Outgoing, status: int) -> None:
         """A contact that said nothing, or cannot be reached."""
-        self._quiet(call)
+        self._patience.over(call.branch)
         if call.move(State.COMPLETED):
             self._fail(fork, status)
             self._settle(fork, call)
@@ -255,7 +252,7 @@ class Forks:
             return
         fork.ending, fork.reasons = True, reasons
         for call in fork.branches:
-            self._invites.stop(call.branch)
+            self._patience.hush(call.branch)
             if call.state is State.PROCEEDING:
                 self._cancel(fork, call)
 
@@ -283,19 +280,7 @@ class Forks:
 
     def _give_time(self, fork: Fork, call: Outgoing) -> None:
         """Timer B, and after a CANCEL as long again (9.1)."""
-        self._forget_deadline(call.branch)
-        loop, patience = asyncio.get_running_loop(), self._proxy.timers.give_up
-        self._deadlines[call.branch] = loop.call_later(patience, self._lost, fork, call, 408)
-
-    def _quiet(self, call: Outgoing) -> None:
-        """It answered: timers A and B are over."""
-        self._invites.stop(call.branch)
-        self._forget_deadline(call.branch)
-
-    def _forget_deadline(self, branch: bytes) -> None:
-        handle = self._deadlines.pop(branch, None)
-        if handle is not None:
-            handle.cancel()
+        self._patience.limit(call.branch, lambda: self._lost(fork, call, 408))
 
     def _settle(self, fork: Fork, call: Outgoing) -> None:
         self._proxy.outgoing.settled(call)
