@@ -26,6 +26,8 @@ from .sources import KeyPath, Source, parse, read
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 Network = IPv4Network | IPv6Network
 Port = Annotated[int, Field(ge=0, le=65535)]
+#: the name of a phone: the user part of its address
+Extension = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 
 
 class _Part(BaseModel):
@@ -203,10 +205,32 @@ class Trunk(_Part):
 
 
 class Phone(_Part):
-    """A softphone of ours: it proves itself by digest and may then call the dialplan."""
+    """A softphone of ours: it proves itself by digest, may then call the dialplan, and can be
+    called. Its name under `phones` is its extension.
+    """
 
     password: SecretStr
     display_name: str = ""
+
+
+class Registrar(_Part):
+    """Where our phones can be reached: what they may register, and whom they may call."""
+
+    min_expires: int = Field(default=60, ge=1, description="seconds; a shorter wish gets 423")
+    max_expires: int = Field(default=3600, ge=1, description="seconds; a longer wish gets this")
+    contacts: int = Field(
+        default=5, ge=1, le=20, description="places one extension rings at; above: oldest goes"
+    )
+    internal_calls: bool = Field(
+        default=False,
+        description="phones reach each other by extension where no dialplan takes the number",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Registrar":
+        if self.min_expires > self.max_expires:
+            raise ValueError("min_expires must not be more than max_expires")
+        return self
 
 
 class Provider(BaseModel):
@@ -254,7 +278,8 @@ class Settings(BaseSettings):
     rtp: Rtp = Rtp()
     media: Media = Media()
     trunks: dict[str, Trunk] = Field(default_factory=dict)
-    phones: dict[str, Phone] = Field(default_factory=dict)
+    phones: dict[Extension, Phone] = Field(default_factory=dict)
+    registrar: Registrar = Registrar()
     providers: dict[str, Provider] = Field(default_factory=dict)
     limits: Limits = Limits()
     policy: Policy | None = Field(

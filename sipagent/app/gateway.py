@@ -38,6 +38,7 @@ class Gateway:
             self.ledger,
             bundles=settings.store.bundles,
             now=lambda: datetime.now(zone),
+            extensions=settings.phones if settings.registrar.internal_calls else (),
         )
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None

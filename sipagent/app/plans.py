@@ -18,6 +18,7 @@ def house_of(settings: Settings) -> House:
         toolbox=Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS),
         providers=known_providers(settings),
         trunks=settings.trunks,
+        phones=settings.phones,
         policies=[settings.policy] if settings.policy else [],
         unknown_words=unknown_words,
         intent_problems=problems,

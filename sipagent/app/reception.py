@@ -1,7 +1,7 @@
 """Reception: which plan and which worker take a new call; the edge's Desk."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sipagent.worker.pool import NoRoom
 from sipagent.worker.protocol import Assignment, HangUp, PlanText
 from sipagent.worker.supervisor import Supervisor
 
+from .extensions import plan_between
 from .ledger import Ledger
 
 log = structlog.get_logger(__name__)
@@ -32,29 +33,30 @@ class Reception:
         *,
         bundles: Path,
         now: Callable[[], datetime],
+        extensions: Collection[str] = (),
     ) -> None:
         self._plans = plans
         self._ledger = ledger
         self._bundles = bundles
         self._now = now
+        #: phones that may call each other where no plan takes the number
+        self._extensions = extensions
         #: where workers come from; None before they are up and while the server goes down
         self.workers: Supervisor | None = None
         self._taken: dict[str, WorkerHandle] = {}
 
     async def admit(self, call: NewCall) -> Admitted:
-        """Choose plan and worker. Raises Refused: 404 no plan, 503 no room."""
+        """Choose plan and worker. Raises Refused: 401 for a number only a phone may call, 404 no
+        plan, 503 no room.
+        """
         if self.workers is None:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         now = self._now()
-        chosen = self._plans.choose(call.number, call.caller, call.headers, now, call.account)
-        if chosen is None:
-            log.info("no_plan", number=call.number, source=call.source[0])
-            raise Refused(404, "Not Found")
-        plan, why = chosen
+        plan, why = self._plan_for(call, now)
         call_id = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
         assignment = Assignment(
             call_id=call_id,
-            plan=PlanText(name=plan.name, file=plan.file, document=dict(plan.document)),
+            plan=plan,
             caller=call.caller,
             callee=call.callee,
             headers=call.headers,
@@ -73,6 +75,17 @@ class Reception:
         self._taken[worker.token] = worker
         assert worker.address is not None
         return Admitted(worker.token, worker.address)
+
+    def _plan_for(self, call: NewCall, now: datetime) -> tuple[PlanText, str]:
+        chosen = self._plans.choose(call.number, call.caller, call.headers, now, call.account)
+        if chosen is not None:
+            plan, why = chosen
+            return PlanText(name=plan.name, file=plan.file, document=dict(plan.document)), why
+        built_in = plan_between(call, self._extensions)
+        if built_in is not None:
+            return built_in, f"{call.account} calls the phone {call.number}"
+        log.info("no_plan", number=call.number, source=call.source[0])
+        raise Refused(404, "Not Found")
 
     def abandoned(self, token: str) -> None:
         """No call comes of the INVITE: a worker that has not got it need not wait for it."""

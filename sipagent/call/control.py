@@ -68,6 +68,7 @@ class CallControl:
                     self.by,
                     done=self.call.done,
                     now=self.call.services.now(),
+                    extensions=self.call.services.extensions,
                 )
             except CallError as error:
                 decision = Decision(False, str(error))

@@ -1,6 +1,6 @@
 """Policy: what one principal may do to a call. Deny by default; pure, time is passed in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from fnmatch import fnmatchcase
@@ -45,7 +45,8 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     destinations: tuple[str, ...] = Field(
-        default=(), description="patterns on the normalised target: sip:*@pbx.example, +44*"
+        default=(),
+        description="patterns on the normalised target: sip:*@pbx.example, +44*, sip:*@phones",
     )
     limits: Mapping[str, int] = Field(
         default_factory=dict, description="how often a verb may run in one call"
@@ -57,8 +58,18 @@ class Policy(BaseModel):
         default_factory=dict, description="when a verb may run; absent means always"
     )
 
-    def decide(self, verb: Verb, by: str, *, done: Mapping[str, int], now: datetime) -> Decision:
-        """Judge one verb of one principal. `done` counts what this call did so far."""
+    def decide(
+        self,
+        verb: Verb,
+        by: str,
+        *,
+        done: Mapping[str, int],
+        now: datetime,
+        extensions: Collection[str] = (),
+    ) -> Decision:
+        """Judge one verb of one principal. `done` counts what this call did so far; `extensions`
+        are the numbers that are phones of our own.
+        """
         if (limit := self.limits.get(verb.name)) is not None and done.get(verb.name, 0) >= limit:
             return Decision(False, f"{verb.name} was already used {limit} times in this call")
         window = self.hours.get(verb.name)
@@ -67,14 +78,14 @@ class Policy(BaseModel):
                 False, f"{verb.name} is possible from {window.start:%H:%M} to {window.end:%H:%M}"
             )
         for target in verb.targets:
-            if not self.reaches(target):
+            if not self.reaches(target, extensions):
                 return Decision(False, f"{target} is not an allowed destination")
         asks = by == "model" and verb.name in self.confirm
         return Decision(True, "the caller must agree" if asks else "permitted", confirm=asks)
 
-    def reaches(self, target: str) -> bool:
+    def reaches(self, target: str, extensions: Collection[str] = ()) -> bool:
         """True when the normalised target matches an allowed pattern."""
-        known = normalise(target)
+        known = normalise(target, extensions)
         return any(_matches(known, pattern) for pattern in self.destinations)
 
 

@@ -108,3 +108,5 @@ class Services:
     talkers: Talkers
     now: Callable[[], datetime]
     bundle: Path
+    #: numbers that are phones of our own; the dialer finds them
+    extensions: frozenset[str] = frozenset()

@@ -1,6 +1,7 @@
 """Targets: every way to write a destination, brought to one form before anything judges it."""
 
 import re
+from collections.abc import Collection
 from urllib.parse import unquote
 
 from sipagent.errors import CallError
@@ -13,6 +14,8 @@ _SIP = re.compile(
     re.IGNORECASE,
 )
 _DIGITS_ONLY = re.compile(r"[^0-9+]")
+#: the host of a phone of our own, `sip:201@phones`: found by its registration, not by any name
+PHONES = "phones"
 _UNSAFE = re.compile(r"[\x00-\x20<>\"]")
 
 
@@ -22,8 +25,9 @@ class BadTarget(CallError):
     status = 484
 
 
-def normalise(target: str) -> str:
-    """Bring a destination to its one form: `sip:user@host[:port]` or `tel:+digits`.
+def normalise(target: str, extensions: Collection[str] = ()) -> str:
+    """Bring a destination to its one form: `sip:user@host[:port]` or `tel:+digits`; a number among
+    the `extensions` of our own phones is `sip:201@phones`.
 
     Escapes are undone, case of scheme and host folded, URI parameters, passwords and embedded
     headers dropped (RFC 3261 section 19.1.1), separators in numbers removed (RFC 3966 section
@@ -33,7 +37,8 @@ def normalise(target: str) -> str:
     if text.lower().startswith("tel:"):
         text = text[4:].split(";")[0]
     if _NUMBER.match(text):
-        return f"tel:{_DIGITS_ONLY.sub('', text)}"
+        number = _DIGITS_ONLY.sub("", text)
+        return f"sip:{number}@{PHONES}" if number in extensions else f"tel:{number}"
     if "@" in text and not text.lower().startswith(("sip:", "sips:")) and ":" not in text:
         text = f"sip:{text}"
     found = _SIP.match(text)

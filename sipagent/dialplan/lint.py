@@ -32,6 +32,7 @@ class House:
     toolbox: Toolbox = field(default_factory=lambda: Toolbox({}, VERBS))
     providers: Collection[str] | None = None
     trunks: Collection[str] | None = None
+    phones: Collection[str] | None = None
     #: policies that bound this plan's own, as sipagent.yaml may
     policies: Sequence[Policy] = ()
     #: of some phrases, the words the embedded ears do not know
@@ -75,6 +76,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.unknown_words,
         house.intent_problems,
         house.mind_problem,
+        house.phones,
     ).all(plan.agents)
 
 
@@ -194,7 +196,9 @@ def _step_targets(reading: Reading, plan: Plan, house: House) -> Iterator[Findin
     for step in reading.steps:
         if step.step.ready is not None:
             policies = (plan.policy, *house.policies)
-            yield from targets_refused(reading.source, step.step.ready, step.path, policies)
+            yield from targets_refused(
+                reading.source, step.step.ready, step.path, policies, house.phones
+            )
 
 
 def _policy_words(reading: Reading, plan: Plan) -> Iterator[Finding]:

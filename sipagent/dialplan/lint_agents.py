@@ -34,6 +34,7 @@ class AgentLint:
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
     intent_problems: IntentProblems | None = None
     mind_problem: Callable[[AgentSpec], str] | None = None
+    phones: Collection[str] | None = None
 
     def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
         """Everything wrong with any of them."""
@@ -124,7 +125,7 @@ class AgentLint:
         if isinstance(verb, str):
             yield self.source.finding(path, verb.partition(" was not run: ")[2])
         else:
-            yield from targets_refused(self.source, verb, path, self.policies)
+            yield from targets_refused(self.source, verb, path, self.policies, self.phones)
 
 
 def named(raw: Any, spec: ToolSpec) -> Mapping[str, Any]:

@@ -1,23 +1,34 @@
 """Destinations written in a plan, held against the policies that will judge them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sipagent.call.policy import Policy
+from sipagent.call.target import PHONES, normalise
 from sipagent.call.verb import Verb
 from sipagent.errors import CallError, Finding
-from sipagent.sources import KeyPath, Source
+from sipagent.sources import KeyPath, Source, nearest
 
 
 def targets_refused(
-    source: Source, verb: Verb, path: KeyPath, policies: Sequence[Policy]
+    source: Source,
+    verb: Verb,
+    path: KeyPath,
+    policies: Sequence[Policy],
+    extensions: Collection[str] | None = None,
 ) -> Iterator[Finding]:
-    """Destinations that nobody could call, and those the policies will refuse."""
+    """Destinations that nobody could call, and those the policies will refuse. `extensions` are
+    our phones; None where they are not known.
+    """
     for target in verb.targets:
         try:
-            refused = not all(policy.reaches(target) for policy in policies)
+            user, _, host = normalise(target, extensions or ()).partition(":")[2].rpartition("@")
+            refused = not all(policy.reaches(target, extensions or ()) for policy in policies)
         except CallError as error:
             yield source.finding(path, str(error))
             continue
+        if host == PHONES and extensions is not None and user not in extensions:
+            hint = nearest(user, extensions) or "phones are declared in sipagent.yaml"
+            yield source.finding(path, f"there is no phone {user}", hint=hint)
         if refused:
             message = f"policy will refuse {target}"
             hint = "policy.destinations lists what may be called"

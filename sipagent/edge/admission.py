@@ -93,8 +93,7 @@ class Admission:
                 admitted = await self._proxy.desk.admit(call)
         except Refused as no:
             self._proxy.counters.refused += 1
-            extra = (_retry_after(no.retry_after),) if no.retry_after is not None else ()
-            self._farewell.refuse(transaction, no.status, no.reason, extra)
+            self._farewell.refuse(transaction, no.status, no.reason, self._extra(no, arrival))
         except TimeoutError:
             _log.warning("sip_admission_timed_out", sip_call_id=call.sip_call_id)
             self._proxy.counters.refused += 1
@@ -104,6 +103,13 @@ class Admission:
         finally:
             if transaction.state is State.TRYING:  # the desk broke, or we are closing
                 self._farewell.refuse(transaction, 500)
+
+    def _extra(self, no: Refused, arrival: Arrival) -> tuple[Header, ...]:
+        """What goes with a refusal of the desk."""
+        if no.status == 401:
+            self._proxy.counters.challenged += 1
+            return self._guard.challenged(arrival.request).extra
+        return (_retry_after(no.retry_after),) if no.retry_after is not None else ()
 
     def _admitted(self, transaction: Incoming, arrival: Arrival, admitted: Admitted) -> None:
         worker = self._proxy.roster.add(admitted.token, admitted.address)

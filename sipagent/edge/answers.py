@@ -103,10 +103,11 @@ class Answers:
             return
         second = parse_via(vias[1])
         branch = top.branch.partition(b".")[0]  # behind the dot: which place it was sent to
-        if branch != proxy.identity.outward_branch(second.branch, answer.call_id):
+        call = proxy.outgoing.get(branch)
+        ours = proxy.identity.outward_branch(second.branch, answer.call_id)
+        if call is None and branch != ours:
             proxy.counters.stray += 1
             return
-        call = proxy.outgoing.get(branch)
         if call is not None and top.branch != (call.wire or call.branch):
             self._farewell.too_late(call, answer, peer)
             return
@@ -118,8 +119,18 @@ class Answers:
             return
         answer.pop_via()
         proxy.saw(answer, peer, inward=True)
+        self.deliver(answer, worker, call, peer)
+
+    def deliver(self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer) -> None:
+        """Give a worker a response of the world that has lost our Via. `call` is its INVITE."""
         self._remember(answer, worker, call, peer)
         self._to_worker(answer, worker, call, peer)
+
+    def _sticky(self, call: Outgoing | None, peer: Peer) -> Peer | None:
+        """The peer itself when what follows in this dialog must go exactly there."""
+        if call is not None and call.fork is not None:
+            return call.peer
+        return peer if self._proxy.listeners.reliable(peer.flow) else None
 
     def _remember(self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer) -> None:
         dialogs = self._proxy.dialogs
@@ -129,7 +140,7 @@ class Answers:
         if method != b"INVITE":
             return
         if 100 < answer.status < 300 and answer.to.tag:
-            sticky = peer if self._proxy.listeners.reliable(peer.flow) else None
+            sticky = self._sticky(call, peer)
             dialogs.answered_by_world(worker.token, answer, peer.flow, sticky)
         if call is None:
             return
@@ -146,7 +157,7 @@ class Answers:
     ) -> None:
         proxy = self._proxy
         if answer.cseq.method == b"INVITE" and 100 < answer.status < 300:
-            sticky = peer if proxy.listeners.reliable(peer.flow) else None
+            sticky = self._sticky(call, peer)
             _append_record_route(answer, proxy.record_route(peer.flow, sticky))
         data, dropped = fit(answer)
         proxy.counters.trimmed += dropped

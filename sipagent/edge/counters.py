@@ -26,4 +26,9 @@ class Counters:
     trimmed: int = 0
     too_big: int = 0
     byes_for_workers: int = 0
+    #: REGISTERs that were granted, and those that were not (challenges left out)
+    registered: int = 0
+    register_refused: int = 0
+    #: INVITEs of workers that went to the contacts of a phone of ours
+    forked: int = 0
     unreachable: int = 0

@@ -54,7 +54,10 @@ class Desk(Protocol):
     """The rest of the gateway as the edge sees it."""
 
     async def admit(self, call: NewCall) -> Admitted:
-        """Choose plan and worker within a few milliseconds. Raises Refused (404, 503 ...)."""
+        """Choose plan and worker within a few milliseconds.
+
+        Raises Refused (404, 503 ...); with 401 the edge asks the caller for credentials.
+        """
         ...
 
     def abandoned(self, token: str) -> None:

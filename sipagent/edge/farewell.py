@@ -1,7 +1,7 @@
 """Farewell: ends what a dead worker left behind, with requests and failures of our own."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -46,7 +46,7 @@ class Farewell:
             if call.state in OPEN and not call.request.to.tag:
                 call.orphan = True
                 if call.state is State.PROCEEDING:
-                    self._cancel(call)
+                    self.cancel(call)
         for dialog in self._proxy.dialogs.take(token):
             if dialog.confirmed:
                 self._bye(dialog)
@@ -101,13 +101,13 @@ class Farewell:
         if answer.status < 200:
             if call.move(State.PROCEEDING):
                 self._proxy.outgoing.settled(call)
-                self._cancel(call)
+                self.cancel(call)
             return
         self._repeater.stop(call.branch)
         first = call.move(State.ACCEPTED if answer.status < 300 else State.COMPLETED)
         self._proxy.outgoing.settled(call)
         if answer.status >= 300:
-            self._send_now(self._acknowledge_failure(call, answer), call.peer)
+            self.acknowledge_failure(call, answer)
             return
         self.hang_up(call, answer, bye=first)
 
@@ -117,12 +117,15 @@ class Farewell:
             answer.pop_via()
             self.hang_up(replace(call, peer=peer), answer, bye=True)
 
-    def hang_up(self, call: Outgoing, answer: Message, *, bye: bool) -> None:
+    def hang_up(
+        self, call: Outgoing, answer: Message, *, bye: bool, reason: Header = _REASON
+    ) -> None:
         """ACK a 2xx in the worker's place and end that dialog; no `bye` for a 2xx that came
         again because our ACK got lost.
         """
         dialogs, peer = self._proxy.dialogs, call.peer
-        sticky = peer if peer and self._proxy.listeners.reliable(peer.flow) else None
+        always = call.fork is not None
+        sticky = peer if peer and (always or self._proxy.listeners.reliable(peer.flow)) else None
         flow = peer.flow if peer else LOOP
         dialogs.answered_by_world(call.token or "", answer, flow, sticky)
         dialog = dialogs.ended(Key(answer.call_id, answer.from_.tag, answer.to.tag))
@@ -130,12 +133,12 @@ class Farewell:
             ack = self._in_dialog(dialog, b"ACK", answer.cseq.number)
             self._deliver(dialog, ack, repeat=False)
             if bye:
-                self._bye(dialog)
+                self._bye(dialog, reason)
 
-    def _bye(self, dialog: Dialog) -> None:
+    def _bye(self, dialog: Dialog, reason: Header = _REASON) -> None:
         self._proxy.counters.byes_for_workers += 1
         request = self._in_dialog(dialog, b"BYE", dialog.cseq + 1)
-        request.headers.append(_REASON)
+        request.headers.append(reason)
         self._deliver(dialog, request, repeat=True)
 
     def _in_dialog(self, dialog: Dialog, method: bytes, number: int) -> Message:
@@ -187,17 +190,23 @@ class Farewell:
         else:
             self._send_now(data, peer)
 
-    def _cancel(self, call: Outgoing) -> None:
+    def cancel(self, call: Outgoing, reasons: Sequence[Header] = (_REASON,)) -> None:
         """CANCEL goes where the INVITE went, with its branch (RFC 3261 section 9.1)."""
         peer = call.peer
         if peer is None:
             return
-        data = bytes(self._hop_by_hop(call, b"CANCEL", call.request.text(b"to")))
+        request = self._hop_by_hop(call, b"CANCEL", call.request.text(b"to"))
+        request.headers += [*reasons, _EMPTY]
+        self._proxy.saw(request, peer, inward=False)
+        data = bytes(request)
         self._repeat(call.branch, peer, lambda: self._send_now(data, peer))
 
-    def _acknowledge_failure(self, call: Outgoing, answer: Message) -> bytes:
-        """ACK to a failure (RFC 3261 section 17.1.1.3)."""
-        return bytes(self._hop_by_hop(call, b"ACK", answer.text(b"to")))
+    def acknowledge_failure(self, call: Outgoing, answer: Message) -> None:
+        """ACK to a failure of the world (RFC 3261 section 17.1.1.3); it ends a CANCEL as well."""
+        self._repeater.stop(call.branch)
+        request = self._hop_by_hop(call, b"ACK", answer.text(b"to"))
+        request.headers.append(_EMPTY)
+        self._send_now(bytes(request), call.peer)
 
     def _hop_by_hop(self, call: Outgoing, method: bytes, to: bytes) -> Message:
         invite = call.request
@@ -210,8 +219,6 @@ class Farewell:
             *(h for h in invite.headers if h.key in (b"route", b"from", b"call-id")),
             header(b"To", to),
             header(b"CSeq", b"%d %b" % (invite.cseq.number, method)),
-            _REASON,
-            _EMPTY,
         ]
         return request
 

@@ -11,6 +11,7 @@ from .answers import Answers
 from .counters import Counters
 from .desk import Address, Desk
 from .farewell import Farewell
+from .fork import Forks
 from .guard import Guard
 from .headers import Bad
 from .identity import Identity
@@ -20,6 +21,7 @@ from .message import BadMessage, parse
 from .names import Dns
 from .outbound import Outbound
 from .proxy import Proxy
+from .registrar import Registrar, Registration
 from .requests import Requests
 from .resolver import Resolver
 from .timers import Timers
@@ -82,10 +84,14 @@ class Edge:
         wire = Wire(self._listeners, identity, self._requests, self._resolver)
         self.trunks = Trunks(self._settings.trunks, wire, self._proxy)
         guard = Guard(self._settings, asyncio.get_running_loop().time, self.trunks.sender)
+        self._registrar = Registrar(self._proxy, guard, self._settings)
         admission = Admission(self._proxy, guard, self._farewell, self.trunks)
-        self._inbound = Inbound(self._proxy, admission, self._farewell)
+        self._inbound = Inbound(self._proxy, admission, self._registrar, self._farewell)
         self._answers = Answers(self._proxy, self._farewell, self._requests)
-        self._outbound = Outbound(self._proxy, self._resolver, self.trunks)
+        self._forks = Forks(
+            self._proxy, self._resolver, self._registrar, self._answers, self._farewell
+        )
+        self._outbound = Outbound(self._proxy, self._resolver, self.trunks, self._forks)
         self._sweeper = asyncio.create_task(self._sweep())
         _log.info("sip_listening", bound=bound, public=public)
 
@@ -100,6 +106,7 @@ class Edge:
         self._requests.close()
         await self._proxy.tasks.close()
         await self._resolver.close()
+        self._forks.close()
         self._farewell.close()
         self._proxy.inside.close()
         await self._listeners.close()
@@ -127,7 +134,12 @@ class Edge:
     @property
     def transactions(self) -> int:
         """INVITEs held in memory, finished ones for a while too."""
-        return len(self._proxy.incoming) + len(self._proxy.outgoing)
+        return len(self._proxy.incoming) + len(self._proxy.outgoing) + len(self._forks)
+
+    @property
+    def bindings(self) -> tuple[Registration, ...]:
+        """Where our phones can be reached now."""
+        return self._registrar.registrations()
 
     def worker_ready(self, token: str, address: Address) -> None:
         """A worker speaks SIP at that address."""
@@ -136,6 +148,7 @@ class Edge:
     def worker_gone(self, token: str) -> None:
         """A worker ended: its remote parties, if any are left, hear of it from us."""
         self._proxy.roster.remove(token)
+        self._forks.worker_gone(token)
         self._farewell.worker_gone(token)
 
     def _from_world(self, data: bytes, peer: Peer) -> None:
@@ -143,7 +156,7 @@ class Edge:
             message = parse(data, self._settings.sip.max_message)
             if message.is_request:
                 self._inbound.request(message, peer)
-            else:
+            elif not self._forks.answered(message, peer):
                 self._answers.from_world(message, peer)
         except BadMessage as bad:
             self.counters.bad += 1
@@ -174,6 +187,8 @@ class Edge:
             now = loop.time()
             self._proxy.incoming.sweep(now)
             self._proxy.outgoing.sweep(now)
+            self._forks.sweep(now)
+            self._registrar.sweep(now)
             self._listeners.sweep(now)
 
 

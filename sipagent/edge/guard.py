@@ -68,6 +68,21 @@ class Guard:
         self._authenticator = Authenticator(settings.sip.realm, passwords, now)
         self.rate = TokenBucket(settings.limits.calls_per_second, now)
 
+    def judge_registration(self, register: Message, source: Peer) -> Verdict:
+        """Who may register? A phone that proves itself, wherever it is; nobody else."""
+        if source.flow == LOOP:
+            return Verdict(403)
+        proof, account = self._authenticator.prove(register)
+        if proof is Proof.GOOD:
+            return Verdict(account=account)
+        if proof is Proof.WRONG:
+            return Verdict(403)
+        return self.challenged(register, stale=proof is Proof.STALE)
+
+    def challenged(self, request: Message, *, stale: bool = False) -> Verdict:
+        """Ask for credentials."""
+        return Verdict(401, extra=self._authenticator.challenge(request, stale=stale))
+
     def judge(self, invite: Message, source: Peer) -> Verdict:
         """May this INVITE, from this address, start a call?"""
         if source.flow == LOOP:  # a worker of ours, whose call its own policy allowed
@@ -87,7 +102,7 @@ class Guard:
             return Verdict()
         if not self._phones:
             return Verdict(403)
-        return Verdict(401, extra=self._authenticator.challenge(invite, stale=proof is Proof.STALE))
+        return self.challenged(invite, stale=proof is Proof.STALE)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address:

@@ -8,6 +8,7 @@ from .listeners import Peer
 from .message import BadMessage, Message
 from .offer import check_offer
 from .proxy import Proxy
+from .registrar import Registrar
 from .responses import ALLOW, CAPABILITIES, response
 from .transactions import Incoming, State
 
@@ -17,9 +18,12 @@ _OUTSIDE_DIALOGS_NEVER = (b"BYE", b"PRACK", b"UPDATE")
 class Inbound:
     """The request side of RFC 3261 section 16, towards the workers."""
 
-    def __init__(self, proxy: Proxy, admission: Admission, farewell: Farewell) -> None:
+    def __init__(
+        self, proxy: Proxy, admission: Admission, registrar: Registrar, farewell: Farewell
+    ) -> None:
         self._proxy = proxy
         self._admission = admission
+        self._registrar = registrar
         self._farewell = farewell
 
     def refuse(self, bad: BadMessage, peer: Peer) -> None:
@@ -63,6 +67,8 @@ class Inbound:
             raise Bad("no hops left", 483)
         elif request.method == b"INVITE" and known is not None:
             self._repeated(arrival, known)
+        elif request.method == b"REGISTER" and self._registrar.extensions:
+            self._registrar.register(arrival)
         elif request.to.tag:
             self._in_dialog(arrival)
         elif request.method == b"INVITE":

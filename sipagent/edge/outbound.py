@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from .fork import Forks
 from .headers import Bad, Uri, parse_name_addr, parse_uri
-from .identity import flow_number, hostport, read_peer
+from .identity import flow_number, read_peer
 from .listeners import Peer
 from .message import Message, header
 from .proxy import Proxy, less_one_hop
@@ -36,8 +37,9 @@ class Departure:
 class Outbound:
     """Follows routes, finds the next hop, and tells the worker when there is none."""
 
-    def __init__(self, proxy: Proxy, resolver: Resolver, trunks: Trunks) -> None:
+    def __init__(self, proxy: Proxy, resolver: Resolver, trunks: Trunks, forks: Forks) -> None:
         self._proxy = proxy
+        self._forks = forks
         self._resolver = resolver
         self._trunks = trunks
 
@@ -48,6 +50,8 @@ class Outbound:
             if not less_one_hop(request):
                 raise Bad("no hops left", 483)
             flow, sticky, routes = self._follow(request)
+            if not routes and self._forks.take(request, worker):
+                return
             hop = parse_uri(parse_name_addr(routes[0]).uri if routes else request.uri)
             begins = request.method == b"INVITE" and not request.to.tag
         except (Bad, ValueError) as bad:
@@ -161,14 +165,13 @@ class Outbound:
                 self._send(leaving, peer)
 
     def _send(self, leaving: Departure, peer: Peer, tried: tuple[Peer, ...] = ()) -> None:
-        proxy, request, call = self._proxy, leaving.request, leaving.call
-        way = proxy.listeners.flow(peer.flow)
-        if way is None:
-            proxy.counters.unreachable += 1
+        request, call = leaving.request, leaving.call
+        branch = call.wire if call is not None and call.wire else leaving.branch
+        # what may have to go elsewhere is kept as the worker sent it
+        later = replace(leaving, request=request.copy()) if leaving.trunk is not None else None
+        if self._proxy.send_on(request, peer, branch) is None:
             return
-        if leaving.trunk is not None:
-            # what may have to go elsewhere is kept as the worker sent it
-            later = replace(leaving, request=request.copy())
+        if later is not None and leaving.trunk is not None:
             asyncio.get_running_loop().call_later(
                 leaving.trunk.trunk.answer_seconds,
                 self._silent,
@@ -176,13 +179,6 @@ class Outbound:
                 leaving.trunk,
                 (*tried, peer),
             )
-        proxy.localise(request, peer.flow)
-        sent_by = hostport(proxy.identity.advertised(way.transport, way.local))
-        via = f"SIP/2.0/{way.transport} ".encode() + sent_by + b";branch="
-        via += (call.wire if call is not None and call.wire else leaving.branch) + b";rport"
-        request.headers.insert(0, header(b"Via", via))
-        proxy.saw(request, peer, inward=False)
-        proxy.listeners.send(bytes(request), peer)
         if call is not None and (call.request is request or leaving.trunk is not None):
             call.peer, call.request = peer, request
             request.body = b""

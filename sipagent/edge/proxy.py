@@ -11,7 +11,7 @@ import structlog
 from .counters import Counters
 from .desk import Desk, Rung
 from .dialogs import Dialogs
-from .identity import Identity, peer_as_token
+from .identity import Identity, hostport, peer_as_token
 from .listeners import LOOP, Listeners, Peer, UdpSocket
 from .message import Header, Message, header
 from .roster import Roster, Worker
@@ -102,6 +102,23 @@ class Proxy:
     def to_worker(self, data: bytes, worker: Worker) -> None:
         """Send to a worker."""
         self.inside.send(data, worker.address)
+
+    def send_on(self, request: Message, peer: Peer, branch: bytes) -> bytes | None:
+        """Put our Via on a worker's request and send it to the peer. Returns what was sent, or
+        None where the socket or connection is gone.
+        """
+        way = self.listeners.flow(peer.flow)
+        if way is None:
+            self.counters.unreachable += 1
+            return None
+        self.localise(request, peer.flow)
+        sent_by = hostport(self.identity.advertised(way.transport, way.local))
+        via = f"SIP/2.0/{way.transport} ".encode() + sent_by + b";branch=" + branch + b";rport"
+        request.headers.insert(0, header(b"Via", via))
+        self.saw(request, peer, inward=False)
+        data = bytes(request)
+        self.listeners.send(data, peer)
+        return data
 
     def localise(self, message: Message, flow: int) -> None:
         """Have a worker's Contact name the transport of that flow."""

@@ -14,6 +14,8 @@ PHRASES = {
     408: "Request Timeout",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    423: "Interval Too Brief",
+    480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
     483: "Too Many Hops",

@@ -31,6 +31,14 @@ class Timers:
     whole: float = 30.0
 
 
+def invite_retransmissions(timers: Timers) -> list[float]:
+    """Waits before each retransmission of an INVITE (timer A)."""
+    waits = [timers.t1]
+    while 2 * sum(waits) + timers.t1 < timers.give_up:
+        waits.append(2 * waits[-1])
+    return waits
+
+
 def retransmissions(timers: Timers) -> list[float]:
     """Waits before each retransmission of a non-INVITE request (timer E) or final (timer G)."""
     waits: list[float] = []

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from .listeners import Peer
 from .message import Message
-from .timers import Timers, retransmissions
+from .timers import Timers, invite_retransmissions, retransmissions
 
 
 class State(Enum):
@@ -70,11 +70,14 @@ class Outgoing(Transaction):
 
     `wire` is its branch there, when it is not the first place it was sent. `orphan`: the worker
     died, or was told that nobody answers; the call is to be ended as soon as the RFC allows.
+    `fork` is the key of the fork this is a branch of: it went to a registered phone, and what
+    follows in its dialogs goes to `peer` too, whatever the phone's Contact says.
     """
 
     peer: Peer | None = None
     wire: bytes = b""
     orphan: bool = False
+    fork: bytes | None = None
 
 
 T = TypeVar("T", bound=Transaction)
@@ -153,16 +156,23 @@ def _request_key(request: Message) -> tuple[bytes, bytes, int]:
 
 
 class Repeater:
-    """Sends something again at growing intervals until it is told to stop (timers E and G)."""
+    """Sends something again at growing intervals until it is told to stop (timers E and G, or A
+    for an INVITE).
+    """
 
-    def __init__(self, timers: Timers) -> None:
-        self._waits = retransmissions(timers)
+    def __init__(self, timers: Timers, *, invites: bool = False) -> None:
+        self._waits = invite_retransmissions(timers) if invites else retransmissions(timers)
         self._handles: dict[bytes, asyncio.TimerHandle] = {}
 
     def start(self, key: bytes, send: Callable[[], None]) -> None:
         """Call `send` now and again; after the last wait it is forgotten."""
+        send()
+        self.later(key, send)
+
+    def later(self, key: bytes, send: Callable[[], None]) -> None:
+        """The same for what was sent already."""
         self.stop(key)
-        self._again(key, send, 0)
+        self._wait(key, send, 0)
 
     def stop(self, key: bytes) -> bool:
         """An answer came. True when something was being repeated under that key."""
@@ -184,6 +194,9 @@ class Repeater:
     def _again(self, key: bytes, send: Callable[[], None], sent: int) -> None:
         send()
         self._handles.pop(key, None)
+        self._wait(key, send, sent)
+
+    def _wait(self, key: bytes, send: Callable[[], None], sent: int) -> None:
         if sent < len(self._waits):
             loop = asyncio.get_running_loop()
             self._handles[key] = loop.call_later(

@@ -56,6 +56,7 @@ class Phone:
 
     `on_call` handles each incoming call (default: answer at once). A REFER is obeyed: the
     referred call stands in `calls`, and its outcome is reported. `proxy` takes what we dial.
+    `advertised` is what the phone believes to be its address, as one behind a NAT does.
     `keep_seconds` bounds the audio kept per call, for long or many calls.
     """
 
@@ -69,6 +70,7 @@ class Phone:
         auth_user: str | None = None,
         transport: Literal["udp", "tcp"] = "udp",
         proxy: Address | None = None,
+        advertised: Address | None = None,
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         timers: Timers | None = None,
         keep_seconds: float | None = None,
@@ -93,6 +95,7 @@ class Phone:
             timers=timers,
             credentials=credentials,
             proxy=proxy,
+            advertised=advertised,
         )
 
     async def __aenter__(self) -> Self:
@@ -144,8 +147,11 @@ class Phone:
                 await self._arrived.wait()
         return self.calls[number - 1]
 
-    async def register(self, registrar: str, *, expires: int = 3600) -> None:
-        """Register `user` at a registrar (`sip:host:port`) once. Raises LegFailed when refused."""
+    async def register(self, registrar: str, *, expires: int = 3600) -> list[str]:
+        """Register `user` at a registrar (`sip:host:port`) once, or leave it with `expires` 0.
+
+        Returns the Contact values it has of us now. Raises LegFailed when refused.
+        """
         await self.agent.resolve(registrar)
         record = registrar.replace("sip:", f"sip:{self.user}@", 1)
         dialog = Dialog.outgoing(record, record, self.agent.contact)
@@ -153,6 +159,7 @@ class Phone:
         response = await self.agent.ask(dialog, Outgoing("REGISTER", (("Expires", str(expires)),)))
         if response.status >= 300:
             raise LegFailed(response.status, response.reason)
+        return response.all("Contact")
 
     async def options(self, target: str) -> int:
         """Send OPTIONS; the final status."""

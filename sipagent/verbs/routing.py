@@ -152,9 +152,10 @@ class ConnectVerb(Device, Nesting):
             await call.caller.answer(180)
         try:
             outcome = await while_caller_stays(call, self._connected(control))
-            remember(call, connect_result="connected", connect_failed_reason="")
+            remember(call, connect_result="connected", connect_failed_reason="", connect_status=200)
         except NobodyAnswered as error:
             remember(call, connect_result="failed", connect_failed_reason=str(error))
+            remember(call, connect_status=error.status)
             outcome = Outcome(False, str(error), status=error.status)
         try:
             branch = await run_result(control, self.result, "connect_result")

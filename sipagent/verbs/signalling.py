@@ -64,10 +64,13 @@ class HangupVerb(Verb):
     reason: Literal["hangup", "busy", "decline"] = Field(
         default="hangup", description="what a caller not yet answered gets: busy 486, else 603"
     )
+    status: int | None = Field(
+        default=None, ge=400, le=699, description="that caller's SIP status, in place of `reason`"
+    )
 
     async def run(self, control: CallControl) -> Outcome:
         """BYE, or a refusal where nothing was answered."""
-        await _hang_up(control, _REASON_STATUS[self.reason])
+        await _hang_up(control, self.status or _REASON_STATUS[self.reason])
         return Outcome(detail="the call was ended", flow=End(), ends_talk=True)
 
 

@@ -113,6 +113,7 @@ def furnish(
         talkers=PlanTalkers(settings, plan, stock, rate),
         now=lambda: datetime.now(zone),
         bundle=bundle,
+        extensions=frozenset(settings.phones),
     )
 
 

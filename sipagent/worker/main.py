@@ -21,6 +21,7 @@ from sipagent.verbs.flow import run_plan
 
 from .client import WorkerChannel, connect
 from .dialing import TrunkDialer
+from .extensions import PhoneDialer
 from .house import Stock, furnish, load_stock
 from .protocol import Assign, Assignment, Claimed, Finished, HangUp, Happened, Ping, Pong, Quit
 
@@ -92,8 +93,10 @@ class _Worker:
 
         told = assignment.plan
         plan = plan_of(told.document, told.name, told.file)
-        sip = SipDialer(self._endpoint)
-        dialer = TrunkDialer(sip, self._settings.trunks, assignment.headers)
+        trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
+        dialer = PhoneDialer(
+            trunks, frozenset(self._settings.phones), self._settings.sip.public_address or ""
+        )
         services = furnish(
             self._settings, plan, _stock[0], dialer, rate=bridge.rate, bundle=assignment.bundle
         )

@@ -43,6 +43,25 @@ def test_a_destination_must_match_a_pattern(pattern: str, target: str, allowed: 
     assert decision.allowed is allowed
 
 
+@pytest.mark.parametrize(
+    ("pattern", "target", "allowed"),
+    [
+        ("sip:*@phones", "201", True),
+        ("sip:2*@phones", "tel:201", True),
+        ("sip:201@phones", "sip:201@phones", True),
+        ("sip:*@phones", "301", False),
+        ("sip:*@phones", "sip:201@phones.example", False),
+        ("sip:*@phones", "sip:201@phones:5070", False),
+        ("tel:2*", "201", False),
+    ],
+)
+def test_a_phone_of_ours_is_permitted_as_a_phone(pattern: str, target: str, allowed: bool) -> None:
+    decided = Policy(destinations=(pattern,)).decide(
+        Dial(to=target), "model", done={}, now=NOON, extensions={"201", "202"}
+    )
+    assert decided.allowed is allowed
+
+
 def test_no_pattern_means_no_destination() -> None:
     decision = Policy().decide(Dial(to="sip:a@b"), "dialplan", done={}, now=NOON)
     assert not decision.allowed

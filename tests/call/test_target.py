@@ -25,6 +25,19 @@ def test_a_destination_has_one_form(written: str, known: str) -> None:
     assert normalise(written) == known
 
 
+@pytest.mark.parametrize("written", ["201", " 2 0-1", "tel:201", "sip:201@phones", "201@Phones"])
+def test_a_number_that_is_a_phone_of_ours_is_that_phone(written: str) -> None:
+    assert normalise(written, {"201"}) == "sip:201@phones"
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [("+201", "tel:+201"), ("2011", "tel:2011"), ("sip:201@pbx.example", "sip:201@pbx.example")],
+)
+def test_what_only_looks_like_a_phone_is_none(written: str, known: str) -> None:
+    assert normalise(written, {"201"}) == known
+
+
 @pytest.mark.parametrize(
     "written",
     ["", "sales", "http://pbx.example", "sip:", "sip:a@b:99999", "sip:a%0d%0aX: y@b", "sip:%40@b"],

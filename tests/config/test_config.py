@@ -54,6 +54,8 @@ def test_a_missing_variable_is_named_with_its_line(tmp_path: Path) -> None:
         ("limits:\n  callz: 3\n", 2, "limits.callz", "did you mean calls?"),
         ("rtp: {first: 20000, last: 20001}\n", 1, "rtp", "at least 20"),
         ("trunks:\n  a: {port: 5060}\n", 2, "trunks.a", "host is required"),
+        ("phones:\n  a b: {password: x}\n", 2, "phones.a b", "should match pattern"),
+        ("registrar: {min_expires: 9, max_expires: 8}\n", 1, "registrar", "not be more than"),
         ("sip: [\n", 2, "", "expected"),
         ("a: 1\na: 2\n", 2, "", "duplicate"),
         ("- 1\n", 1, "", "mapping"),

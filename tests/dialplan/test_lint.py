@@ -82,6 +82,16 @@ def test_what_would_not_work_is_an_error(text: str, line: int, said: str) -> Non
     assert check(parse(text, "p.yaml"), House(BOX, intent_problems=problems))[0] is None
 
 
+def test_phones_of_our_own_are_known_by_their_extension() -> None:
+    phones = {"201": None, "202": None}
+    assert found(steps("connect: '201'"), phones=phones) == []
+    assert found(steps("connect: 'sip:201@phones'"), phones=phones) == []
+    (wrong,) = found(steps("connect: 'sip:211@phones'"), phones=phones)
+    assert "there is no phone 211 (did you mean 201?)" in str(wrong)
+    refused = found(agent("{phrases: [a], do: {transfer: '202'}}"), phones=phones)
+    assert [f.message for f in refused] == ["policy will refuse 202"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

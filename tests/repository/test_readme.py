@@ -80,7 +80,7 @@ def test_the_model_and_the_tool_are_sound_together(
     readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL_API_KEY", "secret")
-    _, settings, agent = blocks(readme, "yaml")
+    _, settings, agent, *_ = blocks(readme, "yaml")
     (tmp_path / "dialplans").mkdir()
     (tmp_path / "tools").mkdir()
     (tmp_path / "sipagent.yaml").write_text(settings)
@@ -90,6 +90,18 @@ def test_the_model_and_the_tool_are_sound_together(
     plans, findings = read_plans(load(tmp_path / "sipagent.yaml"))
     assert [str(finding) for finding in findings] == []
     assert len(plans.plans) == 1
+
+
+def test_the_phones_it_shows_are_settings(
+    readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PHONE_201", "PHONE_202"):
+        monkeypatch.setenv(name, "secret")
+    (shown,) = (text for text in blocks(readme, "yaml") if text.startswith("phones:"))
+    (tmp_path / "sipagent.yaml").write_text(shown)
+    settings = load(tmp_path / "sipagent.yaml")
+    assert settings.phones.keys() == {"201", "202"}
+    assert settings.registrar.internal_calls
 
 
 def test_every_make_target_it_names_is_there(readme: str, root: Path) -> None:

@@ -230,7 +230,7 @@ async def test_when_all_refuse_the_plan_branches_on_it() -> None:
     timeout: 5
     result:
       case: {{connected: [hangup]}}
-      default: [{{set: {{why: "${{connect_failed_reason}}"}}}}]
+      default: [{{set: {{why: "${{connect_failed_reason}}", code: "${{connect_status}}"}}}}]
 - set: {{done: 1}}
 """,
         scripts={A: BUSY, B: NO_ANSWER},
@@ -239,6 +239,7 @@ async def test_when_all_refuse_the_plan_branches_on_it() -> None:
     values = call.session.scope["vars"]
     assert (values["connect_result"], values["done"]) == ("failed", 1)
     assert values["why"] == "408 Request Timeout: b did not answer"
+    assert values["code"] == 408
 
 
 @virtual_time

@@ -195,6 +195,13 @@ def test_a_call_that_was_not_answered_is_refused_with_the_reason(reason: str, st
 
 
 @virtual_time
+async def test_a_plan_says_with_which_status_it_refuses() -> None:
+    call = a_call(answered=False)
+    await do(call, "hangup", status=480)
+    assert call.caller.status == 480
+
+
+@virtual_time
 async def test_an_answered_call_ends_after_its_max_duration() -> None:
     call = a_call(answered=False)
     await do(call, "answer", max_duration=30)

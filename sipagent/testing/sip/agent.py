@@ -105,8 +105,10 @@ class UserAgent:
         timers: Timers,
         credentials: Credentials | None,
         proxy: Address | None,
+        advertised: Address | None = None,
     ) -> None:
         self.user = user
+        self._advertised = advertised
         self.credentials = credentials
         self.proxy = proxy
         self.timers = timers
@@ -130,10 +132,21 @@ class UserAgent:
         timers: Timers | None = None,
         credentials: Credentials | None = None,
         proxy: Address | None = None,
+        advertised: Address | None = None,
     ) -> "UserAgent":
-        """Bind and listen. Raises OSError."""
+        """Bind and listen. `advertised` is where we believe to be, in place of where we are.
+
+        Raises OSError.
+        """
         timers = replace(timers or Timers(), reliable=transport == "tcp")
-        agent = cls(user, on_invite, timers=timers, credentials=credentials, proxy=proxy)
+        agent = cls(
+            user,
+            on_invite,
+            timers=timers,
+            credentials=credentials,
+            proxy=proxy,
+            advertised=advertised,
+        )
         bind = open_tcp if transport == "tcp" else open_udp
         agent._transport = await bind(host, port, agent._receive)
         return agent
@@ -146,7 +159,7 @@ class UserAgent:
     @property
     def aor(self) -> str:
         """Our address of record: `sip:user@host:port`."""
-        host, port = self.address
+        host, port = self._advertised or self.address
         return f"sip:{self.user}@{bracketed(host)}:{port}"
 
     @property
@@ -158,7 +171,7 @@ class UserAgent:
     @property
     def via(self) -> str:
         """Our Via value, without a branch."""
-        host, port = self.address
+        host, port = self._advertised or self.address
         return f"SIP/2.0/{self._transport.name} {bracketed(host)}:{port}"
 
     async def resolve(self, target: str) -> None:

@@ -1,0 +1,188 @@
+"""Registrar: REGISTER of our phones, granted or refused (RFC 3261 section 10)."""
+
+import asyncio
+from dataclasses import dataclass
+from email.utils import formatdate
+
+import structlog
+
+from sipagent.config import Settings
+
+from .bindings import Binding, Bindings, OutOfOrder
+from .desk import Address
+from .guard import Guard
+from .headers import Bad
+from .inward import Arrival, reply
+from .message import Header, header
+from .proxy import Proxy
+from .registration import TooBrief, Wish, read_wish
+from .responses import response
+
+_log = structlog.get_logger(__name__)
+#: option tags a REGISTER may require of us
+_UNDERSTOOD = frozenset((b"path",))
+#: answers kept for retransmissions; only phones that proved themselves get one kept
+_ANSWERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A binding in plain words. `seconds` is how long it still holds."""
+
+    extension: str
+    contact: str
+    source: Address
+    transport: str
+    seconds: int
+    agent: str
+
+
+class Registrar:
+    """Keeps where the phones of the settings are. A phone registers its own extension, no other;
+    the host part of its address is not looked at: we have no list of the names that lead here.
+    """
+
+    def __init__(self, proxy: Proxy, guard: Guard, settings: Settings) -> None:
+        self.bindings = Bindings(settings.registrar.contacts)
+        self.extensions = frozenset(settings.phones)
+        self._proxy = proxy
+        self._guard = guard
+        self._limits = settings.registrar
+        self._answers: dict[bytes, tuple[bytes, float]] = {}
+
+    def register(self, arrival: Arrival) -> None:
+        """A REGISTER. Raises Bad."""
+        kept = self._answers.get(arrival.branch)
+        if kept is not None:
+            self._proxy.listeners.send(kept[0], arrival.reply_to)
+            return
+        wanted = [v for v in arrival.request.values(b"require") if v.lower() not in _UNDERSTOOD]
+        if wanted:
+            self._refuse(arrival, 420, extra=(header(b"Unsupported", b", ".join(wanted)),))
+            return
+        verdict = self._guard.judge_registration(arrival.request, arrival.peer)
+        if verdict.status == 401:
+            self._proxy.counters.challenged += 1
+            reply(self._proxy, arrival, 401, extra=verdict.extra)
+        elif verdict.status or verdict.account is None:
+            self._refuse(arrival, verdict.status or 403, why="wrong credentials")
+        else:
+            self._proven(arrival, verdict.account)
+
+    def registrations(self) -> tuple[Registration, ...]:
+        """All that hold now."""
+        now = asyncio.get_running_loop().time()
+        return tuple(self._in_words(*known, now) for known in self.bindings if known[1].until > now)
+
+    def sweep(self, now: float) -> None:
+        """Forget bindings that ran out, and answers nobody asks for again."""
+        for extension, binding in self.bindings.expire(now):
+            self._tell("phone_expired", extension, binding)
+        for branch, (_, until) in list(self._answers.items()):
+            if until <= now:
+                del self._answers[branch]
+
+    def _proven(self, arrival: Arrival, account: str) -> None:
+        limits = self._limits
+        try:
+            wish = read_wish(arrival, shortest=limits.min_expires, longest=self._longest(arrival))
+            if wish.extension != account:
+                self._refuse(arrival, 403, why=f"{account} is not {wish.extension}")
+                return
+            if any(self._proxy.identity.is_ours(c.peer[1:]) for c in wish.contacts):
+                raise Bad("Contact is our own address")
+            self._change(wish)
+        except TooBrief:
+            shortest = header(b"Min-Expires", b"%d" % limits.min_expires)
+            self._refuse(arrival, 423, extra=(shortest,), why="interval too brief")
+        except OutOfOrder as error:
+            self._refuse(arrival, 500, why=str(error))
+        except Bad as bad:
+            self._refuse(arrival, bad.status, why=bad.reason)
+        else:
+            self._grant(arrival, wish)
+
+    def _longest(self, arrival: Arrival) -> int:
+        """A connection is closed when it is idle, so that its phone must speak before."""
+        longest = self._limits.max_expires
+        if self._proxy.listeners.reliable(arrival.peer.flow):
+            longest = min(longest, int(self._proxy.timers.idle * 2 / 3))
+        return max(longest, self._limits.min_expires)
+
+    def _change(self, wish: Wish) -> None:
+        now = asyncio.get_running_loop().time()
+        name, bindings = wish.extension, self.bindings
+        if wish.everything:
+            changes = bindings.clear(name, wish.origin, now)
+        else:
+            changes = bindings.update(name, wish.contacts, wish.origin, now)
+        for binding in changes.removed:
+            self._tell("phone_unregistered", name, binding)
+        for binding in changes.added:
+            self._tell("phone_registered", name, binding)
+
+    def _grant(self, arrival: Arrival, wish: Wish) -> None:
+        self._proxy.counters.registered += 1
+        now = asyncio.get_running_loop().time()
+        held = self.bindings.of(wish.extension, now)
+        extra = [header(b"Contact", _granted(binding, now)) for binding in held]
+        if b"path" in (v.lower() for v in arrival.request.values(b"supported")):
+            extra += [header(b"Path", path) for path in wish.origin.path]
+        extra.append(header(b"Date", formatdate(usegmt=True).encode("ascii")))
+        self._answer(arrival, 200, tuple(extra))
+
+    def _refuse(
+        self, arrival: Arrival, status: int, *, extra: tuple[Header, ...] = (), why: str = ""
+    ) -> None:
+        self._proxy.counters.register_refused += 1
+        _log.info("registration_refused", status=status, why=why, source=str(arrival.peer))
+        reply(self._proxy, arrival, status, extra=extra)
+
+    def _answer(self, arrival: Arrival, status: int, extra: tuple[Header, ...]) -> None:
+        """Kept for as long as the phone may ask again: a REGISTER that is carried out twice would
+        fail the second time, its nonce and its CSeq being used (17.2.2).
+        """
+        proxy = self._proxy
+        tag = proxy.identity.tag(arrival.request)
+        data = bytes(response(arrival.request, status, tag=tag, extra=extra))
+        if not proxy.listeners.reliable(arrival.peer.flow):
+            while len(self._answers) >= _ANSWERS:
+                del self._answers[next(iter(self._answers))]
+            until = asyncio.get_running_loop().time() + proxy.timers.give_up
+            self._answers[arrival.branch] = data, until
+        proxy.listeners.send(data, arrival.reply_to)
+
+    def _tell(self, what: str, extension: str, binding: Binding) -> None:
+        words = self._in_words(extension, binding, asyncio.get_running_loop().time())
+        _log.info(
+            what,
+            extension=extension,
+            contact=words.contact,
+            source=str(binding.contact.peer),
+            transport=words.transport,
+            agent=words.agent,
+        )
+
+    def _in_words(self, extension: str, binding: Binding, now: float) -> Registration:
+        peer = binding.contact.peer
+        flow = self._proxy.listeners.flow(peer.flow)
+        return Registration(
+            extension,
+            binding.contact.uri.decode("utf-8", "replace"),
+            (peer.host, peer.port),
+            flow.transport.lower() if flow is not None else "",
+            max(0, round(binding.until - now)),
+            binding.origin.agent,
+        )
+
+
+def _granted(binding: Binding, now: float) -> bytes:
+    """A Contact of the 200 (10.3 step 8)."""
+    contact = binding.contact
+    value = b"<%b>;expires=%d" % (contact.uri, max(1, round(binding.until - now)))
+    if contact.q != 1000:
+        value += b";q=%.3f" % (contact.q / 1000)
+    if contact.outbound:
+        instance, _, number = contact.outbound.rpartition(b";")
+        value += b";+sip.instance=%b;reg-id=%b" % (instance, number)
+    return value
