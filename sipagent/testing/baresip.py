@@ -58,13 +58,13 @@ class Baresip:
         media_encryption: Literal["", "srtp"] = "",
     ) -> None:
         self.events: list[BaresipEvent] = []
-        self.port = free_port("udp")
+        self.port = free_port()
         self._played = 0
         # its own resampling leaves nothing above 2 kHz: it gets what its codec takes
         self._rate = _WIDEBAND if "G722" in codecs else audio.RATE
         self._user = user
         self._registrar = registrar
-        self._control = free_port("tcp")
+        self._control = free_port()
         self._temporary = tempfile.TemporaryDirectory(prefix="baresip-")
         self._happened = asyncio.Event()
         self._replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=16)

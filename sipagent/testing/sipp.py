@@ -48,7 +48,7 @@ class Sipp:
         rtp_echo: bool = False,
         more: Sequence[str] = (),
     ) -> None:
-        self.address = ("127.0.0.1", free_port("udp"))
+        self.address = ("127.0.0.1", free_port())
         self._scenario = scenario
         self._target = target
         self._folder = tempfile.TemporaryDirectory(prefix="sipp-")
@@ -110,7 +110,7 @@ class Sipp:
             *("-i", host, "-p", str(port), "-mi", host, "-mp", str(free_port(even=True))),
             *("-trace_stat", "-stf", str(self._stats), "-fd", "1"),
             *("-trace_err", "-error_file", str(self._path / "errors.log")),
-            *("-nostdin", "-cp", str(free_port("udp"))),
+            *("-nostdin", "-cp", str(free_port())),
             *self._more,
             *([self._target] if self._target else []),
         ]

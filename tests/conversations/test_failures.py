@@ -80,7 +80,7 @@ async def test_a_wrong_key_is_not_tried_again_and_the_second_failure_takes_the_f
 async def test_a_model_that_is_not_there_is_named_and_the_fallback_is_taken(
     tmp_path: Path,
 ) -> None:
-    nowhere = f"http://127.0.0.1:{free_port('tcp')}/v1"
+    nowhere = f"http://127.0.0.1:{free_port()}/v1"
     async with modelled(tmp_path, [], provider={"base_url": nowhere}) as talk:
         await talk.call.press("1")
         await talk.told(APOLOGY)
