@@ -80,12 +80,46 @@ Hop = Annotated[str, AfterValidator(_hop)]
 Host = Annotated[str, AfterValidator(_host)]
 
 
-class Listener(_Part):
-    """One public SIP socket; port 0 takes any free one."""
+#: encryption of media (RFC 3711 with the keys in SDP, RFC 4568)
+Srtp = Literal["off", "optional", "required"]
+_USUAL_PORTS = {"tls": 5061, "ws": 80, "wss": 443}
 
-    transport: Literal["udp", "tcp"] = "udp"
+
+def _usual_port(known: dict[str, Any]) -> int:
+    return _USUAL_PORTS.get(known.get("transport", ""), 5060)
+
+
+class Listener(_Part):
+    """One public SIP socket; port 0 takes any free one. `tls` and `wss` need `sip.tls`."""
+
+    transport: Literal["udp", "tcp", "tls", "ws", "wss"] = "udp"
     host: str = "127.0.0.1"
-    port: Port = 5060
+    port: Port = Field(default_factory=_usual_port)
+    origins: tuple[str, ...] = Field(
+        default=(), description="web pages that may connect by ws and wss; empty: any"
+    )
+
+
+class Certificate(_Part):
+    """A certificate with its chain, and its key, as PEM files; read again on SIGHUP."""
+
+    certificate: Path
+    key: Path
+    names: tuple[str, ...] = Field(
+        default=(), description="hosts it is for (SNI), *.example.com too; the first serves all"
+    )
+
+
+class Tls(_Part):
+    """Who we are on TLS, and whom we believe. TLS 1.2 is the least."""
+
+    certificates: tuple[Certificate, ...] = ()
+    authorities: Path | None = Field(
+        default=None, description="PEM file of CAs to believe; default: those of the system"
+    )
+    clients: Literal["off", "optional", "required"] = Field(
+        default="off", description="certificates of peers that connect to us"
+    )
 
 
 class Sip(_Part):
@@ -93,8 +127,11 @@ class Sip(_Part):
 
     listen: tuple[Listener, ...] = (Listener(), Listener(transport="tcp"))
     public_address: str | None = Field(
-        default=None, description="host[:port] peers reach us at; default: the first listener"
+        default=None,
+        description="host[:port] peers reach us at, or auto: the address of the default route; "
+        "default: the first listener",
     )
+    tls: Tls = Tls()
     guests: tuple[Network, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"),),
         description="networks whose callers need no credentials",
@@ -108,12 +145,24 @@ class Sip(_Part):
     realm: str = "sipagent"
     max_message: int = Field(default=16_384, ge=1024, le=65_535, description="bytes; above: 513")
 
+    @model_validator(mode="after")
+    def _certified(self) -> "Sip":
+        secure = any(listener.transport in ("tls", "wss") for listener in self.listen)
+        if secure and not self.tls.certificates:
+            raise ValueError("a tls or wss listener needs tls.certificates")
+        return self
+
 
 class Rtp(_Part):
     """Where media is received: UDP ports `first` to `last` on `host`."""
 
     host: str = "127.0.0.1"
-    public_address: str | None = None
+    public_address: str | None = Field(
+        default=None, description="what SDP says instead, or auto: the address of the default route"
+    )
+    ipv6_host: str | None = Field(
+        default=None, description="where media of IPv6 peers is received; default: nowhere"
+    )
     first: Port = 20_000
     last: Port = 29_999
 
@@ -129,6 +178,9 @@ class Media(_Part):
 
     clock_rate: Literal[8000, 16000] = 8000
     codecs: tuple[Literal["PCMU", "PCMA", "G722"], ...] = ("PCMU", "PCMA", "G722")
+    srtp: Srtp = Field(
+        default="optional", description="optional takes and offers both; required refuses plain RTP"
+    )
 
 
 class Registration(_Part):
@@ -147,13 +199,16 @@ class Trunk(_Part):
     """A carrier or PBX: calls from its addresses come in, calls to numbers go out through it."""
 
     host: Host = Field(description="domain or address; a domain is looked up as RFC 3263 says")
-    port: Port | None = Field(default=None, description="default: what DNS says, else 5060")
-    transport: Literal["udp", "tcp"] | None = Field(
+    port: Port | None = Field(
+        default=None, description="default: what DNS says, else 5060, or 5061 for tls"
+    )
+    transport: Literal["udp", "tcp", "tls"] | None = Field(
         default=None, description="default: what DNS says, else udp"
     )
     outbound_proxy: Hop | None = Field(
         default=None, description="host[:port][;transport=tcp] that everything goes through"
     )
+    srtp: Srtp | None = Field(default=None, description="default: media.srtp")
     addresses: tuple[Network, ...] = Field(
         default=(), description="sources whose INVITEs are this trunk's"
     )
@@ -355,8 +410,23 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     )
     return settings.model_copy(
         update={
+            "sip": settings.sip.model_copy(update={"tls": _anchored_tls(settings.sip.tls, folder)}),
             "store": store,
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),
         }
     )
+
+
+def _anchored_tls(tls: Tls, folder: Path) -> Tls:
+    certificates = tuple(
+        known.model_copy(
+            update={
+                "certificate": (folder / known.certificate).absolute(),
+                "key": (folder / known.key).absolute(),
+            }
+        )
+        for known in tls.certificates
+    )
+    authorities = tls.authorities and (folder / tls.authorities).absolute()
+    return tls.model_copy(update={"certificates": certificates, "authorities": authorities})

@@ -159,7 +159,10 @@ class Outbound:
         except Unreachable as error:
             self._proxy.counters.unreachable += 1
             _log.info("sip_unreachable", hop=f"{hop.host}:{hop.address[1]}", error=str(error))
-            self._refuse(leaving, 503, str(error) if leaving.trunk else "")
+            failure = response(leaving.request, 503, str(error))
+            # so that the record says why
+            self._proxy.saw(failure, Peer(LOOP, *hop.address), inward=True)
+            self._refuse(leaving, 503, str(error))
         else:
             if self._proxy.roster.get(leaving.worker.token) is not None:
                 self._send(leaving, peer)
