@@ -89,11 +89,11 @@ class Identity:
         `secure` where the far end wrote `sips:` (RFC 5630 section 5.1).
         """
         here = self.advertised(transport, local)
+        if transport != "UDP" and not any(kind == transport for kind, _ in self._bound):
+            here = local  # nobody can make such a connection to us: the one we made serves
         value = message.get(b"contact")
         if value is None or (transport == "UDP" and here == self.public):
             return
-        if not any(kind == transport for kind, _ in self._bound):
-            return  # a connection we made, of a kind nobody can make to us
         contact = parse_name_addr(value)
         uri = parse_uri(contact.uri)
         if not uri.user.startswith(TOKEN_PREFIX):

@@ -8,7 +8,7 @@ import structlog
 from .fork import Forks
 from .headers import Bad, Uri, parse_name_addr, parse_uri
 from .identity import flow_number, read_peer
-from .listeners import Peer
+from .listeners import LOOP, Peer
 from .message import Message, header
 from .proxy import Proxy, less_one_hop
 from .resolver import Resolver, Unreachable

@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 
 from sipagent.call.leg import Dialer, Leg, LegState
-from sipagent.call.target import normalise
+from sipagent.call.target import routable
 from sipagent.config import Trunk
 from sipagent.errors import LegFailed
 
@@ -53,7 +53,7 @@ class TrunkDialer:
         password: str | None = None,
     ) -> Leg:
         """As `Dialer.dial`. Raises LegFailed: 404 for a number no trunk takes."""
-        known = normalise(target)
+        known = routable(target)
         said = {n: v for n, v in (headers or {}).items() if n.lower() != TRUNK_HEADER.lower()}
         own = None if username is None else (username, password or "")
         if not known.startswith("tel:"):
