@@ -40,6 +40,7 @@ class Gateway:
             self.ledger,
             bundles=settings.store.bundles,
             now=lambda: datetime.now(zone),
+            srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
             extensions=settings.phones if settings.registrar.internal_calls else (),
         )
         self.edge = Edge(settings, self.reception)

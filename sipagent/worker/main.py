@@ -65,7 +65,7 @@ class _Worker:
 
     async def run(self, socket_path: Path) -> int:
         self._endpoint.on_incoming = self._arrived
-        self._endpoint.start()
+        self._endpoint.prepare()
         host, port = self._endpoint.address
         channel = await connect(socket_path, self._token, host=host, port=port)
         listening = asyncio.create_task(self._listen(channel))
@@ -75,6 +75,7 @@ class _Worker:
             # Not before: its clock costs every idle worker a hundred upcalls a second.
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
+            self._endpoint.open(assignment.srtp)
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
