@@ -70,7 +70,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(
-            plans: Any, *transports: Any, tls: Tls | None = None, **settings: Any
+            plans: Any = None, *transports: Any, tls: Tls | None = None, **settings: Any
         ) -> Server:
             listen = tuple(Listener(transport=t, port=0) for t in transports or ("udp",))
             settings.setdefault("sip", Sip(listen=listen, tls=tls or Tls()))
