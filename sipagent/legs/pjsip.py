@@ -15,6 +15,7 @@ from sipagent.errors import LegFailed
 from .native import failed, fenced, silence_log
 from .native_call import NativeCall
 from .sip import Referrals, SipLeg
+from .six import SixGate
 
 Address = tuple[str, int]
 #: user name and password
@@ -87,6 +88,8 @@ class Endpoint:
         self._native: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signalling: list[int] = []
+        #: between the edge and the library where IPv6 media is served
+        self.six: SixGate | None = None
         self._kicked = False
 
     @property
@@ -129,6 +132,8 @@ class Endpoint:
             account = self._accounts.pop((None, usual))
             account.modify(self._account_config(None, srtp))
             self._accounts[None, srtp] = account
+        if self.six is not None:
+            self.six.open()
         for descriptor in self._signalling:
             self._loop.add_reader(descriptor, self._pump)
         self._tick()
@@ -155,9 +160,12 @@ class Endpoint:
         """Keep `leg` alive until it ends."""
         self.legs.add(leg)
         leg.referrals = self.referrals
-        leg.on_change(
-            lambda _: self.legs.discard(leg) if leg.state is LegState.DISCONNECTED else None
-        )
+        leg.on_change(lambda _: self._ended(leg) if leg.state is LegState.DISCONNECTED else None)
+
+    def _ended(self, leg: SipLeg) -> None:
+        self.legs.discard(leg)
+        if self.six is not None:
+            self.six.ended(leg.info.sip_call_id)
 
     def playback(self) -> Any:
         """The null audio device, a conference member that always listens."""
@@ -179,7 +187,16 @@ class Endpoint:
         for inode, descriptor in _sockets().items():
             if inode not in before:
                 self._signalling.append(descriptor)
+        if self._internal is not None and self._settings.rtp.ipv6_host is not None:
+            self._put_gate(self._internal, self._settings.rtp.ipv6_host)
         self.account()
+
+    def _put_gate(self, edge: Address, host: str) -> None:
+        """Stand between the edge and the library, each of which takes us for the other."""
+        rtp = self._settings.rtp
+        ports = range(rtp.first, rtp.last)
+        self.six = SixGate(edge, self.address, host=host, media=rtp.host, ports=ports)
+        self.address, self._internal = self.six.outer.local, self.six.inner.local
 
     def _library_config(self) -> Any:
         config = pj.EpConfig()

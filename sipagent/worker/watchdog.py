@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from sipagent.call.leg import LegState
@@ -46,5 +47,10 @@ class MediaWatchdog:
         if trouble is None:
             return
         way = path(leg, self._source if leg is self._caller else "", self._public)
-        if way is not None:
-            self._warn(leg.info.id, diagnose(trouble, way))
+        if way is None:
+            return
+        six = self._endpoint.six
+        relay = six.relay(leg.info.sip_call_id) if six is not None else None
+        if relay is not None:  # the library sees no further than it
+            way = replace(way, described=relay.described, source=relay.source, ours=relay.ours)
+        self._warn(leg.info.id, diagnose(trouble, way))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sipagent.config import Media, Tls, Trunk
+from sipagent.config import Media, Trunk
 from sipagent.errors import LegFailed
 from sipagent.events import VerbDone
 from sipagent.testing import audio
