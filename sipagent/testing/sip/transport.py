@@ -3,11 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 Address = tuple[str, int]
 Receive = Callable[[bytes, Address], None]
+#: seconds a peer has to close TLS in order
+_GOODBYE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,11 @@ class TcpTransport:
         """Close every connection and the listening socket."""
         if self._server is not None:
             self._server.close()
-        for writer in self._writers.values():
+        writers = list(self._writers.values())
+        for writer in writers:
             writer.close()
+        if self._tls is not None and writers:
+            await asyncio.wait([asyncio.ensure_future(_gone(w)) for w in writers], timeout=_GOODBYE)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -161,6 +167,12 @@ class TcpTransport:
         finally:
             self._writers.pop(peer, None)
             writer.close()
+
+
+async def _gone(writer: asyncio.StreamWriter) -> None:
+    """TLS has a farewell of its own; who does not answer it is left."""
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 async def read_message(reader: asyncio.StreamReader) -> bytes:
