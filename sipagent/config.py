@@ -22,16 +22,38 @@ from .call.numbers import NumberPlan
 from .call.policy import Policy
 from .errors import ConfigError, Finding
 from .sources import KeyPath, Source, parse, read
+from .transports import Certificate, Listener, Port, Srtp, Tls, anchored
+from .transports import Part as _Part
+
+#: the settings of sockets have a module of their own and are found here like all others
+__all__ = [
+    "Certificate",
+    "Hop",
+    "Host",
+    "Limits",
+    "Listener",
+    "Log",
+    "Media",
+    "Network",
+    "Phone",
+    "Port",
+    "Provider",
+    "Registrar",
+    "Registration",
+    "Rtp",
+    "Settings",
+    "Sip",
+    "Srtp",
+    "Store",
+    "Tls",
+    "Trunk",
+    "load",
+]
 
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 Network = IPv4Network | IPv6Network
-Port = Annotated[int, Field(ge=0, le=65535)]
 #: the name of a phone: the user part of its address
 Extension = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _list(value: Any) -> Any:
@@ -78,48 +100,6 @@ def _name_server(text: str) -> str:
 #: a next hop, kept as a SIP URI
 Hop = Annotated[str, AfterValidator(_hop)]
 Host = Annotated[str, AfterValidator(_host)]
-
-
-#: encryption of media (RFC 3711 with the keys in SDP, RFC 4568)
-Srtp = Literal["off", "optional", "required"]
-_USUAL_PORTS = {"tls": 5061, "ws": 80, "wss": 443}
-
-
-def _usual_port(known: dict[str, Any]) -> int:
-    return _USUAL_PORTS.get(known.get("transport", ""), 5060)
-
-
-class Listener(_Part):
-    """One public SIP socket; port 0 takes any free one. `tls` and `wss` need `sip.tls`."""
-
-    transport: Literal["udp", "tcp", "tls", "ws", "wss"] = "udp"
-    host: str = "127.0.0.1"
-    port: Port = Field(default_factory=_usual_port)
-    origins: tuple[str, ...] = Field(
-        default=(), description="web pages that may connect by ws and wss; empty: any"
-    )
-
-
-class Certificate(_Part):
-    """A certificate with its chain, and its key, as PEM files; read again on SIGHUP."""
-
-    certificate: Path
-    key: Path
-    names: tuple[str, ...] = Field(
-        default=(), description="hosts it is for (SNI), *.example.com too; the first serves all"
-    )
-
-
-class Tls(_Part):
-    """Who we are on TLS, and whom we believe. TLS 1.2 is the least."""
-
-    certificates: tuple[Certificate, ...] = ()
-    authorities: Path | None = Field(
-        default=None, description="PEM file of CAs to believe; default: those of the system"
-    )
-    clients: Literal["off", "optional", "required"] = Field(
-        default="off", description="certificates of peers that connect to us"
-    )
 
 
 class Sip(_Part):
@@ -410,23 +390,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     )
     return settings.model_copy(
         update={
-            "sip": settings.sip.model_copy(update={"tls": _anchored_tls(settings.sip.tls, folder)}),
+            "sip": settings.sip.model_copy(update={"tls": anchored(settings.sip.tls, folder)}),
             "store": store,
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),
         }
     )
-
-
-def _anchored_tls(tls: Tls, folder: Path) -> Tls:
-    certificates = tuple(
-        known.model_copy(
-            update={
-                "certificate": (folder / known.certificate).absolute(),
-                "key": (folder / known.key).absolute(),
-            }
-        )
-        for known in tls.certificates
-    )
-    authorities = tls.authorities and (folder / tls.authorities).absolute()
-    return tls.model_copy(update={"certificates": certificates, "authorities": authorities})
