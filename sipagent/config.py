@@ -22,16 +22,38 @@ from .call.numbers import NumberPlan
 from .call.policy import Policy
 from .errors import ConfigError, Finding
 from .sources import KeyPath, Source, parse, read
+from .transports import Certificate, Listener, Port, Srtp, Tls, anchored
+from .transports import Part as _Part
+
+#: the settings of sockets have a module of their own and are found here like all others
+__all__ = [
+    "Certificate",
+    "Hop",
+    "Host",
+    "Limits",
+    "Listener",
+    "Log",
+    "Media",
+    "Network",
+    "Phone",
+    "Port",
+    "Provider",
+    "Registrar",
+    "Registration",
+    "Rtp",
+    "Settings",
+    "Sip",
+    "Srtp",
+    "Store",
+    "Tls",
+    "Trunk",
+    "load",
+]
 
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 Network = IPv4Network | IPv6Network
-Port = Annotated[int, Field(ge=0, le=65535)]
 #: the name of a phone: the user part of its address
 Extension = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _list(value: Any) -> Any:
@@ -80,21 +102,16 @@ Hop = Annotated[str, AfterValidator(_hop)]
 Host = Annotated[str, AfterValidator(_host)]
 
 
-class Listener(_Part):
-    """One public SIP socket; port 0 takes any free one."""
-
-    transport: Literal["udp", "tcp"] = "udp"
-    host: str = "127.0.0.1"
-    port: Port = 5060
-
-
 class Sip(_Part):
     """The front door."""
 
     listen: tuple[Listener, ...] = (Listener(), Listener(transport="tcp"))
     public_address: str | None = Field(
-        default=None, description="host[:port] peers reach us at; default: the first listener"
+        default=None,
+        description="host[:port] peers reach us at, or auto: the address of the default route; "
+        "default: the first listener",
     )
+    tls: Tls = Tls()
     guests: tuple[Network, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"),),
         description="networks whose callers need no credentials",
@@ -108,12 +125,24 @@ class Sip(_Part):
     realm: str = "sipagent"
     max_message: int = Field(default=16_384, ge=1024, le=65_535, description="bytes; above: 513")
 
+    @model_validator(mode="after")
+    def _certified(self) -> "Sip":
+        secure = any(listener.transport in ("tls", "wss") for listener in self.listen)
+        if secure and not self.tls.certificates:
+            raise ValueError("a tls or wss listener needs tls.certificates")
+        return self
+
 
 class Rtp(_Part):
     """Where media is received: UDP ports `first` to `last` on `host`."""
 
     host: str = "127.0.0.1"
-    public_address: str | None = None
+    public_address: str | None = Field(
+        default=None, description="what SDP says instead, or auto: the address of the default route"
+    )
+    ipv6_host: str | None = Field(
+        default=None, description="where media of IPv6 peers is received; default: nowhere"
+    )
     first: Port = 20_000
     last: Port = 29_999
 
@@ -129,6 +158,9 @@ class Media(_Part):
 
     clock_rate: Literal[8000, 16000] = 8000
     codecs: tuple[Literal["PCMU", "PCMA", "G722"], ...] = ("PCMU", "PCMA", "G722")
+    srtp: Srtp = Field(
+        default="optional", description="optional takes and offers both; required refuses plain RTP"
+    )
 
 
 class Registration(_Part):
@@ -147,13 +179,16 @@ class Trunk(_Part):
     """A carrier or PBX: calls from its addresses come in, calls to numbers go out through it."""
 
     host: Host = Field(description="domain or address; a domain is looked up as RFC 3263 says")
-    port: Port | None = Field(default=None, description="default: what DNS says, else 5060")
-    transport: Literal["udp", "tcp"] | None = Field(
+    port: Port | None = Field(
+        default=None, description="default: what DNS says, else 5060, or 5061 for tls"
+    )
+    transport: Literal["udp", "tcp", "tls"] | None = Field(
         default=None, description="default: what DNS says, else udp"
     )
     outbound_proxy: Hop | None = Field(
         default=None, description="host[:port][;transport=tcp] that everything goes through"
     )
+    srtp: Srtp | None = Field(default=None, description="default: media.srtp")
     addresses: tuple[Network, ...] = Field(
         default=(), description="sources whose INVITEs are this trunk's"
     )
@@ -355,6 +390,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     )
     return settings.model_copy(
         update={
+            "sip": settings.sip.model_copy(update={"tls": anchored(settings.sip.tls, folder)}),
             "store": store,
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),

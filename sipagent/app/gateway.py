@@ -13,6 +13,8 @@ import structlog
 from sipagent.config import Settings
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.front import Edge
+from sipagent.edge.routing import route_address
+from sipagent.edge.tls import BadCertificate
 from sipagent.store.records import Store
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.supervisor import Supervisor
@@ -38,6 +40,7 @@ class Gateway:
             self.ledger,
             bundles=settings.store.bundles,
             now=lambda: datetime.now(zone),
+            srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
             extensions=settings.phones if settings.registrar.internal_calls else (),
         )
         self.edge = Edge(settings, self.reception)
@@ -63,10 +66,14 @@ class Gateway:
         await self._close()
 
     def reload(self) -> None:
-        """Read the dialplans again; what does not pass the check leaves the old one in force.
+        """Read dialplans and certificates again; what does not pass leaves the old in force.
 
         Trunks are looked up and registered anew.
         """
+        try:
+            self.edge.reload_certificates()
+        except BadCertificate as error:
+            log.error("certificates_not_reloaded", cause=str(error))
         findings = self.plans.reload()
         for finding in findings:
             log.warning("plan_finding", finding=str(finding))
@@ -106,7 +113,10 @@ class Gateway:
                 "internal_address": host_port(self.edge.internal_address),
             }
         )
-        return self._settings.model_copy(update={"sip": sip})
+        rtp = self._settings.rtp
+        if rtp.public_address == "auto":
+            rtp = rtp.model_copy(update={"public_address": route_address(rtp.host)})
+        return self._settings.model_copy(update={"sip": sip, "rtp": rtp})
 
     def _ready(self, worker: WorkerHandle) -> None:
         assert worker.address is not None

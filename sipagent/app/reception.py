@@ -1,12 +1,13 @@
 """Reception: which plan and which worker take a new call; the edge's Desk."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
+from sipagent.config import Srtp
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Admitted, NewCall, Refused, Rung
 from sipagent.worker.channel import ChannelError
@@ -33,12 +34,15 @@ class Reception:
         *,
         bundles: Path,
         now: Callable[[], datetime],
+        srtp: Mapping[str, Srtp],
         extensions: Collection[str] = (),
     ) -> None:
         self._plans = plans
         self._ledger = ledger
         self._bundles = bundles
         self._now = now
+        #: by trunk, where it is not as the settings say for all
+        self._srtp = srtp
         #: phones that may call each other where no plan takes the number
         self._extensions = extensions
         #: where workers come from; None before they are up and while the server goes down
@@ -61,6 +65,8 @@ class Reception:
             callee=call.callee,
             headers=call.headers,
             sip_call_id=call.sip_call_id,
+            source=call.source[0],
+            srtp=self._srtp.get(call.account) if call.account else None,
             bundle=self._bundles / call_id,
             why=why,
         )

@@ -13,6 +13,7 @@ _SIP = re.compile(
     r"(?P<params>(?:;[^?\s]*)?)(?P<headers>(?:\?\S*)?)$",
     re.IGNORECASE,
 )
+_TRANSPORT = re.compile(r";transport=(udp|tcp|tls)(?=[;?]|$)", re.IGNORECASE)
 _DIGITS_ONLY = re.compile(r"[^0-9+]")
 #: the host of a phone of our own, `sip:201@phones`: found by its registration, not by any name
 PHONES = "phones"
@@ -53,3 +54,14 @@ def normalise(target: str, extensions: Collection[str] = ()) -> str:
     port = f":{found['port']}" if found["port"] and found["port"] != "5060" else ""
     at = f"{user}@" if user else ""
     return f"{found['scheme'].lower()}:{at}{host}{port}"
+
+
+def routable(target: str) -> str:
+    """A destination in its one form, and by which transport it wants to be reached where it says
+    so: what a policy allows is a place, this is the way there. Raises BadTarget.
+    """
+    known = normalise(target)
+    wanted = _TRANSPORT.search(target)
+    if wanted is None or not known.startswith("sip:"):
+        return known
+    return f"{known};transport={wanted[1].lower()}"

@@ -34,7 +34,7 @@ _SWITCH_INTERVAL = 0.0005
 
 
 def serve(config: ConfigOption = None) -> None:
-    """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads the dialplans."""
+    """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads dialplans and certificates."""
     path = settings_path(config)
     settings = settings_from(path)
     configure(settings.log)

@@ -39,7 +39,7 @@ class Answers:
         answer.headers = self._without_ours(answer)
         if answer.cseq.method == b"INVITE" and known is not None:
             self._invite_answered(known, answer, worker)
-        proxy.localise(answer, reply_to.flow)
+        proxy.localise(answer, reply_to.flow, secure=b"sips" in via.params)
         data = bytes(answer)
         if known is not None and answer.cseq.method == b"INVITE":
             self._keep_final(known, answer, data)

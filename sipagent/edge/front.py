@@ -24,7 +24,9 @@ from .proxy import Proxy
 from .registrar import Registrar, Registration
 from .requests import Requests
 from .resolver import Resolver
+from .routing import route_address
 from .timers import Timers
+from .tls import Tls
 from .transactions import Table
 from .trunks.board import Trunks
 from .trunks.enrolment import Wire
@@ -37,7 +39,8 @@ class Edge:
     """A record-routing proxy between the world and the workers, with a guard at the door.
 
     `start` binds the sockets; until then there is no address to speak of. `trunks.start` makes
-    us known to trunks, when calls can be taken.
+    us known to trunks, when calls can be taken. Making one raises
+    BadCertificate.
     """
 
     def __init__(self, settings: Settings, desk: Desk, *, timers: Timers | None = None) -> None:
@@ -45,10 +48,12 @@ class Edge:
         self._settings = settings
         self._desk = desk
         self._timers = timers or Timers()
+        self._tls = Tls(settings.sip.tls)
         self._listeners = Listeners(
             self._from_world,
             self.counters,
             self._timers,
+            self._tls,
             max_message=settings.sip.max_message,
         )
         self._sweeper: asyncio.Task[None] | None = None
@@ -151,6 +156,13 @@ class Edge:
         self._forks.worker_gone(token)
         self._farewell.worker_gone(token)
 
+    def reload_certificates(self) -> None:
+        """Read certificates again for connections to come; those that stand are not touched.
+
+        Raises BadCertificate, with the old ones in force.
+        """
+        self._tls.reload()
+
     def _from_world(self, data: bytes, peer: Peer) -> None:
         try:
             message = parse(data, self._settings.sip.max_message)
@@ -193,9 +205,9 @@ class Edge:
 
 
 def _public_address(configured: str | None, bound: Address) -> Address:
-    """`host[:port]`, IPv6 in brackets where a port follows."""
-    if configured is None:
-        return bound
+    """`host[:port]`, IPv6 in brackets where a port follows; `auto` asks the default route."""
+    if configured is None or configured == "auto":
+        return route_address(bound[0]), bound[1]
     host, colon, port = configured.rpartition(":")
     if not colon or not port.isdigit() or (":" in host and not host.startswith("[")):
         return configured.strip("[]"), bound[1]

@@ -104,8 +104,8 @@ class Uri:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port, with the default port filled in."""
-        return self.host, self.port or 5060
+        """Host and port, with the default port filled in (RFC 3261 section 19.1.2)."""
+        return self.host, self.port or (5061 if self.transport == "tls" else 5060)
 
 
 def parse_uri(text: bytes) -> Uri:
@@ -125,6 +125,11 @@ def parse_uri(text: bytes) -> Uri:
         params,
         headers or b"",
     )
+
+
+def is_sips(uri: bytes) -> bool:
+    """True for a URI that asks for TLS all the way."""
+    return uri[:5].lower() == b"sips:"
 
 
 _BRACKETED = re.compile(
@@ -191,7 +196,7 @@ class Via:
     @property
     def sent_by(self) -> tuple[str, int]:
         """Host and port, with the default port filled in."""
-        return self.host, self.port or 5060
+        return self.host, self.port or (5061 if self.transport == "TLS" else 5060)
 
     def seen_from(self, host: str, port: int) -> bytes:
         """The same value with what the socket saw (RFC 3261 18.2.1, RFC 3581 section 4)."""

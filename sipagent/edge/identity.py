@@ -46,10 +46,12 @@ class Identity:
         return self.public
 
     def _known_as(self, local: Address) -> Address:
-        if local == self._bound[0][1]:
+        first = self._bound[0][1]
+        if local == first:
             return self.public
         host, port = local
-        return (self.public[0] if host in _WILDCARDS else host, port)
+        # the public name or address stands for every socket on the host it was said for
+        return (self.public[0] if host in (*_WILDCARDS, first[0]) else host, port)
 
     def digest(self, *parts: bytes) -> bytes:
         """A short keyed hash over `parts`, as a token of RFC 3261's grammar."""
@@ -80,9 +82,15 @@ class Identity:
         """To tag of our own responses: the same for retransmissions (RFC 3261 8.2.7)."""
         return self.digest(b"tag", request.call_id, request.text(b"from"))
 
-    def localise(self, message: Message, transport: str, local: Address) -> None:
-        """Have a worker's Contact name the transport the peer uses, so that it comes back by it."""
+    def localise(
+        self, message: Message, transport: str, local: Address, *, secure: bool = False
+    ) -> None:
+        """Have a worker's Contact name the transport the peer uses, so that it comes back by it;
+        `secure` where the far end wrote `sips:` (RFC 5630 section 5.1).
+        """
         here = self.advertised(transport, local)
+        if transport != "UDP" and not any(kind == transport for kind, _ in self._bound):
+            here = local  # nobody can make such a connection to us: the one we made serves
         value = message.get(b"contact")
         if value is None or (transport == "UDP" and here == self.public):
             return
@@ -90,9 +98,22 @@ class Identity:
         uri = parse_uri(contact.uri)
         if not uri.user.startswith(TOKEN_PREFIX):
             return
-        suffix = b"" if transport == "UDP" else b";transport=" + transport.lower().encode()
-        new = b"<sip:%b@%b%b>%b" % (uri.user, hostport(here), suffix, contact.params)
+        scheme = b"sips" if secure and transport in ("TLS", "WSS") else b"sip"
+        new = b"<%b:%b@%b%b>%b" % (
+            scheme,
+            uri.user,
+            hostport(here),
+            _parameter(transport, scheme),
+            contact.params,
+        )
         message.replace(b"contact", header(b"Contact", new))
+
+
+def _parameter(transport: str, scheme: bytes) -> bytes:
+    """`transport=` of a Contact; for both kinds of WebSocket it is `ws` (RFC 7118 section 5)."""
+    if transport == "UDP" or (transport == "TLS" and scheme == b"sips"):
+        return b""
+    return b";transport=" + transport.lower().replace("wss", "ws").encode()
 
 
 def peer_as_token(peer: Peer) -> bytes:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .headers import Bad, parse_uri
+from .headers import Bad, is_sips, parse_uri
 from .identity import hostport, peer_as_token
 from .listeners import LOOP, Peer
 from .message import Header, Message, header
@@ -59,12 +59,14 @@ def forward(proxy: Proxy, arrival: Arrival, worker: Worker) -> bool:
     if not less_one_hop(request):
         raise Bad("no hops left", 483)
     request.remove(_KEPT_BACK)
-    if request.uri[:5].lower() == b"sips:":  # a worker's stack refuses them: TLS ends here
+    secure = is_sips(request.uri)
+    if secure:  # a worker's stack refuses them: TLS ends here
         request.set_uri(b"sip:" + request.uri[5:])
-    ours = b"SIP/2.0/UDP %b;branch=%b;f=%b" % (
+    ours = b"SIP/2.0/UDP %b;branch=%b;f=%b%b" % (
         hostport(proxy.identity.internal),
         arrival.branch,
         peer_as_token(arrival.reply_to),
+        b";sips" if secure else b"",  # the Contact in its response must be one too
     )
     added = [header(b"Via", ours)]
     if request.method == b"INVITE" and not request.to.tag:

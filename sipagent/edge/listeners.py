@@ -1,4 +1,4 @@
-"""Sockets of the front door: UDP, TCP, and the short cut from our own address to itself."""
+"""Sockets of the front door: UDP, connections, and the short cut from our address to itself."""
 
 import asyncio
 import itertools
@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -14,8 +15,10 @@ from sipagent.config import Listener
 
 from .counters import Counters
 from .desk import Address
-from .stream import StreamConnection
+from .stream import Connection, StreamConnection
 from .timers import Timers
+from .tls import Tls
+from .websocket import WebSocketConnection
 
 _log = structlog.get_logger(__name__)
 
@@ -57,11 +60,11 @@ def shielded(receive: Callable[[bytes, A], None], counters: Counters) -> Callabl
 
 
 class Flow(Protocol):
-    """A socket or connection. `transport` is the name in Via; TLS and WebSocket fit here too."""
+    """A socket or connection."""
 
     @property
     def transport(self) -> str:
-        """UDP, TCP ..."""
+        """The name in Via: UDP, TCP, TLS, WS, WSS."""
         ...
 
     @property
@@ -90,6 +93,8 @@ class UdpSocket:
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if family == socket.AF_INET6:  # "::" beside "0.0.0.0" on one port
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             self._socket.bind((host, port))
         except OSError:
@@ -149,15 +154,17 @@ class Listeners:
     """All public sockets and connections, each with a flow number (RFC 3261 section 18)."""
 
     def __init__(
-        self, receive: Receive, counters: Counters, timers: Timers, *, max_message: int
+        self, receive: Receive, counters: Counters, timers: Timers, tls: Tls, *, max_message: int
     ) -> None:
         self._receive = shielded(receive, counters)
         self._counters = counters
         self._timers = timers
+        self._tls = tls
         self._max_message = max_message
         self._numbers = itertools.count(LOOP + 1)
         self._flows: dict[int, Flow] = {}
-        self._connections: dict[Address, int] = {}
+        #: where requests go that name no connection: transport, host and port to number
+        self._connections: dict[tuple[str, str, int], int] = {}
         self._servers: list[asyncio.Server] = []
         self.bound: list[tuple[str, Address]] = []
 
@@ -177,13 +184,18 @@ class Listeners:
         if listener.transport == "udp":
             flow = self._open_udp(listener.host, listener.port)
             self.bound.append(("UDP", flow.local))
-        else:
-            loop = asyncio.get_running_loop()
-            server = await loop.create_server(
-                self._connection, listener.host, listener.port, reuse_address=True
-            )
-            self._servers.append(server)
-            self.bound.append(("TCP", server.sockets[0].getsockname()[:2]))
+            return
+        secure = listener.transport in ("tls", "wss")
+        server = await asyncio.get_running_loop().create_server(
+            partial(self._accept, listener),
+            listener.host,
+            listener.port,
+            reuse_address=True,
+            ssl=self._tls.listening if secure else None,
+            ssl_handshake_timeout=self._timers.reach if secure else None,
+        )
+        self._servers.append(server)
+        self.bound.append((listener.transport.upper(), server.sockets[0].getsockname()[:2]))
 
     def _open_udp(self, host: str, port: int) -> UdpSocket:
         number = next(self._numbers)
@@ -197,20 +209,38 @@ class Listeners:
         """Let us send to ourselves, as `address`."""
         self._flows[LOOP] = _Loopback(address, lambda d, a: self._deliver(d, Peer(LOOP, *a)))
 
-    async def connect(self, host: str, port: int) -> Peer:
-        """A TCP connection to a peer, an open one if there is one. Raises OSError."""
-        number = self._connections.get((host, port))
-        if number is None:
-            loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(self._connection, host, port)
-            number = connection.number
-            self._connections[host, port] = number
-        return Peer(number, host, port)
+    async def connect(self, host: str, port: int, *, name: str = "") -> Peer:
+        """A connection to a peer, an open one if there is one: TCP, or with a `name` TLS to a
+        peer that proves it. Raises OSError.
+        """
+        known = self.connected(name or host, port, secure=bool(name))
+        if known is not None:
+            return known
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            lambda: StreamConnection(
+                next(self._numbers),
+                "TLS" if name else "TCP",
+                self,
+                limit=self._max_message,
+                name=name,
+            ),
+            host,
+            port,
+            ssl=self._tls.calling if name else None,
+            server_hostname=name or None,
+            ssl_handshake_timeout=self._timers.reach if name else None,
+        )
+        self._connections[connection.transport, name or host, port] = connection.number
+        return Peer(connection.number, host, port)
 
-    def connected(self, host: str, port: int) -> Peer | None:
-        """The open TCP connection to that address, if any."""
-        number = self._connections.get((host, port))
-        return None if number is None else Peer(number, host, port)
+    def connected(self, host: str, port: int, *, secure: bool = False) -> Peer | None:
+        """The open TCP connection to that address, or the TLS connection to that name."""
+        number = self._connections.get(("TLS" if secure else "TCP", host, port))
+        flow = None if number is None else self._flows.get(number)
+        if number is None or not isinstance(flow, Connection):
+            return None
+        return Peer(number, *flow.remote)
 
     def udp_towards(self, host: str, port: int, preferred: int = LOOP) -> Peer | None:
         """The preferred UDP socket, or the first of the right address family."""
@@ -243,7 +273,7 @@ class Listeners:
     def sweep(self, now: float) -> None:
         """Close connections that are idle or send a message too slowly."""
         for flow in list(self._flows.values()):
-            if isinstance(flow, StreamConnection) and flow.overdue(now, self._timers):
+            if isinstance(flow, Connection) and flow.overdue(now, self._timers):
                 flow.close()
 
     async def close(self) -> None:
@@ -254,31 +284,41 @@ class Listeners:
             flow.close()
         await asyncio.sleep(0)  # transports tell of their end in the next turn
         for flow in list(self._flows.values()):
-            if isinstance(flow, StreamConnection):
+            if isinstance(flow, Connection):
                 flow.abort()
         for server in self._servers:
             await server.wait_closed()
         self._flows.clear()
 
-    def _connection(self) -> StreamConnection:
-        number = next(self._numbers)
-        return StreamConnection(
-            number,
-            lambda data, address: self._deliver(data, Peer(number, *address)),
-            opened=self._opened,
-            closed=self._closed,
-            limit=self._max_message,
-        )
+    # what connections tell
 
-    def _opened(self, connection: StreamConnection) -> None:
+    def opened(self, connection: Connection) -> None:
+        """See `Owner`. One that was accepted proves no name: over TLS nothing else goes its way."""
         self._flows[connection.number] = connection
-        self._connections.setdefault(connection.remote, connection.number)
+        if connection.transport == "TCP":
+            self._connections.setdefault(("TCP", *connection.remote), connection.number)
         self._counters.connections += 1
 
-    def _closed(self, connection: StreamConnection) -> None:
+    def closed(self, connection: Connection) -> None:
+        """See `Owner`."""
         self._flows.pop(connection.number, None)
-        if self._connections.get(connection.remote) == connection.number:
-            del self._connections[connection.remote]
+        host, port = connection.remote
+        key = (connection.transport, connection.name or host, port)
+        if self._connections.get(key) == connection.number:
+            del self._connections[key]
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        """See `Owner`."""
+        self._deliver(data, Peer(connection.number, *connection.remote))
+
+    def _accept(self, listener: Listener) -> Connection:
+        number, transport = next(self._numbers), listener.transport.upper()
+        limit = self._max_message
+        if listener.transport in ("ws", "wss"):
+            return WebSocketConnection(
+                number, transport, self, limit=limit, origins=listener.origins
+            )
+        return StreamConnection(number, transport, self, limit=limit)
 
     def _deliver(self, data: bytes, peer: Peer) -> None:
         self._counters.received += 1

@@ -8,7 +8,7 @@ import structlog
 from .fork import Forks
 from .headers import Bad, Uri, parse_name_addr, parse_uri
 from .identity import flow_number, read_peer
-from .listeners import Peer
+from .listeners import LOOP, Peer
 from .message import Message, header
 from .proxy import Proxy, less_one_hop
 from .resolver import Resolver, Unreachable
@@ -159,7 +159,10 @@ class Outbound:
         except Unreachable as error:
             self._proxy.counters.unreachable += 1
             _log.info("sip_unreachable", hop=f"{hop.host}:{hop.address[1]}", error=str(error))
-            self._refuse(leaving, 503, str(error) if leaving.trunk else "")
+            failure = response(leaving.request, 503, str(error))
+            # so that the record says why
+            self._proxy.saw(failure, Peer(LOOP, *hop.address), inward=True)
+            self._refuse(leaving, 503, str(error))
         else:
             if self._proxy.roster.get(leaving.worker.token) is not None:
                 self._send(leaving, peer)

@@ -11,6 +11,7 @@ import structlog
 from .counters import Counters
 from .desk import Desk, Rung
 from .dialogs import Dialogs
+from .headers import is_sips
 from .identity import Identity, hostport, peer_as_token
 from .listeners import LOOP, Listeners, Peer, UdpSocket
 from .message import Header, Message, header
@@ -111,7 +112,7 @@ class Proxy:
         if way is None:
             self.counters.unreachable += 1
             return None
-        self.localise(request, peer.flow)
+        self.localise(request, peer.flow, secure=is_sips(request.uri))
         sent_by = hostport(self.identity.advertised(way.transport, way.local))
         via = f"SIP/2.0/{way.transport} ".encode() + sent_by + b";branch=" + branch + b";rport"
         request.headers.insert(0, header(b"Via", via))
@@ -120,11 +121,11 @@ class Proxy:
         self.listeners.send(data, peer)
         return data
 
-    def localise(self, message: Message, flow: int) -> None:
-        """Have a worker's Contact name the transport of that flow."""
+    def localise(self, message: Message, flow: int, *, secure: bool) -> None:
+        """Have a worker's Contact name the transport of that flow, `sips:` where asked for."""
         way = self.listeners.flow(flow)
         if way is not None and flow != LOOP:
-            self.identity.localise(message, way.transport, way.local)
+            self.identity.localise(message, way.transport, way.local, secure=secure)
 
 
 def _text(value: bytes) -> str:

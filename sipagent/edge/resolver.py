@@ -12,10 +12,11 @@ from .identity import Identity
 from .listeners import LOOP, Listeners, Peer
 from .names import Hop, NameFailed, NameService, is_address, locate
 from .timers import Timers
+from .tls import in_words
 
 _NAMES = 1_000
 #: what our listeners can send by, the usual one first
-_TRANSPORTS = ("udp", "tcp")
+_TRANSPORTS = ("udp", "tcp", "tls")
 _Key = tuple[str, int | None, str, bytes | None]
 
 
@@ -49,7 +50,7 @@ class Resolver:
         if self._identity.is_ours(uri.address):
             return Peer(LOOP, *uri.address)
         hops = self._hops(uri)
-        return self._ready(hops[0], preferred) if hops else None
+        return self._ready(hops[0], uri.host, preferred) if hops else None
 
     async def find(self, uri: Uri, preferred: int = LOOP) -> Peer:
         """The peer, after a look-up or a connection where needed. Raises Unreachable.
@@ -102,27 +103,30 @@ class Resolver:
         silent = self._avoided
         return sorted(hops, key=lambda hop: silent.get((hop.host, hop.port), 0.0) > now)
 
-    def _ready(self, hop: Hop, preferred: int) -> Peer | None:
+    def _ready(self, hop: Hop, name: str, preferred: int) -> Peer | None:
         if self._identity.is_ours((hop.host, hop.port)):
             return Peer(LOOP, hop.host, hop.port)
         if hop.transport == "udp":
             return self._listeners.udp_towards(hop.host, hop.port, preferred)
         if hop.transport == "tcp":
             return self._listeners.connected(hop.host, hop.port)
+        if hop.transport == "tls":  # to whoever proves the name, whatever its address
+            return self._listeners.connected(name, hop.port, secure=True)
         return None
 
     async def _reach(self, uri: Uri, preferred: int) -> Peer:
         place = "{}:{}".format(*uri.address)
+        # WebSocket phones connect, never we
         if uri.transport not in _TRANSPORTS:
             raise Unreachable(f"no way to send by {uri.transport}")
         try:
             async with asyncio.timeout(self._timers.reach):
                 hops = self._hops(uri) or await self._look_up(uri)
-                return await self._first(hops, preferred)
+                return await self._first(hops, uri.host, preferred)
         except NameFailed as error:
             raise NoName(str(error)) from error
         except OSError as error:  # TimeoutError is one
-            raise Unreachable(f"{place}: {error or 'no answer in time'}") from error
+            raise Unreachable(f"{place}: {in_words(error, uri.host)}") from error
 
     async def _look_up(self, uri: Uri) -> list[Hop]:
         hops = await locate(uri, self._service, _TRANSPORTS, self._chance)
@@ -132,14 +136,15 @@ class Resolver:
         self._names[_key(uri)] = hops, until
         return self._hops(uri)
 
-    async def _first(self, hops: list[Hop], preferred: int) -> Peer:
+    async def _first(self, hops: list[Hop], name: str, preferred: int) -> Peer:
         failure: OSError | None = None
         for hop in hops:
-            if (peer := self._ready(hop, preferred)) is not None:
+            if (peer := self._ready(hop, name, preferred)) is not None:
                 return peer
-            if hop.transport == "tcp":
+            if hop.transport != "udp":
+                proven = name if hop.transport == "tls" else ""
                 try:
-                    return await self._listeners.connect(hop.host, hop.port)
+                    return await self._listeners.connect(hop.host, hop.port, name=proven)
                 except OSError as error:
                     failure = error
         raise failure or OSError("no socket of that address family")

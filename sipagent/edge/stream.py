@@ -1,7 +1,8 @@
-"""SIP over a byte stream: framing by Content-Length, keep-alives, bounds (RFC 3261 18.3)."""
+"""SIP over connections; on a byte stream framing by Content-Length, keep-alives (RFC 3261 18.3)."""
 
 import asyncio
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from typing import Protocol
 
 from .desk import Address
 from .headers import Bad
@@ -12,34 +13,38 @@ _UNSENT = 1 << 20
 _PING, _PONG = b"\r\n\r\n", b"\r\n"
 
 
-class StreamConnection(asyncio.Protocol):
-    """One TCP connection, accepted or made. `limit` is the largest message in bytes.
+class Owner(Protocol):
+    """Who hears of a connection."""
 
-    Once framing is lost nothing that follows can be trusted: what was read is handed up, so that
-    it gets its 400 or 513, and the connection ends.
+    def opened(self, connection: "Connection") -> None:
+        """It is up: over TLS, shaken hands too."""
+        ...
+
+    def closed(self, connection: "Connection") -> None:
+        """It is gone."""
+        ...
+
+    def received(self, connection: "Connection", data: bytes) -> None:
+        """One whole message came."""
+        ...
+
+
+class Connection(asyncio.Protocol, ABC):
+    """One connection, accepted or made: both its ends, what is written, how long it was silent.
+
+    `transport` is its name in Via; `name` the host it was made for, empty where it was accepted.
     """
 
-    transport = "TCP"
-
-    def __init__(
-        self,
-        number: int,
-        receive: Callable[[bytes, Address], None],
-        *,
-        opened: Callable[["StreamConnection"], None],
-        closed: Callable[["StreamConnection"], None],
-        limit: int,
-    ) -> None:
+    def __init__(self, number: int, transport: str, owner: Owner, *, name: str = "") -> None:
         self.number = number
+        self.transport = transport
+        self.name = name
         self.local: Address = ("", 0)
         self.remote: Address = ("", 0)
-        self._receive = receive
-        self._tell_opened = opened
-        self._tell_closed = closed
-        self._limit = limit
-        self._buffer = bytearray()
+        self._owner = owner
         self._wire: asyncio.Transport | None = None
         self._heard = 0.0
+        #: since when a message has been coming; None between messages
         self._began: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,15 +54,12 @@ class StreamConnection(asyncio.Protocol):
         self.local = transport.get_extra_info("sockname")[:2]
         self.remote = transport.get_extra_info("peername")[:2]
         self._heard = asyncio.get_running_loop().time()
-        self._tell_opened(self)
+        self._owner.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, hand up whole messages."""
         self._heard = asyncio.get_running_loop().time()
-        self._buffer += data
-        while self._wire is not None and (message := self._next()) is not None:
-            self._receive(message, self.remote)
-        if not self._buffer.strip(_PONG):
+        if not self._take(data):
             self._began = None
         elif self._began is None:
             self._began = self._heard
@@ -65,16 +67,11 @@ class StreamConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The far end went, or we did."""
         self._wire = None
-        self._buffer.clear()
-        self._tell_closed(self)
+        self._owner.closed(self)
 
     def send(self, data: bytes, to: Address) -> None:
-        """Write a message; a peer that does not read is cut off."""
-        if self._wire is None or self._wire.is_closing():
-            return
-        self._wire.write(data)
-        if self._wire.get_write_buffer_size() > _UNSENT:
-            self._wire.abort()
+        """Send one message; a peer that does not read is cut off."""
+        self._write(data)
 
     def close(self) -> None:
         """Send what is queued and close."""
@@ -90,6 +87,43 @@ class StreamConnection(asyncio.Protocol):
         """True when nothing came for too long, or a message is too slow in coming."""
         slow = self._began is not None and now - self._began > timers.whole
         return slow or now - self._heard > timers.idle
+
+    @abstractmethod
+    def _take(self, data: bytes) -> bool:
+        """Take bytes; True when part of a message is left."""
+
+    def _write(self, data: bytes) -> None:
+        if self._wire is None or self._wire.is_closing():
+            return
+        self._wire.write(data)
+        if self._wire.get_write_buffer_size() > _UNSENT:
+            self._wire.abort()
+
+
+class StreamConnection(Connection):
+    """TCP or TLS. `limit` is the largest message in bytes.
+
+    Once framing is lost nothing that follows can be trusted: what was read is handed up, so that
+    it gets its 400 or 513, and the connection ends.
+    """
+
+    def __init__(
+        self, number: int, transport: str, owner: Owner, *, limit: int, name: str = ""
+    ) -> None:
+        super().__init__(number, transport, owner, name=name)
+        self._limit = limit
+        self._buffer = bytearray()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The far end went, or we did."""
+        self._buffer.clear()
+        super().connection_lost(exc)
+
+    def _take(self, data: bytes) -> bool:
+        self._buffer += data
+        while self._wire is not None and (message := self._next()) is not None:
+            self._owner.received(self, message)
+        return bool(self._buffer.strip(_PONG))
 
     def _next(self) -> bytes | None:
         """The next whole message in the buffer, or None; keep-alives are dealt with here."""
@@ -115,7 +149,7 @@ class StreamConnection(asyncio.Protocol):
         while self._buffer.startswith(_PONG):
             if self._buffer.startswith(_PING):
                 del self._buffer[:4]
-                self.send(_PONG, self.remote)
+                self._write(_PONG)
             elif len(self._buffer) == 2:
                 return  # half a ping, or a pong: wait for more
             else:

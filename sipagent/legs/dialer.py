@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pjsua2 as pj
 
 from sipagent.call.leg import LegState
+from sipagent.config import Srtp
 from sipagent.errors import LegFailed
 
 from .native import failed
@@ -37,9 +38,11 @@ class SipDialer:
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        srtp: Srtp | None = None,
     ) -> SipLeg:
         """Send an INVITE; the leg is CALLING on return.
 
+        `srtp` is how media is encrypted, if not as the settings say.
         `caller_id` is the user part of From, or a whole `"Name" <sip:...>`. Raises LegFailed:
         484 for a target that is not a SIP URI, 400 for a header that could not be written, 503
         for a fifth leg.
@@ -56,15 +59,24 @@ class SipDialer:
             prm.txOption.localUri = f"<sip:{quote(caller_id, safe=_USER)}@{host}>"
         credentials = None if username is None else (username, password or "")
         try:
-            native = NativeCall(self._endpoint.account(credentials))
+            native = NativeCall(self._endpoint.account(credentials, srtp))
             leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
-            native.makeCall(target, prm)
+            native.makeCall(_on_the_wire(target), prm)
         except pj.Error as error:
             raise failed(error) from error
         finally:
             self._endpoint.kick()
         self._endpoint.adopt(leg)
         return leg
+
+
+def _on_the_wire(target: str) -> str:
+    """`sips:` as TLS to the next hop: the edge ends TLS, so the stack in here has none to offer
+    and would refuse the scheme (RFC 5630 section 3.1.4).
+    """
+    if not target.lower().startswith("sips:"):
+        return target
+    return f"sip:{target[5:].partition(';')[0].partition('?')[0]};transport=tls"
 
 
 def _invite(headers: Mapping[str, str]) -> Any:

@@ -70,6 +70,7 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.leg: CallEvents | None = None
         self.account = account
         self.media: Any = None
+        self.media_index = 0
 
     def _tell(self, method: Callable[..., None], *arguments: object) -> None:
         self.loop.call_soon(method, *arguments)
@@ -99,6 +100,7 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             status = media.status
             if media.audioConfSlot != pj.PJSUA_INVALID_ID:
                 self.media = self.getAudioMedia(media.index)
+                self.media_index = int(media.index)
             break
         if self.leg is not None:
             ours = status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD

@@ -9,14 +9,17 @@ from typing import Any
 import pjsua2 as pj
 
 from sipagent.call.leg import LegState
-from sipagent.config import Settings
+from sipagent.config import Settings, Srtp
 from sipagent.errors import LegFailed
 
 from .native import failed, fenced, silence_log
 from .native_call import NativeCall
 from .sip import Referrals, SipLeg
+from .six import SixGate
 
 Address = tuple[str, int]
+#: user name and password
+Credentials = tuple[str, str]
 #: what the published wheel was compiled for (PJSUA_MAX_CALLS)
 MAX_LEGS = 4
 #: between looks at the native timers (retransmissions, session timers, keys from the media thread)
@@ -28,6 +31,11 @@ _EVENTS_AT_ONCE = 16
 _SWITCH_INTERVAL = 0.0005
 _SESSION_EXPIRES = 1800
 _MIN_SE = 90
+_SRTP: dict[Srtp, Any] = {
+    "off": pj.PJMEDIA_SRTP_DISABLED,
+    "optional": pj.PJMEDIA_SRTP_OPTIONAL,
+    "required": pj.PJMEDIA_SRTP_MANDATORY,
+}
 
 
 class NativeAccount(pj.Account):  # type: ignore[misc]
@@ -76,9 +84,12 @@ class Endpoint:
         self._token = token
         self._public = public_address
         self._internal = internal_address
-        self._accounts: dict[tuple[str, str] | None, NativeAccount] = {}
+        self._accounts: dict[tuple[Credentials | None, Srtp], NativeAccount] = {}
         self._native: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._signalling: list[int] = []
+        #: between the edge and the library where IPv6 media is served
+        self.six: SixGate | None = None
         self._kicked = False
 
     @property
@@ -92,7 +103,15 @@ class Endpoint:
         return f"sipagent@{_host_port(self._home())}"
 
     def start(self) -> None:
-        """Create the library, its socket and its account. Raises LegFailed when it cannot."""
+        """Get ready and take calls. Raises LegFailed when it cannot."""
+        self.prepare()
+        self.open()
+
+    def prepare(self) -> None:
+        """Create the library, its socket and its account; what arrives waits for `open`.
+
+        Raises LegFailed when it cannot.
+        """
         self._loop = asyncio.get_running_loop()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         silence_log()
@@ -100,6 +119,23 @@ class Endpoint:
             self._create()
         except pj.Error as error:
             raise failed(error) from error
+
+    def open(self, srtp: Srtp | None = None) -> None:
+        """Take calls; those that come in have `srtp` (default: as the settings say).
+
+        The terms of a call's media are settled before its INVITE is read: what a call is offered
+        cannot be changed once the library has seen it.
+        """
+        assert self._loop is not None
+        usual = self._settings.media.srtp
+        if srtp not in (None, usual):
+            account = self._accounts.pop((None, usual))
+            account.modify(self._account_config(None, srtp))
+            self._accounts[None, srtp] = account
+        if self.six is not None:
+            self.six.open()
+        for descriptor in self._signalling:
+            self._loop.add_reader(descriptor, self._pump)
         self._tick()
 
     def kick(self) -> None:
@@ -108,22 +144,28 @@ class Endpoint:
             self._kicked = True
             self._loop.call_soon(self._pump)
 
-    def account(self, credentials: tuple[str, str] | None = None) -> NativeAccount:
-        """The account that answers digest challenges with `(username, password)`."""
-        account = self._accounts.get(credentials)
+    def account(
+        self, credentials: Credentials | None = None, srtp: Srtp | None = None
+    ) -> NativeAccount:
+        """The account that answers digest challenges with `credentials` and offers `srtp`."""
+        key = credentials, srtp or self._settings.media.srtp
+        account = self._accounts.get(key)
         if account is None:
             account = NativeAccount(self._incoming, self.kick)
-            account.create(self._account_config(credentials))
-            self._accounts[credentials] = account
+            account.create(self._account_config(*key))
+            self._accounts[key] = account
         return account
 
     def adopt(self, leg: SipLeg) -> None:
         """Keep `leg` alive until it ends."""
         self.legs.add(leg)
         leg.referrals = self.referrals
-        leg.on_change(
-            lambda _: self.legs.discard(leg) if leg.state is LegState.DISCONNECTED else None
-        )
+        leg.on_change(lambda _: self._ended(leg) if leg.state is LegState.DISCONNECTED else None)
+
+    def _ended(self, leg: SipLeg) -> None:
+        self.legs.discard(leg)
+        if self.six is not None:
+            self.six.ended(leg.info.sip_call_id)
 
     def playback(self) -> Any:
         """The null audio device, a conference member that always listens."""
@@ -142,11 +184,19 @@ class Endpoint:
         native.libStart()
         native.audDevManager().setNullDev()
         self._set_codecs()
-        assert self._loop is not None
         for inode, descriptor in _sockets().items():
             if inode not in before:
-                self._loop.add_reader(descriptor, self._pump)
+                self._signalling.append(descriptor)
+        if self._internal is not None and self._settings.rtp.ipv6_host is not None:
+            self._put_gate(self._internal, self._settings.rtp.ipv6_host)
         self.account()
+
+    def _put_gate(self, edge: Address, host: str) -> None:
+        """Stand between the edge and the library, each of which takes us for the other."""
+        rtp = self._settings.rtp
+        ports = range(rtp.first, rtp.last)
+        self.six = SixGate(edge, self.address, host=host, media=rtp.host, ports=ports)
+        self.address, self._internal = self.six.outer.local, self.six.inner.local
 
     def _library_config(self) -> Any:
         config = pj.EpConfig()
@@ -183,7 +233,7 @@ class Endpoint:
                 parameters.setting.plc = parameters.setting.vad = False
                 self._native.codecSetParam(codec.codecId, parameters)
 
-    def _account_config(self, credentials: tuple[str, str] | None) -> Any:
+    def _account_config(self, credentials: Credentials | None, srtp: Srtp) -> Any:
         config = pj.AccountConfig()
         config.idUri = f"<sip:{self.identity}>"
         if self._internal is not None:
@@ -203,10 +253,10 @@ class Endpoint:
         calls.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
         calls.timerSessExpiresSec, calls.timerMinSESec = _SESSION_EXPIRES, _MIN_SE
         calls.prackUse = pj.PJSUA_100REL_OPTIONAL
-        self._configure_media(config.mediaConfig)
+        self._configure_media(config.mediaConfig, srtp)
         return config
 
-    def _configure_media(self, media: Any) -> None:
+    def _configure_media(self, media: Any, srtp: Srtp) -> None:
         rtp = self._settings.rtp
         transport = media.transportConfig
         transport.boundAddress = rtp.host
@@ -215,7 +265,7 @@ class Endpoint:
         transport.randomizePort = True
         if rtp.public_address is not None:
             transport.publicAddress = rtp.public_address
-        media.srtpUse = pj.PJMEDIA_SRTP_OPTIONAL
+        media.srtpUse = _SRTP[srtp]
         # the edge ends TLS, so the hop to us is never "secure" in pjsip's eyes
         media.srtpSecureSignaling = 0
         keyings = pj.IntVector()

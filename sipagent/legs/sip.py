@@ -182,7 +182,12 @@ class SipLeg:
         """Wait for any of the states; raise LegFailed once none can be reached any more."""
         return await self._progress.wait(*states)
 
-    # The bridge's side.
+    # The bridge's side, and the watchdog's.
+
+    @property
+    def native(self) -> NativeCall | None:
+        """The native call; None once the leg has ended."""
+        return self._native
 
     @property
     def media(self) -> Any:

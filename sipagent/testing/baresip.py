@@ -41,6 +41,7 @@ class Baresip:
     """`async with Baresip(user="1001", play=pcm) as phone: await phone.dial(uri)`.
 
     Recordings of both directions lie in `folder`, one pair a call; see `heard` and `sent`.
+    `authorities` is a PEM file of CAs a TLS server must have its certificate from.
     `registrar` ("host:port") is also where bare numbers are dialled; it registers only with a
     `password`.
     """
@@ -54,8 +55,9 @@ class Baresip:
         play: bytes = b"",
         codecs: Sequence[str] = ("PCMU",),
         answer: Literal["manual", "auto"] = "manual",
-        transport: Literal["udp", "tcp"] = "udp",
+        transport: Literal["udp", "tcp", "tls"] = "udp",
         media_encryption: Literal["", "srtp"] = "",
+        authorities: Path | None = None,
     ) -> None:
         self.events: list[BaresipEvent] = []
         self.port = free_port()
@@ -71,7 +73,7 @@ class Baresip:
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._write_config(play, media_encryption)
+        self._write_config(play, media_encryption, authorities)
         line = account(user, registrar, transport, codecs, answer)
         if password is None:
             line += ";regint=0"
@@ -216,7 +218,7 @@ class Baresip:
         sound = Resampler(audio.RATE, self._rate, "HQ").finish(pcm)
         audio.write_wav(wav, sound + audio.silence(_PADDING_SECONDS, self._rate), self._rate)
 
-    def _write_config(self, play: bytes, media_encryption: str) -> None:
+    def _write_config(self, play: bytes, media_encryption: str, authorities: Path | None) -> None:
         wav = self.folder / "play.wav"
         self._write_source(wav, play)
         modules = ["g711", "g722", "opus", "aufile", "sndfile", "aubridge"]
@@ -229,6 +231,8 @@ class Baresip:
             rate=self._rate,
         )
         config += "".join(f"module {name}.so\n" for name in modules)
+        if authorities is not None:  # without them it believes anybody
+            config += f"sip_cafile {authorities}\n"
         (self.folder / "config").write_text(config)
 
     async def _connect(

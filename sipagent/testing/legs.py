@@ -237,6 +237,7 @@ class FakeDialer:
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        srtp: str | None = None,
     ) -> Leg:
         """See `Dialer`."""
         options = {"caller_id": caller_id, "headers": headers, "username": username}

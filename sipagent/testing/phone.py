@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import unquote
 
 from sipagent.errors import LegFailed
@@ -12,12 +12,12 @@ from sipagent.errors import LegFailed
 from .call import PhoneCall
 from .keys import Keys
 from .negotiation import Negotiation
-from .sip.agent import Outgoing, UserAgent
+from .sip.agent import Kind, Outgoing, UserAgent
 from .sip.dialog import Dialog, replaced
 from .sip.digest import Credentials
 from .sip.message import Headers, Request, address_uri
 from .sip.transaction import ServerTransaction, Timers
-from .sip.transport import Address
+from .sip.transport import Address, TlsEnds
 from .stream import RtpStream
 
 #: seconds a closing phone gives its peers to answer a BYE or a CANCEL
@@ -68,7 +68,8 @@ class Phone:
         user: str = "phone",
         password: str | None = None,
         auth_user: str | None = None,
-        transport: Literal["udp", "tcp"] = "udp",
+        transport: Kind = "udp",
+        tls: TlsEnds | None = None,
         proxy: Address | None = None,
         advertised: Address | None = None,
         codecs: Sequence[str] = ("PCMU", "PCMA"),
@@ -92,6 +93,7 @@ class Phone:
             host=host,
             port=port,
             transport=transport,
+            tls=tls,
             timers=timers,
             credentials=credentials,
             proxy=proxy,

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sipagent.app.gateway import Gateway
+from sipagent.app.gateway import Gateway, host_port
 from sipagent.app.plans import open_plans
 from sipagent.config import Listener, Settings, Sip, Store
 from sipagent.edge.desk import Address
@@ -14,6 +14,8 @@ from sipagent.events import CallEnded, Event
 from sipagent.store.bundle import Bundle, read_bundle
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.supervisor import Supervisor
+
+from .sip.agent import Kind
 
 PATIENCE = 20.0
 #: what `sip=` begins with: any free UDP and TCP port
@@ -38,15 +40,14 @@ class Server:
         assert self.gateway.workers is not None
         return self.gateway.workers
 
-    def address(self, transport: Literal["udp", "tcp"] = "udp") -> Address:
+    def address(self, transport: Kind = "udp") -> Address:
         """The public SIP socket."""
         return dict(self.gateway.edge.bound)[transport.upper()]
 
-    def uri(self, number: str, transport: Literal["udp", "tcp"] = "udp") -> str:
+    def uri(self, number: str, transport: Kind = "udp") -> str:
         """How to call a number of the plans."""
-        host, port = self.address(transport)
-        suffix = ";transport=tcp" if transport == "tcp" else ""
-        return f"sip:{number}@{host}:{port}{suffix}"
+        suffix = "" if transport == "udp" else f";transport={transport.replace('wss', 'ws')}"
+        return f"sip:{number}@{host_port(self.address(transport))}{suffix}"
 
     def worker(self, sip_call_id: str) -> WorkerHandle:
         """The worker that has the call with this SIP Call-ID. Raises LookupError."""

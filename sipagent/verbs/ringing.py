@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession, first_to_end
-from sipagent.call.target import normalise
+from sipagent.call.target import routable
 from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
 
@@ -99,7 +99,7 @@ class Hunt:
 
     async def _ring(self, callee: Callee) -> Leg:
         leg = await self._call.dial(
-            normalise(callee.to),
+            routable(callee.to),
             caller_id=callee.caller_id,
             headers=callee.headers or None,
             username=callee.username,

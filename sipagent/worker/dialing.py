@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 
-from sipagent.call.leg import Dialer, Leg, LegState
-from sipagent.call.target import normalise
-from sipagent.config import Trunk
+from sipagent.call.leg import Leg, LegState
+from sipagent.call.target import routable
+from sipagent.config import Srtp, Trunk
 from sipagent.errors import LegFailed
 
 from .presenting import present
@@ -19,6 +20,23 @@ log = structlog.get_logger(__name__)
 TRUNK_HEADER = "X-Sipagent-Trunk"
 #: what says that this trunk cannot, rather than that the callee does not want to
 _NEXT_TRUNK = frozenset({401, 407, 408, *range(500, 600)})
+
+
+class UriDialer(Protocol):
+    """A `Dialer` that knows only SIP URIs, and may be told how to encrypt media."""
+
+    async def dial(
+        self,
+        target: str,
+        *,
+        caller_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        srtp: Srtp | None = None,
+    ) -> Leg:
+        """As `Dialer.dial`; `srtp` None is as the settings say."""
+        ...
 
 
 class TrunkDialer:
@@ -32,7 +50,7 @@ class TrunkDialer:
 
     def __init__(
         self,
-        inner: Dialer,
+        inner: UriDialer,
         trunks: Mapping[str, Trunk],
         inherited: Mapping[str, str] | None = None,
         *,
@@ -53,7 +71,7 @@ class TrunkDialer:
         password: str | None = None,
     ) -> Leg:
         """As `Dialer.dial`. Raises LegFailed: 404 for a number no trunk takes."""
-        known = normalise(target)
+        known = routable(target)
         said = {n: v for n, v in (headers or {}).items() if n.lower() != TRUNK_HEADER.lower()}
         own = None if username is None else (username, password or "")
         if not known.startswith("tel:"):
@@ -82,7 +100,7 @@ class TrunkDialer:
             user = trunk.auth_username or trunk.username
             own = user, trunk.password.get_secret_value()
         told = {**shown.headers, **headers, TRUNK_HEADER: name}
-        return await self._send(_uri(trunk, number), shown.from_, told, own)
+        return await self._send(_uri(trunk, number), shown.from_, told, own, trunk.srtp)
 
     async def _send(
         self,
@@ -90,10 +108,16 @@ class TrunkDialer:
         caller_id: str | None,
         headers: Mapping[str, str],
         own: tuple[str, str] | None,
+        srtp: Srtp | None = None,
     ) -> Leg:
         username, password = own or (None, None)
         return await self._inner.dial(
-            uri, caller_id=caller_id, headers=headers or None, username=username, password=password
+            uri,
+            caller_id=caller_id,
+            headers=headers or None,
+            username=username,
+            password=password,
+            srtp=srtp,
         )
 
     def _takers(self, number: str) -> Sequence[str]:

@@ -13,7 +13,7 @@ from sipagent.call.session import CallSession
 from sipagent.config import Settings
 from sipagent.dialplan.load import plan_of
 from sipagent.errors import LegFailed
-from sipagent.events import CallStarted, Event
+from sipagent.events import CallStarted, Event, Warned
 from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
 from sipagent.legs.pjsip import Endpoint
@@ -24,6 +24,7 @@ from .dialing import TrunkDialer
 from .extensions import PhoneDialer
 from .house import Stock, furnish, load_stock
 from .protocol import Assign, Assignment, Claimed, Finished, HangUp, Happened, Ping, Pong, Quit
+from .watchdog import MediaWatchdog
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ class _Worker:
 
     async def run(self, socket_path: Path) -> int:
         self._endpoint.on_incoming = self._arrived
-        self._endpoint.start()
+        self._endpoint.prepare()
         host, port = self._endpoint.address
         channel = await connect(socket_path, self._token, host=host, port=port)
         listening = asyncio.create_task(self._listen(channel))
@@ -75,6 +76,7 @@ class _Worker:
             # Not before: its clock costs every idle worker a hundred upcalls a second.
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
+            self._endpoint.open(assignment.srtp)
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
@@ -122,6 +124,14 @@ class _Worker:
             program=plan.program,
             variables={"call": _told(assignment, leg), "envs": dict(self._settings.envs)},
         )
+        watchdog = MediaWatchdog(
+            self._endpoint,
+            lambda leg, why: call.emit(Warned, code="no_inbound_rtp", detail=f"{leg}: {why}"),
+            caller=leg,
+            source=assignment.source,
+            public=self._settings.rtp.public_address,
+        )
+        call.spawn(watchdog.run())
         policies = [plan.policy, *([self._settings.policy] if self._settings.policy else [])]
         await self._walk(call, CallControl(call, policies, by="dialplan"))
 

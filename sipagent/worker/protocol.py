@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from sipagent.config import Srtp
 from sipagent.events import Event
 
 
@@ -31,6 +32,8 @@ class Assignment(_Message):
     callee: str
     headers: Mapping[str, str] = Field(default_factory=dict)
     sip_call_id: str = ""
+    source: str = Field(default="", description="address the INVITE came from")
+    srtp: Srtp | None = Field(default=None, description="default: as the settings say")
     bundle: Path
     why: str = ""
 

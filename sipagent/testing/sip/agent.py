@@ -12,11 +12,23 @@ from .digest import Credentials
 from .matching import Transactions
 from .message import BadMessage, Headers, Request, Response, parse, tag, uri
 from .transaction import ServerTransaction, Timers
-from .transport import Address, Transport, open_tcp, open_udp
+from .transport import Address, TlsEnds, Transport, open_tcp, open_udp
+from .websocket import open_websocket
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, NOTIFY, REFER, UPDATE"
+Kind = Literal["udp", "tcp", "tls", "ws", "wss"]
 OnResponse = Callable[[Response], None]
 OnInvite = Callable[[Request, ServerTransaction], None]
+
+
+#: how a Contact says by which transport to come back; both kinds of WebSocket are `ws`
+_PARAMETER = {
+    "UDP": "",
+    "TCP": ";transport=tcp",
+    "TLS": ";transport=tls",
+    "WS": ";transport=ws",
+    "WSS": ";transport=ws",
+}
 
 
 class DialogUser(Protocol):
@@ -128,17 +140,19 @@ class UserAgent:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        transport: Literal["udp", "tcp"] = "udp",
+        transport: Kind = "udp",
+        tls: TlsEnds | None = None,
         timers: Timers | None = None,
         credentials: Credentials | None = None,
         proxy: Address | None = None,
         advertised: Address | None = None,
     ) -> "UserAgent":
-        """Bind and listen. `advertised` is where we believe to be, in place of where we are.
+        """Bind and listen. `advertised` is where we believe to be, in place of where we are;
+        `tls` is needed for tls and wss.
 
         Raises OSError.
         """
-        timers = replace(timers or Timers(), reliable=transport == "tcp")
+        timers = replace(timers or Timers(), reliable=transport != "udp")
         agent = cls(
             user,
             on_invite,
@@ -147,8 +161,11 @@ class UserAgent:
             proxy=proxy,
             advertised=advertised,
         )
-        bind = open_tcp if transport == "tcp" else open_udp
-        agent._transport = await bind(host, port, agent._receive)
+        if transport == "udp":
+            agent._transport = await open_udp(host, port, agent._receive)
+        else:
+            bind = open_websocket if transport in ("ws", "wss") else open_tcp
+            agent._transport = await bind(host, port, agent._receive, tls)
         return agent
 
     @property
@@ -165,8 +182,7 @@ class UserAgent:
     @property
     def contact(self) -> str:
         """Our Contact value."""
-        suffix = ";transport=tcp" if self._transport.reliable else ""
-        return f"<{self.aor}{suffix}>"
+        return f"<{self.aor}{_PARAMETER[self._transport.name]}>"
 
     @property
     def via(self) -> str:
@@ -188,7 +204,8 @@ class UserAgent:
             return self.proxy
         next_hop = uri(dialog.next_hop)
         host = next_hop.host.strip("[]")
-        return self._hosts.get(host, host), next_hop.port or 5060
+        usual = 5061 if self._transport.name == "TLS" else 5060
+        return self._hosts.get(host, host), next_hop.port or usual
 
     def send(self, dialog: Dialog, out: Outgoing, on_response: OnResponse) -> Exchange:
         """Send a request; `on_response` hears everything but a challenge we can meet."""

@@ -1,11 +1,24 @@
-"""How SIP messages leave and arrive: one UDP socket, or TCP connections (RFC 3261 section 18)."""
+"""How SIP messages leave and arrive: one UDP socket, or connections (RFC 3261 section 18)."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 Address = tuple[str, int]
 Receive = Callable[[bytes, Address], None]
+#: seconds a peer has to close TLS in order
+_GOODBYE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TlsEnds:
+    """A phone's side of TLS: whom it believes, and what it shows to peers that connect to it."""
+
+    client: ssl.SSLContext
+    server: ssl.SSLContext | None = None
 
 
 class Transport(Protocol):
@@ -72,13 +85,19 @@ async def open_udp(host: str, port: int, receive: Receive) -> UdpTransport:
 
 
 class TcpTransport:
-    """A listening socket, and one connection per peer address. Make it with `open_tcp`."""
+    """A listening socket, and one connection per peer address. Make it with `open_tcp`.
 
-    name = "TCP"
+    With `tls` every connection is TLS; a peer must prove the address it is called at.
+    """
+
     reliable = True
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, tls: TlsEnds | None = None) -> None:
+        self.name = "TCP" if tls is None else "TLS"
         self.local: Address = ("", 0)
+        #: why the last connection was not made
+        self.failure: OSError | None = None
+        self._tls = tls
         self._receive = receive
         self._server: asyncio.Server | None = None
         self._writers: dict[Address, asyncio.StreamWriter] = {}
@@ -87,7 +106,9 @@ class TcpTransport:
 
     async def listen(self, host: str, port: int) -> None:
         """Take connections from peers. Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, host, port)
+        self._server = await asyncio.start_server(
+            self._serve, host, port, ssl=self._tls.server if self._tls else None
+        )
         self.local = self._server.sockets[0].getsockname()[:2]
 
     def send(self, data: bytes, to: Address) -> None:
@@ -105,8 +126,11 @@ class TcpTransport:
         """Close every connection and the listening socket."""
         if self._server is not None:
             self._server.close()
-        for writer in self._writers.values():
+        writers = list(self._writers.values())
+        for writer in writers:
             writer.close()
+        if self._tls is not None and writers:
+            await asyncio.wait([asyncio.ensure_future(_gone(w)) for w in writers], timeout=_GOODBYE)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -121,8 +145,11 @@ class TcpTransport:
 
     async def _connect(self, to: Address) -> None:
         try:
-            reader, writer = await asyncio.open_connection(*to)
-        except OSError:
+            reader, writer = await asyncio.open_connection(
+                *to, ssl=self._tls.client if self._tls else None
+            )
+        except OSError as error:
+            self.failure = error
             self._waiting.pop(to, None)  # nobody there: timer B or F tells the sender
             return
         for data in self._waiting.pop(to, []):
@@ -142,6 +169,12 @@ class TcpTransport:
             writer.close()
 
 
+async def _gone(writer: asyncio.StreamWriter) -> None:
+    """TLS has a farewell of its own; who does not answer it is left."""
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
 async def read_message(reader: asyncio.StreamReader) -> bytes:
     """One message off a stream, framed by Content-Length (RFC 3261 section 18.3).
 
@@ -156,8 +189,10 @@ async def read_message(reader: asyncio.StreamReader) -> bytes:
     return head + (await reader.readexactly(length) if length else b"") if head else b""
 
 
-async def open_tcp(host: str, port: int, receive: Receive) -> TcpTransport:
-    """Listen for TCP; port 0 takes a free one. Raises OSError."""
-    transport = TcpTransport(receive)
+async def open_tcp(
+    host: str, port: int, receive: Receive, tls: TlsEnds | None = None
+) -> TcpTransport:
+    """Listen for TCP or TLS; port 0 takes a free one. Raises OSError."""
+    transport = TcpTransport(receive, tls)
     await transport.listen(host, port)
     return transport
