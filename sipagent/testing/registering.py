@@ -1,5 +1,6 @@
 """REGISTER by hand: what a phone sends a registrar, word for word, with credentials that fit."""
 
+import secrets
 from collections.abc import Callable, Sequence
 
 from sipagent.edge.message import Message, parse
@@ -31,7 +32,7 @@ class Registering:
         user = user or uri.partition(":")[2].partition("@")[0]
         self._credentials = Credentials(user, password)
         self._challenge: Response | None = None
-        self._call_id = f"reg-{id(self):x}@test"
+        self._call_id = f"reg-{secrets.token_hex(8)}@test"
 
     async def register(
         self,
