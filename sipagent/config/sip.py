@@ -1,24 +1,18 @@
-"""Settings of the front door's sockets: where they listen, and who we are on TLS."""
+"""Settings of the front door: where it listens, who it is on TLS, whom it lets in."""
 
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
-Port = Annotated[int, Field(ge=0, le=65535)]
-#: encryption of media (RFC 3711 with the keys in SDP, RFC 4568)
-Srtp = Literal["off", "optional", "required"]
+from .parts import NameServer, Network, OneOrMore, Part, Port
+
 _USUAL_PORTS = {"tls": 5061, "ws": 80, "wss": 443}
 
 
 def _usual_port(known: dict[str, Any]) -> int:
     return _USUAL_PORTS.get(known.get("transport", ""), 5060)
-
-
-class Part(BaseModel):
-    """A piece of the settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Listener(Part):
@@ -67,3 +61,34 @@ def anchored(tls: Tls, folder: Path) -> Tls:
     )
     authorities = tls.authorities and (folder / tls.authorities).absolute()
     return tls.model_copy(update={"certificates": certificates, "authorities": authorities})
+
+
+class Sip(Part):
+    """The front door."""
+
+    listen: tuple[Listener, ...] = (Listener(), Listener(transport="tcp"))
+    public_address: str | None = Field(
+        default=None,
+        description="host[:port] peers reach us at, or auto: the address of the default route; "
+        "default: the first listener",
+    )
+    tls: Tls = Tls()
+    guests: tuple[Network, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"),),
+        description="networks whose callers need no credentials",
+    )
+    nameservers: Annotated[tuple[NameServer, ...], OneOrMore] = Field(
+        default=(), description="address[:port] of DNS servers; default: the system's"
+    )
+    internal_address: str | None = Field(
+        default=None, description="loopback host:port of the edge towards workers; set at start"
+    )
+    realm: str = "sipagent"
+    max_message: int = Field(default=16_384, ge=1024, le=65_535, description="bytes; above: 513")
+
+    @model_validator(mode="after")
+    def _certified(self) -> "Sip":
+        secure = any(listener.transport in ("tls", "wss") for listener in self.listen)
+        if secure and not self.tls.certificates:
+            raise ValueError("a tls or wss listener needs tls.certificates")
+        return self

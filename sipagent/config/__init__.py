@@ -1,0 +1,33 @@
+"""The settings, one module a reason; everybody finds them here."""
+
+from .media import Media, Rtp
+from .parts import Hop, Host, Network, Port, Srtp
+from .phone import Phone, Registrar
+from .reading import load
+from .settings import Limits, Log, Provider, Settings, Store
+from .sip import Certificate, Listener, Sip, Tls
+from .trunk import Registration, Trunk
+
+__all__ = [
+    "Certificate",
+    "Hop",
+    "Host",
+    "Limits",
+    "Listener",
+    "Log",
+    "Media",
+    "Network",
+    "Phone",
+    "Port",
+    "Provider",
+    "Registrar",
+    "Registration",
+    "Rtp",
+    "Settings",
+    "Sip",
+    "Srtp",
+    "Store",
+    "Tls",
+    "Trunk",
+    "load",
+]

@@ -1,0 +1,37 @@
+"""Settings of what is heard: RTP ports, codecs, encryption."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from .parts import Part, Port, Srtp
+
+
+class Rtp(Part):
+    """Where media is received: UDP ports `first` to `last` on `host`."""
+
+    host: str = "127.0.0.1"
+    public_address: str | None = Field(
+        default=None, description="what SDP says instead, or auto: the address of the default route"
+    )
+    ipv6_host: str | None = Field(
+        default=None, description="where media of IPv6 peers is received; default: nowhere"
+    )
+    first: Port = 20_000
+    last: Port = 29_999
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Rtp":
+        if self.last - self.first < 20:
+            raise ValueError("the RTP range must hold at least 20 ports")
+        return self
+
+
+class Media(Part):
+    """Inside a call."""
+
+    clock_rate: Literal[8000, 16000] = 8000
+    codecs: tuple[Literal["PCMU", "PCMA", "G722"], ...] = ("PCMU", "PCMA", "G722")
+    srtp: Srtp = Field(
+        default="optional", description="optional takes and offers both; required refuses plain RTP"
+    )

@@ -1,0 +1,74 @@
+"""Reading sipagent.yaml: the environment filled in, relative paths made whole, mistakes with their
+place.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sipagent.errors import ConfigError, Finding
+from sipagent.sources import KeyPath, Source, parse, read
+
+from .settings import Settings
+from .sip import anchored
+
+_ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load(path: Path | None) -> Settings:
+    """Read a settings file, or take the defaults when `path` is None. Raises ConfigError.
+
+    Relative paths inside are relative to the file.
+    """
+    source = parse("{}", "defaults") if path is None else read(path)
+    data = source.data if source.data is not None else {}
+    if not isinstance(data, dict):
+        raise ConfigError([source.finding((), "expected a mapping of settings")])
+    findings: list[Finding] = []
+    data = _filled(data, source, (), findings)
+    if findings:
+        raise ConfigError(findings)
+    try:
+        settings = Settings(**data)
+    except ValidationError as error:
+        raise ConfigError(source.findings(error, Settings)) from error
+    return settings if path is None else _anchored(settings, path.parent)
+
+
+def _filled(node: Any, source: Source, path: KeyPath, findings: list[Finding]) -> Any:
+    """Replace `${env:NAME}` in every string; a missing variable is a finding."""
+    if isinstance(node, dict):
+        return {k: _filled(v, source, (*path, k), findings) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_filled(v, source, (*path, i), findings) for i, v in enumerate(node)]
+    if not isinstance(node, str):
+        return node
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            findings.append(source.finding(path, f"environment variable {match[1]} is not set"))
+        return found or ""
+
+    return _ENV.sub(value, node)
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    prefix = "sqlite+aiosqlite:///"
+    database = settings.store.database
+    if database.startswith(prefix) and not database.startswith(prefix + "/"):
+        database = prefix + str((folder / database.removeprefix(prefix)).absolute())
+    store = settings.store.model_copy(
+        update={"database": database, "bundles": (folder / settings.store.bundles).absolute()}
+    )
+    return settings.model_copy(
+        update={
+            "sip": settings.sip.model_copy(update={"tls": anchored(settings.sip.tls, folder)}),
+            "store": store,
+            "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
+            "tools": tuple((folder / p).absolute() for p in settings.tools),
+        }
+    )

@@ -1,0 +1,89 @@
+"""Settings: one sipagent.yaml, read once at start; every key has a default that works."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sipagent.call.policy import Policy
+
+from .media import Media, Rtp
+from .parts import Extension, OneOrMore, Part
+from .phone import Phone, Registrar
+from .sip import Sip
+from .trunk import Trunk
+
+
+class Provider(BaseModel):
+    """Ears, mind or mouth: which kind, and that kind's own keys (checked by the kind)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    kind: str
+
+
+class Limits(Part):
+    """What bounds this server."""
+
+    calls: int = Field(default=100, ge=1, description="worker processes at once; above: 503")
+    warm: int = Field(default=8, ge=0, description="idle workers kept ready")
+    calls_per_second: float = Field(default=100.0, gt=0, description="new calls; above: 503")
+    call_seconds: int = Field(default=14_400, ge=1, description="longest call")
+    claim_seconds: float = Field(default=2.0, gt=0, description="a worker must answer its INVITE")
+    drain_seconds: float = Field(default=30.0, ge=0, description="patience on SIGTERM")
+
+
+class Store(Part):
+    """Where records go."""
+
+    database: str = "sqlite+aiosqlite:///sipagent.sqlite3"
+    bundles: Path = Path("calls")
+
+
+class Log(Part):
+    """How the server talks about itself."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    personal: bool = Field(
+        default=False, description="log digits, transcripts and tool arguments too"
+    )
+
+
+class Settings(BaseSettings):
+    """Everything in sipagent.yaml."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="SIPAGENT_", env_nested_delimiter="__"
+    )
+    sip: Sip = Sip()
+    rtp: Rtp = Rtp()
+    media: Media = Media()
+    trunks: dict[str, Trunk] = Field(default_factory=dict)
+    phones: dict[Extension, Phone] = Field(default_factory=dict)
+    registrar: Registrar = Registrar()
+    providers: dict[str, Provider] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    policy: Policy | None = Field(
+        default=None, description="bounds every plan; absent: plans alone decide"
+    )
+    store: Store = Store()
+    log: Log = Log()
+    dialplans: Annotated[tuple[Path, ...], OneOrMore] = (Path("dialplans"),)
+    tools: Annotated[tuple[Path, ...], OneOrMore] = (Path("tools"),)
+    time_zone: str = "UTC"
+    envs: dict[str, str] = Field(
+        default_factory=dict, description="what plans see as ${envs.NAME}; nothing else leaks"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment (`SIPAGENT_LIMITS__CALLS=20`) wins over the file."""
+        return env_settings, init_settings
