@@ -1,13 +1,17 @@
-"""Sound files of any usual kind as mono 16-bit PCM: PyAV decodes, pydub mixes down and levels."""
+"""Sound files as mono 16-bit PCM: plain WAV is read here, the rest by PyAV; pydub mixes down and
+levels.
+"""
 
 import warnings
+import wave
+from collections.abc import Iterable
 from io import BytesIO
-
-import av
-from av.audio.frame import AudioFrame
+from typing import NamedTuple
 
 from sipagent.errors import CallError
 from sipagent.media.resample import Resampler
+
+from .late import Late
 
 with warnings.catch_warnings():
     # It looks for an ffmpeg program, which is never asked for anything here.
@@ -16,54 +20,61 @@ with warnings.catch_warnings():
 
 #: longest prompt, seconds; the rest of a longer one is refused, not cut
 MAX_SECONDS = 900
+#: what a plan says where it plays anything but plain WAV
+_CODED = (b".mp3", b".ogg", b".opus", b".flac", b".m4a", b".aac", b".webm", b"http:", b"https:")
 
 
 class SoundError(CallError):
     """A sound cannot be had or cannot be decoded; the text names it and says why."""
 
 
+class Samples(NamedTuple):
+    """16-bit little-endian samples, channels interleaved; `rate` in Hz."""
+
+    pcm: bytes
+    rate: int
+    channels: int
+
+
+#: five hundred memory maps that every fork would copy, where no plan needs them
+CONTAINERS: Late[Samples] = Late("sipagent.providers.containers")
+
+
+def wants_containers(plans: Iterable[bytes]) -> bool:
+    """Whether any of these plans, as text, plays what only PyAV decodes."""
+    return any(kind in plan for plan in plans for kind in _CODED)
+
+
 def decode(data: bytes, name: str, rate: int) -> bytes:
     """The whole of a WAV, MP3, Ogg or FLAC file as PCM at `rate`. Raises SoundError."""
-    try:
-        with av.open(BytesIO(data), mode="r") as container:
-            if not container.streams.audio:
-                raise SoundError(f"{name}: holds no audio")
-            source = container.streams.audio[0].rate
-            segment = _segment(container, name, source)
-    except (av.FFmpegError, ValueError) as error:
-        raise SoundError(f"{name}: cannot be decoded: {error}") from error
+    found = _plain_wav(data, name) or CONTAINERS(data, name)
+    segment = AudioSegment(
+        found.pcm, sample_width=2, frame_rate=found.rate, channels=found.channels
+    )
     pcm: bytes = segment.set_channels(1).raw_data
-    return Resampler(source, rate, "HQ").finish(pcm)
+    return Resampler(found.rate, rate, "HQ").finish(pcm)
 
 
 def with_volume(pcm: bytes, rate: int, volume: float) -> bytes:
     """PCM made louder or quieter by `volume` dB; peaks are clipped."""
     if volume == 0:
         return pcm
-    changed: bytes = _mono(pcm, rate).apply_gain(volume).raw_data
+    segment = AudioSegment(pcm, sample_width=2, frame_rate=rate, channels=1)
+    changed: bytes = segment.apply_gain(volume).raw_data
     return changed
 
 
-def _segment(container: "av.container.InputContainer", name: str, rate: int) -> AudioSegment:
-    stream = container.streams.audio[0]
-    channels = 2 if stream.channels > 1 else 1
-    resampler = av.AudioResampler(
-        format="s16", layout="stereo" if channels == 2 else "mono", rate=rate
-    )
-    limit = MAX_SECONDS * rate * channels * 2
-    pcm = bytearray()
-    for frame in container.decode(stream):
-        pcm += _bytes(resampler.resample(frame), channels)
-        if len(pcm) > limit:
-            raise SoundError(f"{name}: longer than {MAX_SECONDS} s")
-    pcm += _bytes(resampler.resample(None), channels)
-    return AudioSegment(bytes(pcm), sample_width=2, frame_rate=rate, channels=channels)
-
-
-def _bytes(frames: list[AudioFrame], channels: int) -> bytes:
-    # A plane is padded for alignment: only `samples` of it are sound.
-    return b"".join(bytes(f.planes[0])[: f.samples * channels * 2] for f in frames)
-
-
-def _mono(pcm: bytes, rate: int) -> AudioSegment:
-    return AudioSegment(pcm, sample_width=2, frame_rate=rate, channels=1)
+def _plain_wav(data: bytes, name: str) -> Samples | None:
+    """A WAV file of 16-bit samples, one or two channels; None where it is anything else."""
+    try:
+        with wave.open(BytesIO(data)) as file:
+            rate, channels = file.getframerate(), file.getnchannels()
+            if file.getsampwidth() != 2 or channels > 2:
+                return None
+            if file.getnframes() > MAX_SECONDS * rate:
+                raise SoundError(f"{name}: longer than {MAX_SECONDS} s")
+            pcm = file.readframes(file.getnframes())
+    except (wave.Error, EOFError):
+        return None
+    whole = len(pcm) - len(pcm) % (2 * channels)
+    return Samples(pcm[:whole], rate, channels)

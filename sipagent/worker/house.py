@@ -1,6 +1,6 @@
 """The worker's house: what a call needs, put together from settings, plan and loaded models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
 from sipagent.errors import PlanError, ProviderError
+from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
@@ -37,18 +38,24 @@ class Stock:
 
 def load_stock(settings: Settings) -> Stock:
     """Load models and users' tools. Raises ConfigError, ProviderError."""
-    if wants_language_model(settings):
+    plans = plan_texts(settings)
+    if wants_language_model(settings, plans):
         LANGUAGE_MODEL.preload()
+    if wants_containers(plans):
+        CONTAINERS.preload()
     return Stock(Embedded(), Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS))
 
 
-def wants_language_model(settings: Settings) -> bool:
+def plan_texts(settings: Settings) -> list[bytes]:
+    """Every file of the dialplans, as it stands there."""
+    files = [file for p in settings.dialplans for file in (p.iterdir() if p.is_dir() else [p])]
+    return [file.read_bytes() for file in files if file.is_file()]
+
+
+def wants_language_model(settings: Settings, plans: Iterable[bytes]) -> bool:
     """Whether settings configure one, or a plan names the kind itself."""
-    if any(provider.kind == "openai" for provider in settings.providers.values()):
-        return True
-    places = settings.dialplans
-    files = [file for p in places for file in (p.iterdir() if p.is_dir() else [p])]
-    return any(b"openai" in file.read_bytes() for file in files if file.is_file())
+    configured = any(provider.kind == "openai" for provider in settings.providers.values())
+    return configured or any(b"openai" in plan for plan in plans)
 
 
 class PlanTalkers:

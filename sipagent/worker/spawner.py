@@ -17,6 +17,7 @@ import structlog
 from sipagent.config import Settings
 from sipagent.errors import SipAgentError
 
+from .heap import ONE_HEAP
 from .zygote import SINGLE_THREADED
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ class Spawner:
                 *_command(program, theirs.fileno()),
                 stdin=DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **SINGLE_THREADED},
+                env={**os.environ, **SINGLE_THREADED, **ONE_HEAP},
                 # Ctrl-C in the terminal is for the gateway, which drains.
                 start_new_session=True,
             )

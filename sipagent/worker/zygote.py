@@ -30,6 +30,8 @@ import structlog
 from sipagent.config import Settings
 from sipagent.log import configure
 
+from .heap import collapse_heap
+
 log = structlog.get_logger(__name__)
 
 #: What a worker is: `run(token, socket_path, settings)`, returning its exit code.
@@ -157,6 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(1) from error
     gc.collect()
     gc.freeze()
+    log.debug("zygote_heap", huge_pages=collapse_heap())
     with suppress(ConnectionError):
         Zygote(control, entry, options.socket, settings).serve()
 

@@ -8,7 +8,8 @@ import pytest
 
 from sipagent.config import Provider, Settings
 from sipagent.providers.late import Late
-from sipagent.worker.house import wants_language_model
+from sipagent.providers.decoding import wants_containers
+from sipagent.worker.house import plan_texts, wants_language_model
 
 MODULE = """
 made = []
@@ -32,8 +33,9 @@ def test_a_late_kind_is_imported_by_its_first_use(
     assert sys.modules["a_heavy_kind"].made == [("kit", "mine", {"model": "m"}), "preloaded"]
 
 
-def test_a_worker_that_needs_no_language_model_does_not_import_one() -> None:
-    code = "import sys, sipagent.worker.main; sys.exit('pydantic_ai' in sys.modules)"
+@pytest.mark.parametrize("heavy", ["pydantic_ai", "av"])
+def test_a_worker_that_needs_no_heavy_library_does_not_import_it(heavy: str) -> None:
+    code = f"import sys, sipagent.worker.main; sys.exit('{heavy}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -43,15 +45,23 @@ def test_a_server_whose_settings_or_plans_name_one_loads_it_before_the_first_for
     plan = tmp_path / "plan.yaml"
     plan.write_text("agents: {a: {brain: {provider: intents}}}")
     settings = Settings(dialplans=(tmp_path,))
-    assert not wants_language_model(settings)
+    assert not wants_language_model(settings, plan_texts(settings))
     plan.write_text("agents: {a: {brain: {provider: openai, model: m}}}")
-    assert wants_language_model(settings)
-    assert wants_language_model(Settings(dialplans=(plan,)))
+    assert wants_language_model(settings, plan_texts(settings))
+    assert wants_language_model(Settings(), plan_texts(Settings(dialplans=(plan,))))
     plan.unlink()
-    assert not wants_language_model(settings)
+    assert not wants_language_model(settings, plan_texts(settings))
     configured = settings.model_copy(update={"providers": {"mine": Provider(kind="openai")}})
-    assert wants_language_model(configured)
+    assert wants_language_model(configured, ())
 
 
 def test_plans_that_are_not_there_want_nothing(tmp_path: Path) -> None:
-    assert not wants_language_model(Settings(dialplans=(tmp_path / "missing",)))
+    assert plan_texts(Settings(dialplans=(tmp_path / "missing",))) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "wanted"),
+    [(b"play: prompts/hello.wav", False), (b"play: moh.mp3", True), (b"play: https://a/b", True)],
+)
+def test_plans_that_play_coded_sound_want_the_decoder(plan: bytes, wanted: bool) -> None:
+    assert wants_containers([b"version: 1.0.0", plan]) is wanted
