@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sipagent.config import Provider, Settings
-from sipagent.providers.late import Late
 from sipagent.providers.decoding import wants_containers
+from sipagent.providers.late import Late
 from sipagent.worker.house import plan_texts, wants_language_model
 
 MODULE = """
