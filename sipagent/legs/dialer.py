@@ -11,13 +11,12 @@ from sipagent.call.leg import LegState
 from sipagent.config import Srtp
 from sipagent.errors import LegFailed
 
+from .headers import written
 from .native import failed
 from .native_call import NativeCall
 from .pjsip import MAX_LEGS, Endpoint, no_room
 from .sip import SipLeg
 
-_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TARGET = re.compile(r"sips?:[^\s<>\"\x00-\x1f]+", re.IGNORECASE)
 _IDENTITY = re.compile(r"(?:\"[^\"\\\x00-\x1f]*\" )?<sips?:[^\s<>\"\x00-\x1f]+>", re.IGNORECASE)
 #: what RFC 3261 section 25.1 lets a user part hold as it is
@@ -82,12 +81,5 @@ def _on_the_wire(target: str) -> str:
 def _invite(headers: Mapping[str, str]) -> Any:
     prm = pj.CallOpParam(True)
     prm.opt.audioCount, prm.opt.videoCount = 1, 0
-    written = pj.SipHeaderVector()
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
-            raise LegFailed(400, f"{name!r} cannot be sent as a header")
-        header = pj.SipHeader()
-        header.hName, header.hValue = name, value
-        written.append(header)
-    prm.txOption.headers = written
+    prm.txOption.headers = written(headers)
     return prm

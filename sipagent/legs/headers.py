@@ -1,6 +1,15 @@
-"""The headers of a message as pjsua2 shows it: one block of text."""
+"""The headers of a message as pjsua2 shows and takes them."""
 
+import re
 from collections.abc import Mapping
+from typing import Any
+
+import pjsua2 as pj
+
+from sipagent.errors import LegFailed
+
+_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 #: what carries the message rather than says something about the call, and what is secret
 _PLUMBING = frozenset(
@@ -30,3 +39,15 @@ def told(message: str) -> Mapping[str, str]:
         value = " ".join(value.split())
         values[name] = f"{values[name]}, {value}" if name in values else value
     return values
+
+
+def written(headers: Mapping[str, str]) -> Any:
+    """Headers for a message of ours. Raises LegFailed (400) for what could not be one line."""
+    vector = pj.SipHeaderVector()
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or _CONTROL.search(value):
+            raise LegFailed(400, f"{name!r} cannot be sent as a header")
+        header = pj.SipHeader()
+        header.hName, header.hValue = name, value
+        vector.append(header)
+    return vector

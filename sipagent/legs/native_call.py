@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 import pjsua2 as pj
 
-from sipagent.call.leg import LegInfo, LegState
+from sipagent.call.leg import LegInfo, LegState, Quality
 
 from .native import fenced
+from .quality import quality
 
 _STATES = {
     pj.PJSIP_INV_STATE_EARLY: LegState.EARLY,
@@ -31,8 +32,8 @@ class CallEvents(Protocol):
         """The native call knows who is on it."""
         ...
 
-    def moved(self, state: LegState, status: int, reason: str) -> None:
-        """The INVITE session entered `state`."""
+    def moved(self, state: LegState, status: int, reason: str, message: str) -> None:
+        """The INVITE session entered `state`, because of `message` where one came."""
         ...
 
     def media_changed(self, ours: bool, theirs: bool) -> None:
@@ -41,6 +42,10 @@ class CallEvents(Protocol):
 
     def pressed(self, key: str) -> None:
         """The far end pressed a key."""
+        ...
+
+    def media_ended(self, quality: Quality) -> None:
+        """A stream is over; another may follow."""
         ...
 
     def refused(self, method: str, status: int) -> None:
@@ -71,6 +76,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.account = account
         self.media: Any = None
         self.media_index = 0
+        #: where a 3xx said the callee is
+        self.redirects: list[str] = []
 
     def _tell(self, method: Callable[..., None], *arguments: object) -> None:
         self.loop.call_soon(method, *arguments)
@@ -85,7 +92,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             self.leg.identify(info)
         if self.leg is not None and info.state in _STATES:
             state = _STATES[info.state]
-            self._tell(self.leg.moved, state, int(info.lastStatusCode), str(info.lastReason))
+            told = int(info.lastStatusCode), str(info.lastReason), _received(prm.e)
+            self._tell(self.leg.moved, state, *told)
 
     @fenced
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
@@ -106,6 +114,12 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             ours = status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
             theirs = status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
             self._tell(self.leg.media_changed, ours, theirs)
+
+    @fenced
+    def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802
+        """A stream ends, but its figures can still be read."""
+        if self.leg is not None:
+            self._tell(self.leg.media_ended, quality(self, int(prm.streamIdx)))
 
     @fenced
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
@@ -142,10 +156,21 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             prm.statusCode = 202
 
     def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
-        """A 3xx: no target of the far end's choosing is tried, so the call ends with the 3xx."""
+        """A 3xx: its targets are noted, best first, and none is called: the call ends with the
+        3xx, and whoever placed it asks the policy.
+        """
+        self.redirects.append(str(prm.targetUri))
         return pj.PJSIP_REDIRECT_REJECT
 
     @fenced
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
         """An INVITE with Replaces: nobody takes over a conversation from outside."""
         prm.statusCode = 603
+
+
+def _received(event: Any) -> str:
+    """The message that made the session move; empty where none came (a timer, our own doing)."""
+    moved = event.body.tsxState
+    if event.type != pj.PJSIP_EVENT_TSX_STATE or moved.type != pj.PJSIP_EVENT_RX_MSG:
+        return ""
+    return str(moved.src.rdata.wholeMsg)

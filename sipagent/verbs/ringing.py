@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sipagent.call import reasons
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession, first_to_end
 from sipagent.call.target import routable
@@ -11,6 +12,7 @@ from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
 
 from .playing import play_all
+from .redirects import Moved, Permits, Trail
 from .waiting import drop, stopped
 from .words import REASONS, best, failure
 
@@ -45,10 +47,15 @@ class NobodyAnswered(LegFailed):
 
 
 class Hunt:
-    """The search for somebody who answers. Every leg dialled in it ends with it, unless kept."""
+    """The search for somebody who answers. Every leg dialled in it ends with it, unless kept.
 
-    def __init__(self, call: CallSession) -> None:
+    `permits` says where a callee may redirect it to: without it, nowhere.
+    """
+
+    def __init__(self, call: CallSession, permits: Permits | None = None) -> None:
         self._call = call
+        self._permits = permits
+        self._found = False
         self._legs: list[Leg] = []
 
     async def __aenter__(self) -> "Hunt":
@@ -84,6 +91,7 @@ class Hunt:
                 for task in done:
                     try:
                         winner = (task.result(), tasks[task])
+                        self._found = True
                         break
                     except CallError as error:
                         failures.append((_leg_failed(error), tasks[task]))
@@ -91,22 +99,37 @@ class Hunt:
             await stopped(*pending)
         if winner is not None:
             # two can answer in the same moment; one of them is one too many
-            await drop(self._call, *(leg for leg in self._legs if leg is not winner[0]))
+            others = (leg for leg in self._legs if leg is not winner[0])
+            await drop(self._call, *others, reason=reasons.ELSEWHERE)
             return winner
         worst = best([failed for failed, _ in failures])
         callee = next(callee for failed, callee in failures if failed is worst)
         raise NobodyAnswered(worst.status, failure(worst, callee.to))
 
     async def _ring(self, callee: Callee) -> Leg:
+        """Ring one callee, and where it says to be found instead (RFC 3261 section 8.1.3.4)."""
+        trail = Trail(callee.to, self._permits)
+        while True:
+            try:
+                return await self._ring_at(callee, trail.here)
+            except LegFailed as failed:
+                left = trail.go_on(failed)
+                if left is failed:
+                    raise
+                if left is not None:
+                    raise left from failed
+
+    async def _ring_at(self, callee: Callee, place: str) -> Leg:
+        own = place == callee.to  # a password is for the callee, not for where it points to
         leg = await self._call.dial(
-            routable(callee.to),
+            routable(place),
             caller_id=callee.caller_id,
             headers=callee.headers or None,
-            username=callee.username,
-            password=callee.password,
+            username=callee.username if own else None,
+            password=callee.password if own else None,
         )
         self._legs.append(leg)
-        ready = False
+        ready, why = False, None
         try:
             async with asyncio.timeout(callee.timeout):
                 await leg.wait(LegState.CONFIRMED)
@@ -115,10 +138,16 @@ class Hunt:
             ready = True
             return leg
         except TimeoutError:
+            why = reasons.NO_ANSWER
             raise LegFailed(408, REASONS[408]) from None
+        except LegFailed as failed:
+            if 300 <= failed.status < 400:
+                raise Moved(failed.status, leg.redirects) from failed
+            raise
         finally:
             if not ready:
-                await drop(self._call, leg)
+                found = reasons.ELSEWHERE if self._found else None
+                await drop(self._call, leg, reason=why or found)
 
 
 def _leg_failed(error: CallError) -> LegFailed:

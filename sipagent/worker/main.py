@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from sipagent.call import reasons
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
@@ -149,7 +150,8 @@ class _Worker:
             reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
         elif call.caller.state is LegState.DISCONNECTED:
             # A walk notices, and ends by itself, perhaps first.
-            reason, by = "the caller hung up", "caller"
+            told = reasons.parse(call.caller.reason)
+            reason, by = "the caller hung up" + (f" ({told.words})" if told else ""), "caller"
         elif self._ended_by_us in done:
             reason, by = self._ended_by_us.result(), "system"
         for task in (walk, gone):
