@@ -1,7 +1,7 @@
 """SipDialer: makes outbound SIP legs on the endpoint."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -38,10 +38,11 @@ class SipDialer:
         username: str | None = None,
         password: str | None = None,
         srtp: Srtp | None = None,
+        codecs: Sequence[str] = (),
     ) -> SipLeg:
         """Send an INVITE; the leg is CALLING on return.
 
-        `srtp` is how media is encrypted, if not as the settings say.
+        `srtp` is how media is encrypted and `codecs` are offered, if not as the settings say.
         `caller_id` is the user part of From, or a whole `"Name" <sip:...>`. Raises LegFailed:
         484 for a target that is not a SIP URI, 400 for a header that could not be written, 503
         for a fifth leg.
@@ -59,6 +60,7 @@ class SipDialer:
         credentials = None if username is None else (username, password or "")
         try:
             native = NativeCall(self._endpoint.account(credentials, srtp))
+            native.codecs = codecs or self._endpoint.codecs
             leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
             native.makeCall(_on_the_wire(target), prm)
         except pj.Error as error:

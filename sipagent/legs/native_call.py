@@ -1,13 +1,14 @@
 """NativeCall: pjsua2's callbacks of one call, copied and handed on to whoever owns it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import pjsua2 as pj
 
 from sipagent.call.leg import LegInfo, LegState, Quality
 
+from .describing import answering, in_order
 from .native import fenced
 from .quality import quality
 
@@ -76,6 +77,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.account = account
         self.media: Any = None
         self.media_index = 0
+        #: what it may speak, best first; None leaves it to the library
+        self.codecs: Sequence[str] | None = None
         #: where a 3xx said the callee is
         self.redirects: list[str] = []
 
@@ -114,6 +117,16 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             ours = status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
             theirs = status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
             self._tell(self.leg.media_changed, ours, theirs)
+
+    @fenced
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802
+        """The library has made an offer or an answer of ours, not sent yet."""
+        own = said = str(prm.sdp.wholeSdp)
+        if self.codecs is not None:
+            own = in_order(own, self.codecs)
+        own = answering(own, str(prm.remSdp.wholeSdp))
+        if own != said:
+            prm.sdp.wholeSdp = own
 
     @fenced
     def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802

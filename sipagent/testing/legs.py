@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -248,6 +248,7 @@ class FakeDialer:
         username: str | None = None,
         password: str | None = None,
         srtp: str | None = None,
+        codecs: Sequence[str] = (),
     ) -> Leg:
         """See `Dialer`."""
         options = {"caller_id": caller_id, "headers": headers, "username": username}

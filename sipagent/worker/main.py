@@ -77,7 +77,7 @@ class _Worker:
             # Not before: its clock costs every idle worker a hundred upcalls a second.
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
-            self._endpoint.open(assignment.srtp)
+            self._endpoint.open(assignment.srtp, assignment.codecs)
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
