@@ -118,6 +118,11 @@ class Leg(Protocol):
         ...
 
     @property
+    def early_media(self) -> bool:
+        """True while audio flows that was agreed upon before the answer (183, RFC 3960)."""
+        ...
+
+    @property
     def quality(self) -> Quality | None:
         """What its audio was like, known when its media has ended; None where there was none."""
         ...

@@ -79,8 +79,6 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.media_index = 0
         #: what it may speak, best first; None leaves it to the library
         self.codecs: Sequence[str] | None = None
-        #: where a 3xx said the callee is
-        self.redirects: list[str] = []
 
     def _tell(self, method: Callable[..., None], *arguments: object) -> None:
         self.loop.call_soon(method, *arguments)
@@ -169,10 +167,9 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             prm.statusCode = 202
 
     def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
-        """A 3xx: its targets are noted, best first, and none is called: the call ends with the
-        3xx, and whoever placed it asks the policy.
+        """A 3xx: none of its targets is called here. The call ends with the 3xx, and whoever
+        placed it asks the policy.
         """
-        self.redirects.append(str(prm.targetUri))
         return pj.PJSIP_REDIRECT_REJECT
 
     @fenced

@@ -11,7 +11,7 @@ from sipagent.call.leg import Leg, LegInfo, LegState, Quality, ReferOutcome
 from sipagent.errors import LegFailed
 
 from .digits import DigitFan, keystrokes
-from .headers import told, written
+from .headers import contacts, told, written
 from .native import bare_uri, failed
 from .native_call import NativeCall
 from .offers import Offers
@@ -93,6 +93,11 @@ class SipLeg:
     def redirects(self) -> tuple[str, ...]:
         """See `Leg`."""
         return self._redirects
+
+    @property
+    def early_media(self) -> bool:
+        """See `Leg`."""
+        return self.state is LegState.EARLY and self.media is not None
 
     @property
     def quality(self) -> Quality | None:
@@ -225,8 +230,8 @@ class SipLeg:
     def moved(self, state: LegState, status: int, reason: str, message: str) -> None:
         """The native session entered `state`, because of `message` where one came."""
         if state is LegState.DISCONNECTED:
-            if self._native is not None:
-                self._redirects = tuple(self._native.redirects)
+            if 300 <= status < 400:
+                self._redirects = contacts(message)
             self._ended(status, told(message).get("Reason", reason))
             self._native = None
         else:
@@ -236,7 +241,7 @@ class SipLeg:
         """Media was negotiated: on hold by our wish, or by the far end's, or not."""
         for listener in tuple(self._media_listeners):
             listener()
-        if self._offers.negotiated(ours, theirs):
+        if self._offers.negotiated(ours, theirs) or self.early_media:
             self._progress.notify()
 
     def media_ended(self, quality: Quality) -> None:

@@ -81,6 +81,7 @@ class FakeLeg:
         self.told = ""
         self.redirects: tuple[str, ...] = ()
         self.quality: Quality | None = None
+        self.early_media = False
         #: keys we sent, and targets we asked the far end to call
         self.sent_digits: list[str] = []
         self.referred: list[str] = []

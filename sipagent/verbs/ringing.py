@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sipagent.call import reasons
@@ -10,6 +11,7 @@ from sipagent.call.session import CallSession, first_to_end
 from sipagent.call.target import routable
 from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
+from sipagent.media.port import AudioPort
 
 from .playing import play_all
 from .redirects import Moved, Permits, Trail
@@ -56,6 +58,9 @@ class Hunt:
         self._call = call
         self._permits = permits
         self._found = False
+        #: what the caller hears meanwhile, if anything; silent while a callee sends early media
+        self.ringback: AudioPort | None = None
+        self._early: Leg | None = None
         self._legs: list[Leg] = []
 
     async def __aenter__(self) -> "Hunt":
@@ -129,6 +134,7 @@ class Hunt:
             password=callee.password if own else None,
         )
         self._legs.append(leg)
+        leg.on_change(self._hear_early)
         ready, why = False, None
         try:
             async with asyncio.timeout(callee.timeout):
@@ -145,9 +151,37 @@ class Hunt:
                 raise Moved(failed.status, leg.redirects) from failed
             raise
         finally:
+            self._hear_no_more(leg)
             if not ready:
                 found = reasons.ELSEWHERE if self._found else None
                 await drop(self._call, leg, reason=why or found)
+
+    def _hear_early(self, leg: Leg) -> None:
+        """Let the caller hear what the callee sends before it answers: its own ringing, or an
+        announcement (RFC 3960). Of several the first.
+        """
+        call = self._call
+        if not leg.early_media or self._early is not None:
+            return
+        self._early = leg
+        call.bridge.connect(leg, call.caller)
+        if self.ringback is not None:
+            self.ringback.pause()
+        if call.caller.state in (LegState.INCOMING, LegState.EARLY):
+            call.spawn(_open_early(call.caller))
+
+    def _hear_no_more(self, leg: Leg) -> None:
+        if self._early is not leg:
+            return
+        self._early = None
+        self._call.bridge.disconnect(leg, self._call.caller)
+        if self.ringback is not None:
+            self.ringback.resume()
+
+
+async def _open_early(caller: Leg) -> None:
+    with suppress(LegFailed):
+        await caller.answer(183)
 
 
 def _leg_failed(error: CallError) -> LegFailed:

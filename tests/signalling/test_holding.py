@@ -69,7 +69,7 @@ async def test_each_kind_of_hold_is_answered_as_it_should_be(serve: Serve, phone
     call.media.wish, call.media.offer = Direction.SENDRECV, offer
     answers.append(direction((await call.session.reinvite()).body))
     assert answers == ["recvonly", "recvonly", "sendrecv"]
-    assert await echoed(call, 1) > 0.9
+    assert await echoed(call, 1) > 0.8
     await call.hangup()
     held = [e.on_hold for e in server.events if isinstance(e, LegHeld)]
     assert held == [True, False, True, False]
@@ -86,7 +86,7 @@ async def test_a_phone_holds_and_resumes_twenty_times_in_one_dialog(
     for _ in range(20):
         await call.hold()
         await call.resume()
-    assert await echoed(call, 2) > 0.9
+    assert await echoed(call, 2) > 0.8
     await call.hangup()
     await server.ended()
     held = [e.on_hold for e in server.events if isinstance(e, LegHeld)]
@@ -104,7 +104,7 @@ async def test_update_holds_resumes_and_refreshes(serve: Serve, phone: Open) -> 
     call.media.wish = Direction.SENDRECV
     assert direction((await call.session.update()).body) == "sendrecv"
     assert not (await call.session.update(offer=False)).body
-    assert await echoed(call, 3) > 0.9
+    assert await echoed(call, 3) > 0.8
     await call.hangup()
 
 
@@ -114,11 +114,11 @@ async def test_offers_that_come_late_are_made_by_us(serve: Serve, phone: Open) -
     server, alice = await serve(), await phone()
     call = await alice.dial(server.uri("100"), offer=False)
     await call.wait_answered()
-    assert await echoed(call, 4) > 0.9
+    assert await echoed(call, 4) > 0.8
     answer = await call.session.reinvite(offer=False)
     assert b"m=audio" in answer.body
     assert direction(answer.body) == "sendrecv"
-    assert await echoed(call, 5) > 0.9
+    assert await echoed(call, 5) > 0.8
     await call.hangup()
 
 
@@ -130,15 +130,15 @@ async def test_the_codec_changes_in_the_middle_of_a_call(serve: Serve, phone: Op
     alice = await phone(codecs=("PCMU",))
     call = await alice.dial(server.uri("100"))
     await call.wait_answered()
-    assert await echoed(call, 6) > 0.9
+    assert await echoed(call, 6) > 0.8
     for seed, codec in enumerate(("PCMA", "G722", "PCMU"), start=7):
         call.media.codecs = (codec,)
         await call.session.reinvite()
-        assert await echoed(call, seed) > 0.85, codec
+        assert await echoed(call, seed) > 0.8, codec
         assert call.received[-1].codec == codec
     call.media.codecs = ("PCMA", "PCMU")
     await call.session.reinvite(offer=False)
-    assert await echoed(call, 11) > 0.9
+    assert await echoed(call, 11) > 0.8
     await call.hangup()
     (media,) = (await server.bundle()).cdr.media
     assert media.received > 200
