@@ -77,6 +77,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.account = account
         self.media: Any = None
         self.media_index = 0
+        #: the far end's CANCEL, which the session does not end by itself
+        self._cancel = ""
         #: what it may speak, best first; None leaves it to the library
         self.codecs: Sequence[str] | None = None
 
@@ -93,7 +95,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             self.leg.identify(info)
         if self.leg is not None and info.state in _STATES:
             state = _STATES[info.state]
-            told = int(info.lastStatusCode), str(info.lastReason), _received(prm.e)
+            message = _received(prm.e) or self._cancel
+            told = int(info.lastStatusCode), str(info.lastReason), message
             self._tell(self.leg.moved, state, *told)
 
     @fenced
@@ -142,6 +145,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
         """A transaction in the dialog moved; only refusals of our own requests matter."""
         transaction = prm.e.body.tsxState.tsx
+        if str(transaction.method) == "CANCEL":
+            self._cancel = _received(prm.e) or self._cancel
         status = int(transaction.statusCode)
         if transaction.role != pj.PJSIP_ROLE_UAC or status < 300 or status in (401, 407):
             return
