@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sipagent.testing.audio import correlate, speech_like
+from sipagent.testing.audio import speech_like
+from sipagent.testing.echoing import likeness
 from sipagent.testing.phone import Phone
 from sipagent.testing.sip.message import Request
 
@@ -99,7 +100,7 @@ async def test_a_caller_hears_the_callees_early_media_and_the_callee_its_prack(
     start = time.perf_counter()
     await rings.play(said)
     await call.wait_for_silence(300, 10)
-    assert correlate(said, call.stream.heard.pcm(start)).corr > 0.8
+    assert likeness(said, call.stream.heard.pcm(start)) > 0.8
     assert not rings.session._provisionals.waiting
     (prack,) = rings.messages("PRACK")
     assert prack.get("RAck").split(" ", 1)[1] == rings.invite.get("CSeq")

@@ -30,6 +30,8 @@ class InviteSession:
         self.state = LegState.CALLING
         self._media = media
         self._listener = listener
+        #: what every answer of ours to an offer says beside (Session-Expires)
+        self.usual: Headers = ()
         self._inviting: Exchange | None = None
         self._invited: ServerTransaction | None = None
         self._heard = False
@@ -161,7 +163,7 @@ class InviteSession:
 
     def _reply(self, request: Request, status: int, body: bytes, more: Headers = ()) -> Response:
         content = [("Content-Type", "application/sdp")] if body else []
-        headers = [("Contact", self.dialog.contact), *allowed(content), *more]
+        headers = [("Contact", self.dialog.contact), *allowed(content), *self.usual, *more]
         reply = request.reply(status, to_tag=self.dialog.local_tag, headers=headers)
         return replace(reply, body=body)
 
