@@ -89,12 +89,14 @@ class Floor:
         self._state = _State()
 
     def caller_busy(self) -> bool:
-        """True while the caller speaks, types, or is not yet understood."""
-        return self._turn.open or self._state.understanding > 0
+        """True while the caller speaks, types, is not yet understood, or is on hold."""
+        return self._turn.open or self._state.understanding > 0 or self._state.held
 
     async def listen(self) -> None:
         """Hear every frame until the port is closed."""
         async for frame in self._speaker.port.frames():
+            if self._call.caller.on_hold != self._state.held:
+                self._hold(not self._state.held)
             if self._present():
                 self._frame(frame)
 
@@ -119,7 +121,15 @@ class Floor:
         """False while the agent was taken aside or the caller is on hold: nothing counts then."""
         call, port = self._call, self._speaker.port
         aside = call.agent is port and port not in call.room.members
-        return not aside and not call.caller.on_hold
+        return not aside and not self._state.held
+
+    def _hold(self, held: bool) -> None:
+        """The caller went on hold, or is back: nobody hears what is said meanwhile, and what
+        comes from there (music, perhaps) is not meant for us.
+        """
+        self._state.held = held
+        self._came_back()
+        self._speaker.hold(held)
 
     def _frame(self, frame: Frame) -> None:
         if frame.t - self._state.last_t > _GAP_MS:
@@ -290,6 +300,7 @@ class _State:
     """What the floor remembers from one frame to the next."""
 
     last_t: int = 0
+    held: bool = False
     began: int = 0
     turns: int = 0
     understanding: int = 0

@@ -169,6 +169,7 @@ class Speaker:
         self._live: list[Utterance] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused_at: int | None = None
+        self._held = False
 
     @property
     def active(self) -> bool:
@@ -210,9 +211,18 @@ class Speaker:
         self._paused_at = self.call.bridge.clock.t
 
     def resume(self) -> None:
-        """Go on where `pause` stopped."""
-        self.port.resume()
+        """Go on where `pause` stopped, once nobody is on hold any more."""
+        if not self._held:
+            self.port.resume()
         self._paused_at = None
+
+    def hold(self, held: bool) -> None:
+        """Be silent while the caller is on hold; what is to be said waits."""
+        self._held = held
+        if held:
+            self.port.pause()
+        elif self._paused_at is None:
+            self.port.resume()
 
     def stop(self) -> None:
         """Stop for good; the conversation keeps only what was heard."""
@@ -222,6 +232,8 @@ class Speaker:
         for utterance in live:
             utterance.cancel()
         self.port.clear()
+        if self._held:
+            self.port.pause()
         for utterance in live:
             utterance.settle(position, t)
 

@@ -41,6 +41,7 @@ class Gateway:
             bundles=settings.store.bundles,
             now=lambda: datetime.now(zone),
             srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
+            codecs={n: trunk.codecs for n, trunk in settings.trunks.items()},
             extensions=settings.phones if settings.registrar.internal_calls else (),
         )
         self.edge = Edge(settings, self.reception)

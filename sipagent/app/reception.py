@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from sipagent.config import Srtp
+from sipagent.config import Codec, Srtp
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Admitted, NewCall, Refused, Rung
 from sipagent.worker.channel import ChannelError
@@ -35,6 +35,7 @@ class Reception:
         bundles: Path,
         now: Callable[[], datetime],
         srtp: Mapping[str, Srtp],
+        codecs: Mapping[str, tuple[Codec, ...]],
         extensions: Collection[str] = (),
     ) -> None:
         self._plans = plans
@@ -43,6 +44,7 @@ class Reception:
         self._now = now
         #: by trunk, where it is not as the settings say for all
         self._srtp = srtp
+        self._codecs = codecs
         #: phones that may call each other where no plan takes the number
         self._extensions = extensions
         #: where workers come from; None before they are up and while the server goes down
@@ -67,6 +69,7 @@ class Reception:
             sip_call_id=call.sip_call_id,
             source=call.source[0],
             srtp=self._srtp.get(call.account) if call.account else None,
+            codecs=self._codecs.get(call.account, ()) if call.account else (),
             bundle=self._bundles / call_id,
             why=why,
         )

@@ -13,6 +13,7 @@ from sipagent.events import (
     CallStarted,
     Event,
     LegChanged,
+    LegMedia,
     PolicyDecided,
     ProviderFailed,
     RecordingStarted,
@@ -41,6 +42,21 @@ class Transfer(_Part):
     ok: bool
     status: int | None = None
     detail: str = ""
+
+
+class Media(_Part):
+    """What one leg's audio was like: see `LegMedia`."""
+
+    leg: str
+    role: str
+    codec: str
+    sent: int
+    received: int
+    lost: int
+    jitter_ms: float
+    remote_lost: int | None = None
+    remote_jitter_ms: float | None = None
+    round_trip_ms: float | None = None
 
 
 class Overhead(_Part):
@@ -77,6 +93,7 @@ class Cdr(_Part):
     transfers: tuple[Transfer, ...] = ()
     recordings: tuple[str, ...] = ()
     overhead: Overhead = Overhead()
+    media: tuple[Media, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -104,6 +121,11 @@ def fold(events: Iterable[Event]) -> Cdr:
             dict.fromkeys(e.path for e in seen if isinstance(e, RecordingStarted)),
         ),
         overhead=_overhead(seen),
+        media=tuple(
+            Media(**e.model_dump(include=set(Media.model_fields)))
+            for e in seen
+            if isinstance(e, LegMedia)
+        ),
         warnings=tuple(text for e in seen if (text := _warning(e))),
     )
     known: dict[str, object] = {}

@@ -77,6 +77,14 @@ class CallControl:
             self._decided(verb, decision)
         return decision
 
+    def may_redirect(self, target: str) -> bool:
+        """May a call of this principal go where a 3xx points? The decision is on record."""
+        extensions = self.call.services.extensions
+        allowed = all(policy.reaches(target, extensions) for policy in self.policies)
+        reason = f"{target} is {'' if allowed else 'not '}an allowed destination"
+        self.call.emit(PolicyDecided, verb="redirect", by=self.by, allowed=allowed, reason=reason)
+        return allowed
+
     async def _confirmed(self, verb: Verb) -> Decision:
         if self.presence is None:
             decision = Decision(False, f"{verb.name} needs the caller's yes and nobody can ask")

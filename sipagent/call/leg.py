@@ -1,7 +1,7 @@
 """Leg: one party's half of a call, whatever it is made of."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -34,6 +34,37 @@ class LegInfo:
     remote: str
     sip_call_id: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a leg's audio was like (RFC 3550 section 6.4). `lost` and `jitter_ms` are of what
+    came; `remote_*` is what the far end reported of ours, None where it did not.
+    """
+
+    codec: str
+    sent: int
+    received: int
+    lost: int
+    jitter_ms: float
+    remote_lost: int | None = None
+    remote_jitter_ms: float | None = None
+    round_trip_ms: float | None = None
+
+    def after(self, before: "Quality | None") -> "Quality":
+        """The whole of a leg whose media was negotiated anew: counts add up, the rest is ours."""
+        if before is None:
+            return self
+        remote = self.remote_lost, before.remote_lost
+        known = [lost for lost in remote if lost is not None]
+        return replace(
+            self,
+            sent=before.sent + self.sent,
+            received=before.received + self.received,
+            lost=before.lost + self.lost,
+            jitter_ms=max(before.jitter_ms, self.jitter_ms),
+            remote_lost=sum(known) if known else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +106,28 @@ class Leg(Protocol):
         ...
 
     @property
+    def reason(self) -> str:
+        """After the end, why: the far end's own Reason (RFC 3326) where it gave one, else the
+        phrase of the last status.
+        """
+        ...
+
+    @property
+    def redirects(self) -> tuple[str, ...]:
+        """Where a 3xx said that the callee is, best first; nobody was called there."""
+        ...
+
+    @property
+    def early_media(self) -> bool:
+        """True while audio flows that was agreed upon before the answer (183, RFC 3960)."""
+        ...
+
+    @property
+    def quality(self) -> Quality | None:
+        """What its audio was like, known when its media has ended; None where there was none."""
+        ...
+
+    @property
     def on_hold(self) -> bool:
         """True while either side has the media on hold."""
         ...
@@ -87,8 +140,10 @@ class Leg(Protocol):
         """Answer an incoming leg: 180, 183 or 200. Answering a confirmed leg does nothing."""
         ...
 
-    async def hangup(self, status: int = 603) -> None:
-        """End the leg: BYE, CANCEL, or `status` (>= 300) for an incoming leg not yet answered."""
+    async def hangup(self, status: int = 603, reason: str = "") -> None:
+        """End the leg: BYE, CANCEL, or `status` (>= 300) for an incoming leg not yet answered,
+        with `reason` as its Reason header (RFC 3326).
+        """
         ...
 
     async def hold(self) -> None:

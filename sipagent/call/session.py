@@ -4,13 +4,24 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from sipagent.errors import LegFailed
-from sipagent.events import Base, CallEnded, DigitReceived, Event, LegChanged, Speaker
+from sipagent.events import (
+    Base,
+    CallEnded,
+    DigitReceived,
+    Event,
+    LegChanged,
+    LegHeld,
+    LegMedia,
+    Speaker,
+)
 from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
 
+from . import reasons
 from .keypad import Keypad
 from .leg import Leg, LegState
 from .recordings import Recordings
@@ -79,9 +90,14 @@ class CallSession:
         """Count a leg as this call's: it is on record, and it ends with the call."""
         self.legs.append(leg)
         seen: list[tuple[LegState, int]] = []
+        held = False
 
         def changed(changed_leg: Leg) -> None:
+            nonlocal held
             now = (changed_leg.state, changed_leg.status)
+            if held != changed_leg.on_hold and changed_leg.state is LegState.CONFIRMED:
+                held = changed_leg.on_hold
+                self.emit(LegHeld, leg=changed_leg.info.id, role=role, on_hold=held)
             if seen[-1:] == [now]:
                 return
             seen.append(now)
@@ -92,10 +108,14 @@ class CallSession:
                 remote=changed_leg.info.remote,
                 state=changed_leg.state,
                 status=changed_leg.status,
+                reason=changed_leg.reason,
                 sip_call_id=changed_leg.info.sip_call_id,
             )
             if changed_leg.state is LegState.DISCONNECTED:
                 self.room.leave(changed_leg)
+                if changed_leg.quality is not None:
+                    figures = asdict(changed_leg.quality)
+                    self.emit(LegMedia, leg=changed_leg.info.id, role=role, **figures)
 
         leg.on_change(changed)
         changed(leg)
@@ -110,7 +130,7 @@ class CallSession:
         self.adopt(leg, "callee")
         if self._ended:
             # the call ended while the INVITE was being sent: nobody else would end the leg
-            await _hang_up(leg)
+            await _hang_up(leg, str(self.parting()))
             raise LegFailed(487, "the call is over")
         return leg
 
@@ -137,11 +157,18 @@ class CallSession:
         if self._ended:
             return
         self._ended = True
-        await asyncio.gather(*(_hang_up(leg) for leg in self.legs))
+        why = self.parting() if by in ("caller", "agent", "plan") else reasons.ENDED
+        if status >= 500:
+            why = reasons.FAILED
+        await asyncio.gather(*(_hang_up(leg, str(why)) for leg in self.legs))
         for task in list(self._tasks):
             task.cancel()
         self.recordings.stop_all()
         self.emit(CallEnded, status=status, reason=reason, by=by)
+
+    def parting(self) -> reasons.Reason:
+        """Why other legs end now: for the caller's own reason, where they gave one."""
+        return reasons.parse(self.caller.reason) or reasons.NORMAL
 
     async def _read_keys(self, leg: Leg) -> None:
         async for digit in leg.digits():
@@ -149,9 +176,9 @@ class CallSession:
             self.keys.press(digit)
 
 
-async def _hang_up(leg: Leg) -> None:
+async def _hang_up(leg: Leg, reason: str) -> None:
     with suppress(LegFailed):
-        await leg.hangup()
+        await leg.hangup(reason=reason)
 
 
 async def first_to_end(*legs: Leg) -> Leg:

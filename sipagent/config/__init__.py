@@ -1,7 +1,7 @@
 """The settings, one module a reason; everybody finds them here."""
 
 from .media import Media, Rtp
-from .parts import Hop, Host, Network, Port, Srtp
+from .parts import Codec, Hop, Host, Network, Port, Srtp
 from .phone import Phone, Registrar
 from .reading import load
 from .settings import Limits, Log, Provider, Settings, Store
@@ -10,6 +10,7 @@ from .trunk import Registration, Trunk
 
 __all__ = [
     "Certificate",
+    "Codec",
     "Hop",
     "Host",
     "Limits",

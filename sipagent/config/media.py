@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from .parts import Part, Port, Srtp
+from .parts import Codec, Part, Port, Srtp
 
 
 class Rtp(Part):
@@ -31,7 +31,7 @@ class Media(Part):
     """Inside a call."""
 
     clock_rate: Literal[8000, 16000] = 8000
-    codecs: tuple[Literal["PCMU", "PCMA", "G722"], ...] = ("PCMU", "PCMA", "G722")
+    codecs: tuple[Codec, ...] = ("PCMU", "PCMA", "G722")
     srtp: Srtp = Field(
         default="optional", description="optional takes and offers both; required refuses plain RTP"
     )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 Port = Annotated[int, Field(ge=0, le=65535)]
 #: encryption of media (RFC 3711 with the keys in SDP, RFC 4568)
 Srtp = Literal["off", "optional", "required"]
+Codec = Literal["PCMU", "PCMA", "G722"]
 Network = IPv4Network | IPv6Network
 #: the name of a phone: the user part of its address
 Extension = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]

@@ -84,10 +84,18 @@ class Sip(Part):
         default=None, description="loopback host:port of the edge towards workers; set at start"
     )
     realm: str = "sipagent"
+    session_expires: int = Field(
+        default=1800,
+        ge=90,
+        description="seconds after which a call nobody refreshed is over (RFC 4028)",
+    )
+    session_min: int = Field(default=90, ge=90, description="the least a peer may ask for (Min-SE)")
     max_message: int = Field(default=16_384, ge=1024, le=65_535, description="bytes; above: 513")
 
     @model_validator(mode="after")
     def _certified(self) -> "Sip":
+        if self.session_min > self.session_expires:
+            raise ValueError("session_min is more than session_expires")
         secure = any(listener.transport in ("tls", "wss") for listener in self.listen)
         if secure and not self.tls.certificates:
             raise ValueError("a tls or wss listener needs tls.certificates")

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from sipagent.call.numbers import NumberPlan
 
-from .parts import Hop, Host, Network, OneOrMore, Part, Port, Srtp, switched
+from .parts import Codec, Hop, Host, Network, OneOrMore, Part, Port, Srtp, switched
 
 
 class Registration(Part):
@@ -35,6 +35,9 @@ class Trunk(Part):
         default=None, description="host[:port][;transport=tcp] that everything goes through"
     )
     srtp: Srtp | None = Field(default=None, description="default: media.srtp")
+    codecs: tuple[Codec, ...] = Field(
+        default=(), description="what its calls speak, best first; default: media.codecs"
+    )
     addresses: tuple[Network, ...] = Field(
         default=(), description="sources whose INVITEs are this trunk's"
     )

@@ -12,7 +12,7 @@ from .headers import Bad, parameters, parse_name_addr, parse_uri, split
 from .identity import TOKEN_PREFIX
 from .inward import Arrival, forward, reply
 from .message import Header, Message, header
-from .offer import check_offer
+from .offer import check_offer, prefer
 from .proxy import Proxy
 from .responses import SUPPORTED, response
 from .roster import Worker
@@ -79,6 +79,7 @@ class Admission:
         proxy.incoming.add(transaction)
         if trunk is not None:
             trunk.capacity.enter(transaction)
+            prefer(request, trunk.trunk.codecs)
         proxy.listeners.send(bytes(response(request, 100)), arrival.reply_to)
         if known is not None:
             self._give(transaction, arrival, known)

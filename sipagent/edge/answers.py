@@ -1,7 +1,7 @@
 """Answers: responses of workers on their way to the world, and of the world to workers."""
 
 from .dialogs import Key
-from .farewell import Farewell
+from .farewell import ELSEWHERE, Farewell
 from .headers import parse_name_addr, parse_uri, parse_via, split
 from .identity import read_peer
 from .listeners import Peer
@@ -122,7 +122,16 @@ class Answers:
         self.deliver(answer, worker, call, peer)
 
     def deliver(self, answer: Message, worker: Worker, call: Outgoing | None, peer: Peer) -> None:
-        """Give a worker a response of the world that has lost our Via. `call` is its INVITE."""
+        """Give a worker a response of the world that has lost our Via. `call` is its INVITE.
+
+        Of several that answer it the first has the call; the others are told so.
+        """
+        ok = answer.cseq.method == b"INVITE" and 200 <= answer.status < 300
+        if call is not None and ok and call.too_many(tag := answer.to.tag):
+            first = tag not in call.losers
+            call.losers.add(tag)
+            self._farewell.hang_up(call, answer, bye=first, reason=ELSEWHERE)
+            return
         self._remember(answer, worker, call, peer)
         self._to_worker(answer, worker, call, peer)
 

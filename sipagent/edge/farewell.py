@@ -18,6 +18,8 @@ from .transactions import OPEN, Incoming, Outgoing, Repeater, State
 
 _log = structlog.get_logger(__name__)
 _REASON = header(b"Reason", b'SIP;cause=500;text="worker lost"')
+#: RFC 3326: for those who did not get the call, so that they show no missed call
+ELSEWHERE = header(b"Reason", b'SIP;cause=200;text="Call completed elsewhere"')
 _EMPTY = header(b"Content-Length", b"0")
 _HOPS = header(b"Max-Forwards", b"70")
 

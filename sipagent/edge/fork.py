@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .answers import Answers
 from .best import best_of
 from .bindings import Binding
-from .farewell import Farewell
+from .farewell import ELSEWHERE, Farewell
 from .headers import parse_name_addr, parse_uri, parse_via
 from .listeners import Peer
 from .message import Header, Message, header
@@ -23,9 +23,6 @@ from .responses import response
 from .roster import Worker
 from .transactions import OPEN, Outgoing, Repeater, State, Table, Transaction
 from .trim import fit
-
-#: RFC 3326: what the phones that did not win hear, so that they show no missed call
-_ELSEWHERE = header(b"Reason", b'SIP;cause=200;text="Call completed elsewhere"')
 
 
 @dataclass(slots=True, kw_only=True)
@@ -214,11 +211,11 @@ class Forks:
             fork.winner = call
             self._answers.deliver(answer, fork.worker, call, peer)
             self._proxy.dialogs.failed(answer.call_id, answer.from_.tag)  # early ones of others
-            self._end(fork, (_ELSEWHERE,))
+            self._end(fork, (ELSEWHERE,))
         elif fork.winner is call:
             self._answers.deliver(answer, fork.worker, call, peer)
         else:
-            self._farewell.hang_up(call, answer, bye=first, reason=_ELSEWHERE)
+            self._farewell.hang_up(call, answer, bye=first, reason=ELSEWHERE)
         self._settle(fork, call)
 
     def _failed(self, fork: Fork, call: Outgoing, answer: Message) -> None:

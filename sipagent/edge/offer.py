@@ -1,6 +1,7 @@
-"""Session offers a worker's SIP stack dies of."""
+"""Session offers as a worker's SIP stack gets them: some it dies of, some in another order."""
 
 import re
+from collections.abc import Sequence
 
 from .headers import Bad
 from .message import Message
@@ -8,8 +9,28 @@ from .message import Message
 #: keys by DTLS (RFC 5764): pjsip 2.15 answers 480 to an offer of them and then crashes
 _DEADLY = re.compile(rb"^m=\S+[ \t]+\S+[ \t]+(?:UDP|TCP)/D?TLS/", re.IGNORECASE | re.MULTILINE)
 
+_AUDIO = re.compile(rb"^(m=audio \S+ \S+)((?: \d+)+)", re.MULTILINE)
+_MAP = re.compile(rb"^a=rtpmap:(\d+) ([^/\s]+)", re.MULTILINE)
+#: payload types that need no rtpmap (RFC 3551 section 6)
+_STATIC = {b"0": b"PCMU", b"8": b"PCMA", b"9": b"G722"}
+
 
 def check_offer(request: Message) -> None:
     """Raises Bad with 488 (RFC 3261 section 21.4.26) for a body no worker may see."""
     if request.body and _DEADLY.search(request.body.replace(b"\r", b"\n")):
         raise Bad("media secured by DTLS is not supported", 488)
+
+
+def prefer(request: Message, codecs: Sequence[str]) -> None:
+    """Put these codecs first in the offer: a worker's stack takes the first it knows, and whose
+    order counts is for the answerer to say (RFC 3264 section 6.1).
+    """
+    found = _AUDIO.search(request.body)
+    if found is None or not codecs:
+        return
+    names = _STATIC | {number: name.upper() for number, name in _MAP.findall(request.body)}
+    order = {codec.encode(): place for place, codec in enumerate(codecs)}
+    payloads = found[2].split()
+    payloads.sort(key=lambda number: order.get(names.get(number, b""), len(order)))
+    start, end = found.span(2)
+    request.body = b"%b %b%b" % (request.body[:start], b" ".join(payloads), request.body[end:])

@@ -71,13 +71,21 @@ class Outgoing(Transaction):
     `wire` is its branch there, when it is not the first place it was sent. `orphan`: the worker
     died, or was told that nobody answers; the call is to be ended as soon as the RFC allows.
     `fork` is the key of the fork this is a branch of: it went to a registered phone, and what
-    follows in its dialogs goes to `peer` too, whatever the phone's Contact says.
+    follows in its dialogs goes to `peer` too, whatever the phone's Contact says. `winner` is the
+    To tag of the 2xx that counts, `losers` those of others, behind a proxy that forked.
     """
 
     peer: Peer | None = None
     wire: bytes = b""
     orphan: bool = False
     fork: bytes | None = None
+    winner: bytes = b""
+    losers: set[bytes] = field(default_factory=set)
+
+    def too_many(self, tag: bytes) -> bool:
+        """True for the To tag of a 2xx that came after another's (RFC 3261 section 13.2.2.4)."""
+        self.winner = self.winner or tag
+        return tag != self.winner
 
 
 T = TypeVar("T", bound=Transaction)

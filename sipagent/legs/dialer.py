@@ -1,7 +1,7 @@
 """SipDialer: makes outbound SIP legs on the endpoint."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,13 +11,12 @@ from sipagent.call.leg import LegState
 from sipagent.config import Srtp
 from sipagent.errors import LegFailed
 
+from .headers import written
 from .native import failed
 from .native_call import NativeCall
 from .pjsip import MAX_LEGS, Endpoint, no_room
 from .sip import SipLeg
 
-_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TARGET = re.compile(r"sips?:[^\s<>\"\x00-\x1f]+", re.IGNORECASE)
 _IDENTITY = re.compile(r"(?:\"[^\"\\\x00-\x1f]*\" )?<sips?:[^\s<>\"\x00-\x1f]+>", re.IGNORECASE)
 #: what RFC 3261 section 25.1 lets a user part hold as it is
@@ -39,10 +38,11 @@ class SipDialer:
         username: str | None = None,
         password: str | None = None,
         srtp: Srtp | None = None,
+        codecs: Sequence[str] = (),
     ) -> SipLeg:
         """Send an INVITE; the leg is CALLING on return.
 
-        `srtp` is how media is encrypted, if not as the settings say.
+        `srtp` is how media is encrypted and `codecs` are offered, if not as the settings say.
         `caller_id` is the user part of From, or a whole `"Name" <sip:...>`. Raises LegFailed:
         484 for a target that is not a SIP URI, 400 for a header that could not be written, 503
         for a fifth leg.
@@ -60,6 +60,7 @@ class SipDialer:
         credentials = None if username is None else (username, password or "")
         try:
             native = NativeCall(self._endpoint.account(credentials, srtp))
+            native.codecs = codecs or self._endpoint.codecs
             leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
             native.makeCall(_on_the_wire(target), prm)
         except pj.Error as error:
@@ -82,12 +83,5 @@ def _on_the_wire(target: str) -> str:
 def _invite(headers: Mapping[str, str]) -> Any:
     prm = pj.CallOpParam(True)
     prm.opt.audioCount, prm.opt.videoCount = 1, 0
-    written = pj.SipHeaderVector()
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
-            raise LegFailed(400, f"{name!r} cannot be sent as a header")
-        header = pj.SipHeader()
-        header.hName, header.hValue = name, value
-        written.append(header)
-    prm.txOption.headers = written
+    prm.txOption.headers = written(headers)
     return prm

@@ -15,9 +15,18 @@ import pjsua2 as pj
 from sipagent.errors import LegFailed
 
 _PJ_ETOOMANY = 70_010
+_PJ_EINVALIDOP = 70_013
 _PJSIP_EMSGTOOLONG = 171_023
 _PJSIP_EINVALIDURI = 171_039
-_STATUS = {_PJ_ETOOMANY: 503, _PJSIP_EMSGTOOLONG: 513, _PJSIP_EINVALIDURI: 484}
+_PJSIP_ESESSIONSTATE = 171_141
+_STATUS = {
+    _PJ_ETOOMANY: 503,
+    _PJSIP_EMSGTOOLONG: 513,
+    _PJSIP_EINVALIDURI: 484,
+    # an INVITE of either side is under way: later, as after a 491
+    _PJ_EINVALIDOP: 491,
+    _PJSIP_ESESSIONSTATE: 491,
+}
 
 
 class Fenced(Protocol):

@@ -1,14 +1,16 @@
 """NativeCall: pjsua2's callbacks of one call, copied and handed on to whoever owns it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import pjsua2 as pj
 
-from sipagent.call.leg import LegInfo, LegState
+from sipagent.call.leg import LegInfo, LegState, Quality
 
+from .describing import answering, in_order
 from .native import fenced
+from .quality import quality
 
 _STATES = {
     pj.PJSIP_INV_STATE_EARLY: LegState.EARLY,
@@ -31,8 +33,8 @@ class CallEvents(Protocol):
         """The native call knows who is on it."""
         ...
 
-    def moved(self, state: LegState, status: int, reason: str) -> None:
-        """The INVITE session entered `state`."""
+    def moved(self, state: LegState, status: int, reason: str, message: str) -> None:
+        """The INVITE session entered `state`, because of `message` where one came."""
         ...
 
     def media_changed(self, ours: bool, theirs: bool) -> None:
@@ -41,6 +43,10 @@ class CallEvents(Protocol):
 
     def pressed(self, key: str) -> None:
         """The far end pressed a key."""
+        ...
+
+    def media_ended(self, quality: Quality) -> None:
+        """A stream is over; another may follow."""
         ...
 
     def refused(self, method: str, status: int) -> None:
@@ -71,6 +77,10 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.account = account
         self.media: Any = None
         self.media_index = 0
+        #: the far end's CANCEL, which the session does not end by itself
+        self._cancel = ""
+        #: what it may speak, best first; None leaves it to the library
+        self.codecs: Sequence[str] | None = None
 
     def _tell(self, method: Callable[..., None], *arguments: object) -> None:
         self.loop.call_soon(method, *arguments)
@@ -85,7 +95,9 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             self.leg.identify(info)
         if self.leg is not None and info.state in _STATES:
             state = _STATES[info.state]
-            self._tell(self.leg.moved, state, int(info.lastStatusCode), str(info.lastReason))
+            message = _received(prm.e) or self._cancel
+            told = int(info.lastStatusCode), str(info.lastReason), message
+            self._tell(self.leg.moved, state, *told)
 
     @fenced
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
@@ -108,6 +120,22 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             self._tell(self.leg.media_changed, ours, theirs)
 
     @fenced
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802
+        """The library has made an offer or an answer of ours, not sent yet."""
+        own = said = str(prm.sdp.wholeSdp)
+        if self.codecs is not None:
+            own = in_order(own, self.codecs)
+        own = answering(own, str(prm.remSdp.wholeSdp))
+        if own != said:
+            prm.sdp.wholeSdp = own
+
+    @fenced
+    def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802
+        """A stream ends, but its figures can still be read."""
+        if self.leg is not None:
+            self._tell(self.leg.media_ended, quality(self, int(prm.streamIdx)))
+
+    @fenced
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
         """A key, by RFC 4733 or INFO."""
         if self.leg is not None:
@@ -117,6 +145,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
         """A transaction in the dialog moved; only refusals of our own requests matter."""
         transaction = prm.e.body.tsxState.tsx
+        if str(transaction.method) == "CANCEL":
+            self._cancel = _received(prm.e) or self._cancel
         status = int(transaction.statusCode)
         if transaction.role != pj.PJSIP_ROLE_UAC or status < 300 or status in (401, 407):
             return
@@ -142,10 +172,20 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             prm.statusCode = 202
 
     def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
-        """A 3xx: no target of the far end's choosing is tried, so the call ends with the 3xx."""
+        """A 3xx: none of its targets is called here. The call ends with the 3xx, and whoever
+        placed it asks the policy.
+        """
         return pj.PJSIP_REDIRECT_REJECT
 
     @fenced
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
         """An INVITE with Replaces: nobody takes over a conversation from outside."""
         prm.statusCode = 603
+
+
+def _received(event: Any) -> str:
+    """The message that made the session move; empty where none came (a timer, our own doing)."""
+    moved = event.body.tsxState
+    if event.type != pj.PJSIP_EVENT_TSX_STATE or moved.type != pj.PJSIP_EVENT_RX_MSG:
+        return ""
+    return str(moved.src.rdata.wholeMsg)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,6 @@ IDLE_TICK_SECONDS = 0.25
 _EVENTS_AT_ONCE = 16
 #: with a busy loop, RTP leaves late unless the media thread gets the interpreter soon
 _SWITCH_INTERVAL = 0.0005
-_SESSION_EXPIRES = 1800
-_MIN_SE = 90
 _SRTP: dict[Srtp, Any] = {
     "off": pj.PJMEDIA_SRTP_DISABLED,
     "optional": pj.PJMEDIA_SRTP_OPTIONAL,
@@ -91,11 +89,17 @@ class Endpoint:
         #: between the edge and the library where IPv6 media is served
         self.six: SixGate | None = None
         self._kicked = False
+        self._incoming_codecs = self.codecs
 
     @property
     def rate(self) -> int:
         """The conference's sample rate, Hz."""
         return self._settings.media.clock_rate
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """What is spoken where a trunk does not say otherwise, best first."""
+        return self._settings.media.codecs
 
     @property
     def identity(self) -> str:
@@ -120,8 +124,8 @@ class Endpoint:
         except pj.Error as error:
             raise failed(error) from error
 
-    def open(self, srtp: Srtp | None = None) -> None:
-        """Take calls; those that come in have `srtp` (default: as the settings say).
+    def open(self, srtp: Srtp | None = None, codecs: Sequence[str] = ()) -> None:
+        """Take calls; those that come in have `srtp` and `codecs` (default: as the settings say).
 
         The terms of a call's media are settled before its INVITE is read: what a call is offered
         cannot be changed once the library has seen it.
@@ -132,6 +136,9 @@ class Endpoint:
             account = self._accounts.pop((None, usual))
             account.modify(self._account_config(None, srtp))
             self._accounts[None, srtp] = account
+        if codecs:
+            self._incoming_codecs = tuple(codecs)
+            self._enable(codecs)
         if self.six is not None:
             self.six.open()
         for descriptor in self._signalling:
@@ -183,7 +190,7 @@ class Endpoint:
         self.address = (self.address[0], int(name.rpartition(":")[2]))
         native.libStart()
         native.audDevManager().setNullDev()
-        self._set_codecs()
+        self._enable(self._all_codecs())
         for inode, descriptor in _sockets().items():
             if inode not in before:
                 self._signalling.append(descriptor)
@@ -218,11 +225,15 @@ class Endpoint:
         media.jbMaxPre, media.jbMax = 60, 200
         return config
 
-    def _set_codecs(self) -> None:
-        """Offer the settings' codecs in their order and no other, without concealment: what the
-        agent hears of a lost packet is silence, and a call costs 5 ms less delay.
+    def _all_codecs(self) -> tuple[str, ...]:
+        """What any leg may speak; which of them, each leg says itself."""
+        known = [self.codecs, *(trunk.codecs for trunk in self._settings.trunks.values())]
+        return tuple(dict.fromkeys(codec for some in known for codec in some))
+
+    def _enable(self, wanted: Sequence[str]) -> None:
+        """Speak these codecs, in their order, and no other, without concealment: what the agent
+        hears of a lost packet is silence, and a call costs 5 ms less delay.
         """
-        wanted = self._settings.media.codecs
         codecs = self._native.codecEnum2()
         for codec in codecs:
             name = str(codec.codecId).partition("/")[0]
@@ -251,7 +262,8 @@ class Endpoint:
         nat.sipOutboundUse = nat.udpKaIntervalSec = 0
         calls = config.callConfig
         calls.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
-        calls.timerSessExpiresSec, calls.timerMinSESec = _SESSION_EXPIRES, _MIN_SE
+        sip = self._settings.sip
+        calls.timerSessExpiresSec, calls.timerMinSESec = sip.session_expires, sip.session_min
         calls.prackUse = pj.PJSUA_100REL_OPTIONAL
         self._configure_media(config.mediaConfig, srtp)
         return config
@@ -278,6 +290,10 @@ class Endpoint:
 
     def _incoming(self, leg: SipLeg) -> None:
         self.adopt(leg)
+        if self._incoming_codecs != self.codecs:
+            self._enable(self._all_codecs())  # other legs speak others
+        if leg.native is not None:
+            leg.native.codecs = self._incoming_codecs
         if self.on_incoming is not None:
             self.on_incoming(leg)
         else:

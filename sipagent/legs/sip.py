@@ -7,19 +7,18 @@ from typing import Any, Protocol
 
 import pjsua2 as pj
 
-from sipagent.call.leg import Leg, LegInfo, LegState, ReferOutcome
+from sipagent.call.leg import Leg, LegInfo, LegState, Quality, ReferOutcome
 from sipagent.errors import LegFailed
 
 from .digits import DigitFan, keystrokes
-from .headers import told
+from .headers import contacts, told, written
 from .native import bare_uri, failed
 from .native_call import NativeCall
+from .offers import Offers
 from .progress import Progress
 
 #: how long the end of a leg may take to be confirmed before it counts as ended
 HANGUP_SECONDS = 2.0
-#: a re-INVITE is given up after timer B (RFC 3261 section 17.1.1.2)
-REOFFER_SECONDS = 32.0
 #: a NOTIFY that crosses the far end's own BYE still counts within this time
 LATE_NOTIFY_SECONDS = 1.0
 _KEY_MS = 120
@@ -55,10 +54,12 @@ class SipLeg:
         self._progress = Progress(state)
         self._keys = DigitFan()
         self._media_listeners: list[Callable[[], None]] = []
-        self._held = self._on_hold = False
-        self._offering = asyncio.Lock()
-        self._offer: tuple[bool, asyncio.Future[None]] | None = None
+        self._offers = Offers(
+            self._progress, lambda send: self._do(send, self._live()), owner=not self._incoming
+        )
         self._outcome: asyncio.Future[ReferOutcome] | None = None
+        self._redirects: tuple[str, ...] = ()
+        self._quality: Quality | None = None
         native.leg = self
 
     # The Leg door.
@@ -81,7 +82,27 @@ class SipLeg:
     @property
     def on_hold(self) -> bool:
         """True while either side has the media on hold."""
-        return self._on_hold
+        return self._offers.on_hold
+
+    @property
+    def reason(self) -> str:
+        """See `Leg`."""
+        return self._progress.reason
+
+    @property
+    def redirects(self) -> tuple[str, ...]:
+        """See `Leg`."""
+        return self._redirects
+
+    @property
+    def early_media(self) -> bool:
+        """See `Leg`."""
+        return self.state is LegState.EARLY and self.media is not None
+
+    @property
+    def quality(self) -> Quality | None:
+        """See `Leg`."""
+        return self._quality
 
     def on_change(self, listener: Callable[[Leg], None]) -> None:
         """Have `listener` called on the loop after every change of state or hold."""
@@ -102,27 +123,30 @@ class SipLeg:
         elif self.state is LegState.INCOMING:
             await self.wait(LegState.EARLY, LegState.CONFIRMED)
 
-    async def hangup(self, status: int = 603) -> None:
-        """End the leg: BYE, CANCEL, or `status` (>= 300) for an incoming leg not yet answered.
+    async def hangup(self, status: int = 603, reason: str = "") -> None:
+        """End the leg: BYE, CANCEL, or `status` (>= 300) for an incoming leg not yet answered,
+        with `reason` as its Reason header (RFC 3326).
 
         Returns when the far end agreed, or after `HANGUP_SECONDS` without it (status 408).
         """
         if self.state is LegState.DISCONNECTED:
             return
-        self.dismiss(status)
+        self.dismiss(status, reason)
         try:
             async with asyncio.timeout(HANGUP_SECONDS):
                 await self.wait(LegState.DISCONNECTED)
         except TimeoutError:
             self._ended(408, "Request Timeout")
 
-    def dismiss(self, status: int = 603) -> None:
+    def dismiss(self, status: int = 603, reason: str = "") -> None:
         """Begin to end the leg, as `hangup`, without waiting for the far end."""
         native = self._live()
         prm = pj.CallOpParam()
         # pjsip would report our refusal's status as the cause of a BYE or CANCEL, too
         answers = self._incoming and self._progress.status < 200
         prm.statusCode = status if answers else 0
+        if reason:
+            prm.txOption.headers = written({"Reason": reason})
         # the slot in the conference is freed at once, and may be another's in a moment
         native.media = None
         try:
@@ -133,18 +157,11 @@ class SipLeg:
 
     async def hold(self) -> None:
         """Put the far end on hold (RFC 3264 section 8.4), once it is confirmed."""
-        await self._reoffer(lambda native: native.setHold(pj.CallOpParam(True)), held=True)
+        await self._offers.hold()
 
     async def resume(self) -> None:
         """Take the far end back from hold."""
-
-        def unhold(native: Any) -> None:
-            prm = pj.CallOpParam(True)
-            prm.opt.flag = pj.PJSUA_CALL_UNHOLD
-            prm.opt.audioCount, prm.opt.videoCount = 1, 0
-            native.reinvite(prm)
-
-        await self._reoffer(unhold, held=False)
+        await self._offers.resume()
 
     async def send_digits(self, digits: str) -> None:
         """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, as RFC 4733 events.
@@ -210,10 +227,12 @@ class SipLeg:
             headers=told(message),
         )
 
-    def moved(self, state: LegState, status: int, reason: str) -> None:
-        """The native session entered `state`."""
+    def moved(self, state: LegState, status: int, reason: str, message: str) -> None:
+        """The native session entered `state`, because of `message` where one came."""
         if state is LegState.DISCONNECTED:
-            self._ended(status, reason)
+            if 300 <= status < 400:
+                self._redirects = contacts(message)
+            self._ended(status, told(message).get("Reason", reason))
             self._native = None
         else:
             self._progress.move(state, status, reason)
@@ -222,12 +241,12 @@ class SipLeg:
         """Media was negotiated: on hold by our wish, or by the far end's, or not."""
         for listener in tuple(self._media_listeners):
             listener()
-        changed = self._on_hold != (ours or theirs)
-        self._held, self._on_hold = ours, ours or theirs
-        if self._offer is not None and self._offer[0] == ours:
-            self._settle_offer(None)
-        if changed:
+        if self._offers.negotiated(ours, theirs) or self.early_media:
             self._progress.notify()
+
+    def media_ended(self, quality: Quality) -> None:
+        """A stream is over; another may follow."""
+        self._quality = quality.after(self._quality)
 
     def pressed(self, key: str) -> None:
         """The far end pressed a key."""
@@ -236,7 +255,7 @@ class SipLeg:
     def refused(self, method: str, status: int) -> None:
         """A request of ours within the dialog was refused, or not answered (408)."""
         if method == "INVITE":
-            self._settle_offer(LegFailed(status, "the new session offer was refused"))
+            self._offers.settle(LegFailed(status, "the new session offer was refused"))
         elif method == "REFER":
             self.referred(status, "the transfer was refused")
 
@@ -270,32 +289,6 @@ class SipLeg:
         finally:
             self._kick()
 
-    async def _reoffer(self, send: Callable[[Any], None], *, held: bool) -> None:
-        """Send a re-INVITE when the session can take one, and wait for its answer."""
-        async with self._offering:
-            # RFC 3261 section 14.1: not before the ACK, nor while another offer is open
-            await self.wait(LegState.CONFIRMED)
-            if self._held == held:
-                return
-            offer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._offer = (held, offer)
-            try:
-                self._do(send, self._live())
-                async with asyncio.timeout(REOFFER_SECONDS):
-                    await offer
-            except TimeoutError:
-                raise LegFailed(408, "the new session offer was not answered") from None
-            finally:
-                self._offer = None
-
-    def _settle_offer(self, error: LegFailed | None) -> None:
-        if self._offer is None or self._offer[1].done():
-            return
-        if error is None:
-            self._offer[1].set_result(None)
-        else:
-            self._offer[1].set_exception(error)
-
     def _send_key(self, key: str) -> None:
         prm = pj.CallSendDtmfParam()
         prm.digits, prm.duration = key, _KEY_MS
@@ -312,7 +305,7 @@ class SipLeg:
         for listener in tuple(self._media_listeners):
             listener()
         self._keys.end()
-        self._settle_offer(LegFailed(status, "the leg ended"))
+        self._offers.settle(LegFailed(status, "the leg ended"))
         late = ReferOutcome(408, "the leg ended before the outcome was reported")
         asyncio.get_running_loop().call_later(
             LATE_NOTIFY_SECONDS, self.referred, late.status, late.reason

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from . import wideband
+
 RATE = 8000
 
 Samples = npt.NDArray[np.int16]
@@ -42,20 +44,26 @@ _POWERS = {name: values.astype(np.float64) ** 2 for name, values in _VALUES.item
 
 
 def encode(codec: str, pcm: bytes) -> bytes:
-    """PCM (s16le) as G.711; `codec` is PCMU or PCMA (ITU-T G.711)."""
+    """PCM (s16le, 8 kHz) as a payload of PCMU or PCMA (ITU-T G.711), or of G722 by itself."""
+    if codec == "G722":
+        return wideband.Encoder().encode(wideband.doubled(pcm))
     codes: npt.NDArray[np.uint8] = _CODES[codec][np.frombuffer(pcm, "<u2")]
     return codes.tobytes()
 
 
 def decode(codec: str, payload: bytes) -> bytes:
-    """G.711 as PCM (s16le); `codec` is PCMU or PCMA."""
+    """A payload as PCM (s16le, 8 kHz); of G722 roughly, without what came before."""
+    if codec == "G722":
+        return wideband.halved(wideband.Decoder().decode(payload))
     return _VALUES[codec][np.frombuffer(payload, np.uint8)].tobytes()
 
 
 def level(codec: str, payload: bytes) -> float:
-    """RMS of a G.711 payload in 16-bit units, without decoding it; 0 when it is empty."""
+    """RMS of a payload in 16-bit units, of G.711 without decoding it; 0 when it is empty."""
     if not payload:
         return 0.0
+    if codec == "G722":
+        return rms(decode(codec, payload))
     return float(np.sqrt(_POWERS[codec][np.frombuffer(payload, np.uint8)].mean()))
 
 

@@ -96,6 +96,13 @@ class PhoneCall:
         """Where the INVITE session stands."""
         return self.session.state
 
+    def messages(self, what: str | int = "", *, sent: bool = False) -> list[Request | Response]:
+        """What came (or was `sent`) in this call: all, requests of one method, or responses of
+        one status; retransmissions too.
+        """
+        passed = self.session.agent.messages(sent=sent, call_id=self.id)
+        return [m for m in passed if not what or what in _kinds(m)]
+
     @property
     def received(self) -> list[Packet]:
         """Every RTP packet that came (as far as it is kept), in order of arrival."""
@@ -108,17 +115,17 @@ class PhoneCall:
 
     # Being called.
 
-    def ring(self) -> None:
-        """Send 180."""
-        self.session.progress(180)
+    def ring(self, *, reliable: bool = False) -> None:
+        """Send 180; `reliable` asks for its PRACK."""
+        self.session.progress(180, reliable=reliable)
 
-    def early_media(self) -> None:
+    def early_media(self, *, reliable: bool = False) -> None:
         """Send 183 with an answer: from now on both sides are heard."""
-        self.session.progress(183, early_media=True)
+        self.session.progress(183, early_media=True, reliable=reliable)
 
-    def answer(self) -> None:
+    def answer(self, headers: Headers = ()) -> None:
         """Send 200, or 488 when there is no codec in common."""
-        self.session.accept()
+        self.session.accept(headers)
 
     def refuse(self, status: int = 486, headers: Headers = ()) -> None:
         """Send a final status of 300 or more (`headers`: Contact for a 302)."""
@@ -139,14 +146,16 @@ class PhoneCall:
         async with asyncio.timeout(timeout):
             return await asyncio.shield(self.ended)
 
-    async def hangup(self, status: int = 603) -> Ended:
+    async def hangup(self, status: int = 603, headers: Headers = ()) -> Ended:
         """BYE, CANCEL, or `status` for a call not yet answered. Waits for the end."""
-        await self.session.end(status)
+        await self.session.end(status, headers)
         return await asyncio.shield(self.ended)
 
-    async def play(self, pcm: bytes) -> Played:
-        """Send PCM (s16le, 8 kHz) in real time; returns when the last of it was sent."""
-        return await self.stream.played(self.stream.sender.play(pcm))
+    async def play(self, pcm: bytes, *, wide: bool = False) -> Played:
+        """Send PCM (s16le at 8 kHz, or 16 kHz when `wide`) in real time; returns when the last
+        of it was sent.
+        """
+        return await self.stream.played(self.stream.sender.play(pcm, wide=wide))
 
     def stop_playing(self) -> None:
         """Fall silent; `play` returns at once."""
@@ -165,9 +174,9 @@ class PhoneCall:
             out = Outgoing("INFO", (), body, "application/dtmf-relay")
             _require_ok(await self.session.ask(out))
 
-    async def hold(self) -> None:
+    async def hold(self, direction: Direction = Direction.SENDONLY) -> None:
         """Put the far end on hold. Raises LegFailed when refused."""
-        await self._redirect(Direction.SENDONLY)
+        await self._redirect(direction)
 
     async def resume(self) -> None:
         """Take the far end back. Raises LegFailed when refused."""
@@ -280,6 +289,10 @@ class PhoneCall:
         except LegFailed:
             self.media.wish = before
             raise
+
+
+def _kinds(message: Request | Response) -> tuple[str | int, ...]:
+    return (message.method,) if isinstance(message, Request) else (message.status,)
 
 
 def _require_ok(response: Response) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sipagent.call.leg import NEXT, Leg, LegInfo, LegState, ReferOutcome
+from sipagent.call.leg import NEXT, Leg, LegInfo, LegState, Quality, ReferOutcome
 from sipagent.errors import LegFailed
 from sipagent.legs.digits import DigitFan, keystrokes
 from sipagent.legs.progress import Progress
@@ -77,6 +77,11 @@ class FakeLeg:
         self.info = LegInfo(name, local, remote, f"{name}@fake", headers or {})
         self.far = FarEnd(rate, clock)
         self.on_hold = False
+        #: the Reason we hung up with, and where a 3xx points
+        self.told = ""
+        self.redirects: tuple[str, ...] = ()
+        self.quality: Quality | None = None
+        self.early_media = False
         #: keys we sent, and targets we asked the far end to call
         self.sent_digits: list[str] = []
         self.referred: list[str] = []
@@ -97,6 +102,11 @@ class FakeLeg:
         """See `Leg`."""
         return self._progress.status
 
+    @property
+    def reason(self) -> str:
+        """See `Leg`."""
+        return self._progress.reason
+
     # what the bridge sees
 
     @property
@@ -114,18 +124,18 @@ class FakeLeg:
 
     # what the far end's signalling does
 
-    def move(self, state: LegState, status: int) -> None:
+    def move(self, state: LegState, status: int, reason: str = "") -> None:
         """The INVITE session moves; a move that RFC 3261 does not know is a test's mistake."""
         before = self.state
         if state is LegState.DISCONNECTED:
             self.far.keys.end()
-        if not self._progress.move(state, status, ""):
+        if not self._progress.move(state, status, reason):
             raise AssertionError(f"{self.info.id}: {before} -> {state} is no legal move")
 
-    def hang_up_remotely(self, status: int = 200) -> None:
+    def hang_up_remotely(self, status: int = 200, reason: str = "") -> None:
         """BYE (200) or a final refusal from the far end; nothing when the leg is over."""
         if self.state is not LegState.DISCONNECTED:
-            self.move(LegState.DISCONNECTED, status)
+            self.move(LegState.DISCONNECTED, status, reason)
 
     # the Leg protocol
 
@@ -140,10 +150,11 @@ class FakeLeg:
         if self.state is not LegState.CONFIRMED:
             self.move(LegState.CONFIRMED if status >= 200 else LegState.EARLY, status)
 
-    async def hangup(self, status: int = 603) -> None:
+    async def hangup(self, status: int = 603, reason: str = "") -> None:
         """See `Leg`."""
         if self.state is LegState.DISCONNECTED:
             return
+        self.told = reason
         unanswered = 487 if self._outbound else status
         self.move(LegState.DISCONNECTED, 200 if self.state is LegState.CONFIRMED else unanswered)
 
@@ -238,6 +249,7 @@ class FakeDialer:
         username: str | None = None,
         password: str | None = None,
         srtp: str | None = None,
+        codecs: Sequence[str] = (),
     ) -> Leg:
         """See `Dialer`."""
         options = {"caller_id": caller_id, "headers": headers, "username": username}

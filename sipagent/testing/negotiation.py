@@ -17,7 +17,8 @@ class Negotiation:
         #: what the far end last said
         self.remote: Description | None = None
         self._stream = stream
-        self._codecs = tuple(codecs)
+        #: what we speak, in our order
+        self.codecs = tuple(codecs)
         self._session = secrets.randbits(31)
         self._version = 0
 
@@ -29,7 +30,7 @@ class Negotiation:
     def offer(self) -> bytes:
         """Describe what we want."""
         host, port = self._stream.address
-        return self._write(Description(host, port, self._codecs, direction=self.wish))
+        return self._write(Description(host, port, self.codecs, direction=self.wish))
 
     def answer(self, offer: bytes) -> bytes:
         """Go along with an offer. Raises BadSdp when nothing is in common."""
@@ -45,7 +46,7 @@ class Negotiation:
 
     def _agree(self, body: bytes) -> Description:
         described = sdp.parse(body)
-        codecs = sdp.common(self._codecs, described.codecs)
+        codecs = sdp.common(self.codecs, described.codecs)
         if not codecs or not described.port:
             raise BadSdp("no codec in common")
         self.remote = theirs = replace(described, codecs=codecs)

@@ -13,7 +13,7 @@ KEYS = "0123456789*#ABCD"
 
 _HEADER = struct.Struct("!BBHII")
 _EVENT = struct.Struct("!BBH")
-_CODECS = {0: "PCMU", 8: "PCMA"}
+_CODECS = {0: "PCMU", 8: "PCMA", 9: "G722"}
 #: payload types that RTCP packet types 200-204 look like (RFC 5761 section 4)
 _RTCP = range(72, 77)
 
@@ -30,7 +30,7 @@ class Packet(NamedTuple):
 
     @property
     def codec(self) -> str | None:
-        """PCMU, PCMA, or None for a telephone event and what we do not speak."""
+        """PCMU, PCMA, G722, or None for a telephone event and what we do not speak."""
         return _CODECS.get(self.payload_type)
 
     @property

@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from . import audio
+from . import audio, wideband
 from .rtp import FRAME_SAMPLES, events, pack
 from .sip.sdp import EVENT_PT, PAYLOAD_TYPES
 
 _FRAME_BYTES = 2 * FRAME_SAMPLES
+_WIDE = 2  # times as many samples
 _BETWEEN_KEYS = 4  # frames
 _SILENCE = {codec: audio.encode(codec, bytes(_FRAME_BYTES)) for codec in PAYLOAD_TYPES}
 
@@ -66,10 +67,12 @@ class Sender:
         self._seq = secrets.randbits(15)
         self._timestamp = secrets.randbits(31)
         self._event_start: int | None = None
+        self._wide = wideband.Encoder()
 
-    def play(self, pcm: bytes) -> Playing:
-        """Queue PCM (s16le, 8 kHz); the last frame is padded with silence."""
-        return self._add(Playing(self._frames(pcm), keys=False, loop=asyncio.get_running_loop()))
+    def play(self, pcm: bytes, *, wide: bool = False) -> Playing:
+        """Queue PCM (s16le at 8 kHz, or 16 kHz when `wide`); the last frame is padded."""
+        frames = self._frames(pcm, wide=wide)
+        return self._add(Playing(frames, keys=False, loop=asyncio.get_running_loop()))
 
     def press(self, keys: str, milliseconds: int) -> Playing:
         """Queue keys as telephone events. Raises ValueError when one is no key."""
@@ -108,12 +111,16 @@ class Sender:
             self._queue.append(playing)
         return playing
 
-    def _frames(self, pcm: bytes) -> Iterator[bytes]:
+    def _frames(self, pcm: bytes, *, wide: bool) -> Iterator[bytes]:
         """Encoded frame by frame: only then the codec is certain, and no tick takes long."""
-        for start in range(0, len(pcm), _FRAME_BYTES):
-            yield audio.encode(
-                self.codec, pcm[start : start + _FRAME_BYTES].ljust(_FRAME_BYTES, b"\0")
-            )
+        size = _FRAME_BYTES * _WIDE if wide else _FRAME_BYTES
+        for start in range(0, len(pcm), size):
+            yield self._encode(pcm[start : start + size].ljust(size, b"\0"), wide=wide)
+
+    def _encode(self, pcm: bytes, *, wide: bool) -> bytes:
+        if self.codec == "G722":
+            return self._wide.encode(pcm if wide else wideband.doubled(pcm))
+        return audio.encode(self.codec, wideband.halved(pcm) if wide else pcm)
 
     def _payload(self) -> tuple[bytes, Playing | None]:
         with self._lock:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import audio
+from . import audio, wideband
 from .rtp import FRAME_SAMPLES, FRAME_SECONDS, Packet, unpack
 
 #: RMS in 16-bit units above which a packet counts as speech; G.711 silence and comfort noise
@@ -107,6 +107,7 @@ class Track:
         end = packets[-1].at + FRAME_SECONDS if end is None else end
         samples = np.zeros(max(0, round((end - start) * 8000)) + FRAME_SAMPLES, np.int16)
         anchor: tuple[int, int, int] | None = None  # ssrc, timestamp, position
+        wide = wideband.Decoder()
         for packet in packets:
             position = round((packet.at - start) * 8000)
             if anchor is not None and anchor[0] == packet.ssrc:
@@ -114,12 +115,22 @@ class Track:
                 if abs(anchor[2] + step - position) < _JUMP:
                     position = anchor[2] + step
             anchor = (packet.ssrc, packet.timestamp, position)
-            _lay(samples, position, np.frombuffer(packet.pcm, np.int16))
+            pcm = wideband.halved(wide.decode(packet.payload)) if _is_wide(packet) else packet.pcm
+            _lay(samples, position, np.frombuffer(pcm, np.int16))
         return samples.tobytes()
+
+    def wide_pcm(self, since: float = 0.0) -> bytes:
+        """What passed as G.722 from `since` on, at 16 kHz, packet after packet."""
+        wide = wideband.Decoder()
+        return b"".join(wide.decode(p.payload) for p in self.packets(since) if _is_wide(p))
 
     def write_wav(self, path: Path) -> None:
         """The continuous timeline as a WAV file (8 kHz mono)."""
         audio.write_wav(path, self.pcm())
+
+
+def _is_wide(packet: Packet) -> bool:
+    return packet.codec == "G722"
 
 
 def _lay(samples: audio.Samples, at: int, piece: audio.Samples) -> None:

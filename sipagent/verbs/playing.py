@@ -41,15 +41,15 @@ async def play_all(
 
 
 @asynccontextmanager
-async def ringing(call: CallSession, urls: Sequence[str]) -> AsyncIterator[None]:
-    """Let the caller hear the URLs over and over while the block runs."""
+async def ringing(call: CallSession, urls: Sequence[str]) -> AsyncIterator[AudioPort | None]:
+    """Let the caller hear the URLs over and over while the block runs, from the port it gets."""
     if not urls:
-        yield
+        yield None
         return
     async with sound_port(call, "ringback") as port:
         task = asyncio.ensure_future(_over_and_over(call, port, urls))
         try:
-            yield
+            yield port
         finally:
             await stopped(task)
 

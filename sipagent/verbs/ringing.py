@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sipagent.call import reasons
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession, first_to_end
 from sipagent.call.target import routable
 from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
+from sipagent.media.port import AudioPort
 
 from .playing import play_all
+from .redirects import Moved, Permits, Trail
 from .waiting import drop, stopped
 from .words import REASONS, best, failure
 
@@ -45,10 +49,18 @@ class NobodyAnswered(LegFailed):
 
 
 class Hunt:
-    """The search for somebody who answers. Every leg dialled in it ends with it, unless kept."""
+    """The search for somebody who answers. Every leg dialled in it ends with it, unless kept.
 
-    def __init__(self, call: CallSession) -> None:
+    `permits` says where a callee may redirect it to: without it, nowhere.
+    """
+
+    def __init__(self, call: CallSession, permits: Permits | None = None) -> None:
         self._call = call
+        self._permits = permits
+        self._found = False
+        #: what the caller hears meanwhile, if anything; silent while a callee sends early media
+        self.ringback: AudioPort | None = None
+        self._early: Leg | None = None
         self._legs: list[Leg] = []
 
     async def __aenter__(self) -> "Hunt":
@@ -84,6 +96,7 @@ class Hunt:
                 for task in done:
                     try:
                         winner = (task.result(), tasks[task])
+                        self._found = True
                         break
                     except CallError as error:
                         failures.append((_leg_failed(error), tasks[task]))
@@ -91,22 +104,38 @@ class Hunt:
             await stopped(*pending)
         if winner is not None:
             # two can answer in the same moment; one of them is one too many
-            await drop(self._call, *(leg for leg in self._legs if leg is not winner[0]))
+            others = (leg for leg in self._legs if leg is not winner[0])
+            await drop(self._call, *others, reason=reasons.ELSEWHERE)
             return winner
         worst = best([failed for failed, _ in failures])
         callee = next(callee for failed, callee in failures if failed is worst)
         raise NobodyAnswered(worst.status, failure(worst, callee.to))
 
     async def _ring(self, callee: Callee) -> Leg:
+        """Ring one callee, and where it says to be found instead (RFC 3261 section 8.1.3.4)."""
+        trail = Trail(callee.to, self._permits)
+        while True:
+            try:
+                return await self._ring_at(callee, trail.here)
+            except LegFailed as failed:
+                left = trail.go_on(failed)
+                if left is failed:
+                    raise
+                if left is not None:
+                    raise left from failed
+
+    async def _ring_at(self, callee: Callee, place: str) -> Leg:
+        own = place == callee.to  # a password is for the callee, not for where it points to
         leg = await self._call.dial(
-            routable(callee.to),
+            routable(place),
             caller_id=callee.caller_id,
             headers=callee.headers or None,
-            username=callee.username,
-            password=callee.password,
+            username=callee.username if own else None,
+            password=callee.password if own else None,
         )
         self._legs.append(leg)
-        ready = False
+        leg.on_change(self._hear_early)
+        ready, why = False, None
         try:
             async with asyncio.timeout(callee.timeout):
                 await leg.wait(LegState.CONFIRMED)
@@ -115,10 +144,44 @@ class Hunt:
             ready = True
             return leg
         except TimeoutError:
+            why = reasons.NO_ANSWER
             raise LegFailed(408, REASONS[408]) from None
+        except LegFailed as failed:
+            if 300 <= failed.status < 400:
+                raise Moved(failed.status, leg.redirects) from failed
+            raise
         finally:
+            self._hear_no_more(leg)
             if not ready:
-                await drop(self._call, leg)
+                found = reasons.ELSEWHERE if self._found else None
+                await drop(self._call, leg, reason=why or found)
+
+    def _hear_early(self, leg: Leg) -> None:
+        """Let the caller hear what the callee sends before it answers: its own ringing, or an
+        announcement (RFC 3960). Of several the first.
+        """
+        call = self._call
+        if not leg.early_media or self._early is not None:
+            return
+        self._early = leg
+        call.bridge.connect(leg, call.caller)
+        if self.ringback is not None:
+            self.ringback.pause()
+        if call.caller.state in (LegState.INCOMING, LegState.EARLY):
+            call.spawn(_open_early(call.caller))
+
+    def _hear_no_more(self, leg: Leg) -> None:
+        if self._early is not leg:
+            return
+        self._early = None
+        self._call.bridge.disconnect(leg, self._call.caller)
+        if self.ringback is not None:
+            self.ringback.resume()
+
+
+async def _open_early(caller: Leg) -> None:
+    with suppress(LegFailed):
+        await caller.answer(183)
 
 
 def _leg_failed(error: CallError) -> LegFailed:

@@ -167,8 +167,8 @@ class ConnectVerb(Device, Nesting):
         call = control.call
         ringback = () if call.caller.state is LegState.EARLY else self.ringback
         groups = [[device.callee(self) for device in group] for group in self._groups]
-        async with call.aside(), Hunt(call) as hunt:
-            async with ringing(call, ringback):
+        async with call.aside(), Hunt(call, control.may_redirect) as hunt:
+            async with ringing(call, ringback) as hunt.ringback:
                 leg, callee = await hunt.in_turn(groups)
             await answered(call)
             join(call, leg)
@@ -246,8 +246,8 @@ class TransferVerb(Verb):
     async def _put_through(self, control: CallControl, to: str) -> Outcome:
         call = control.call
         agent_was_there = call.agent is not None
-        async with call.aside(), Hunt(call) as hunt:
-            async with ringing(call, self.ringback):
+        async with call.aside(), Hunt(call, control.may_redirect) as hunt:
+            async with ringing(call, self.ringback) as hunt.ringback:
                 leg, _ = await hunt.in_turn([[Callee(to, self.timeout)]])
             join(call, leg)
             talk = call.spawn(together(call, leg, _longest(control, LONGEST)))

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from sipagent.call import reasons
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
@@ -20,6 +21,8 @@ from .waiting import answered
 from .words import failure, who
 
 _REASON_STATUS = {"hangup": 603, "busy": 486, "decline": 603}
+#: what the far end is told beside it (RFC 3326)
+_TOLD = {"hangup": reasons.NORMAL, "busy": reasons.BUSY, "decline": reasons.DECLINED}
 REFER_TIMEOUT = 60.0
 
 
@@ -45,7 +48,7 @@ async def _limited(call: CallSession, seconds: float) -> None:
     call.emit(Warned, code="max_duration", detail=f"the call was ended after {seconds:g} s")
     call.hung_up_by = "system"
     with suppress(LegFailed):
-        await call.caller.hangup()
+        await call.caller.hangup(reason=str(reasons.ENDED))
 
 
 #: principals as `CallEnded.by` names them
@@ -70,16 +73,19 @@ class HangupVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """BYE, or a refusal where nothing was answered."""
-        await _hang_up(control, self.status or _REASON_STATUS[self.reason])
+        status = self.status or _REASON_STATUS[self.reason]
+        await _hang_up(control, status, _TOLD[self.reason])
         return Outcome(detail="the call was ended", flow=End(), ends_talk=True)
 
 
-async def _hang_up(control: CallControl, status: int = 603) -> None:
+async def _hang_up(
+    control: CallControl, status: int = 603, reason: reasons.Reason = reasons.NORMAL
+) -> None:
     """End the caller's leg; a caller who has left already did so by themselves."""
     caller = control.call.caller
     if caller.state is not LegState.DISCONNECTED:
         control.call.hung_up_by = _HUNG_UP_BY.get(control.by, "system")
-    await caller.hangup(status)
+    await caller.hangup(status, str(reason))
 
 
 class HoldVerb(Verb):

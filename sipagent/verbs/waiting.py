@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from sipagent.call.leg import Leg, LegState
+from sipagent.call.reasons import Reason
 from sipagent.call.session import CallSession
 from sipagent.errors import CallError, LegFailed
 
@@ -58,17 +59,20 @@ async def audible(call: CallSession) -> None:
         await call.caller.answer(183)
 
 
-async def drop(call: CallSession, *legs: Leg) -> None:
-    """End legs and take them out of the room, even when the waiter is cancelled meanwhile."""
+async def drop(call: CallSession, *legs: Leg, reason: Reason | None = None) -> None:
+    """End legs and take them out of the room, even when the waiter is cancelled meanwhile.
+
+    They are told `reason`, by default that of the caller's parting.
+    """
     ending = set()
     for leg in legs:
         call.room.leave(leg)
         if leg.state is not LegState.DISCONNECTED:
-            ending.add(call.spawn(_hang_up(leg)))
+            ending.add(call.spawn(_hang_up(leg, str(reason or call.parting()))))
     if ending:
         await asyncio.wait(ending)
 
 
-async def _hang_up(leg: Leg) -> None:
+async def _hang_up(leg: Leg, reason: str) -> None:
     with suppress(LegFailed):
-        await leg.hangup()
+        await leg.hangup(reason=reason)

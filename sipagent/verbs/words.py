@@ -5,6 +5,10 @@ from sipagent.errors import LegFailed
 #: reason phrases of RFC 3261 section 21, for far ends that send none
 REASONS = {
     200: "OK",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    305: "Use Proxy",
+    380: "Alternative Service",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
@@ -49,6 +53,8 @@ def failure(error: LegFailed, target: str) -> str:
     """`486 Busy Here: sales is busy`."""
     reason = REASONS.get(error.status) or error.reason or "Failed"
     meaning = _MEANING.get(error.status)
+    if 300 <= error.status < 400:
+        return f"{error.status} {REASONS.get(error.status, 'Moved')}: {who(target)} {error.reason}"
     if meaning is None:
         meaning = "cannot be reached at the moment" if error.status >= 500 else "did not accept"
     return f"{error.status} {reason}: {who(target)} {meaning}"

@@ -34,8 +34,9 @@ class UriDialer(Protocol):
         username: str | None = None,
         password: str | None = None,
         srtp: Srtp | None = None,
+        codecs: Sequence[str] = (),
     ) -> Leg:
-        """As `Dialer.dial`; `srtp` None is as the settings say."""
+        """As `Dialer.dial`; `srtp` None and no `codecs` are as the settings say."""
         ...
 
 
@@ -100,7 +101,7 @@ class TrunkDialer:
             user = trunk.auth_username or trunk.username
             own = user, trunk.password.get_secret_value()
         told = {**shown.headers, **headers, TRUNK_HEADER: name}
-        return await self._send(_uri(trunk, number), shown.from_, told, own, trunk.srtp)
+        return await self._send(_uri(trunk, number), shown.from_, told, own, trunk)
 
     async def _send(
         self,
@@ -108,7 +109,7 @@ class TrunkDialer:
         caller_id: str | None,
         headers: Mapping[str, str],
         own: tuple[str, str] | None,
-        srtp: Srtp | None = None,
+        trunk: Trunk | None = None,
     ) -> Leg:
         username, password = own or (None, None)
         return await self._inner.dial(
@@ -117,7 +118,8 @@ class TrunkDialer:
             headers=headers or None,
             username=username,
             password=password,
-            srtp=srtp,
+            srtp=trunk.srtp if trunk else None,
+            codecs=trunk.codecs if trunk else (),
         )
 
     def _takers(self, number: str) -> Sequence[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from sipagent.call import reasons
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
@@ -76,7 +77,7 @@ class _Worker:
             # Not before: its clock costs every idle worker a hundred upcalls a second.
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
-            self._endpoint.open(assignment.srtp)
+            self._endpoint.open(assignment.srtp, assignment.codecs)
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
@@ -149,7 +150,8 @@ class _Worker:
             reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
         elif call.caller.state is LegState.DISCONNECTED:
             # A walk notices, and ends by itself, perhaps first.
-            reason, by = "the caller hung up", "caller"
+            told = reasons.parse(call.caller.reason)
+            reason, by = "the caller hung up" + (f" ({told.words})" if told else ""), "caller"
         elif self._ended_by_us in done:
             reason, by = self._ended_by_us.result(), "system"
         for task in (walk, gone):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sipagent.config import Srtp
+from sipagent.config import Codec, Srtp
 from sipagent.events import Event
 
 
@@ -34,6 +34,7 @@ class Assignment(_Message):
     sip_call_id: str = ""
     source: str = Field(default="", description="address the INVITE came from")
     srtp: Srtp | None = Field(default=None, description="default: as the settings say")
+    codecs: tuple[Codec, ...] = Field(default=(), description="default: as the settings say")
     bundle: Path
     why: str = ""
 

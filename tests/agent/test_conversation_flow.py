@@ -1,5 +1,7 @@
 """A caller and an agent take turns."""
 
+import asyncio
+
 from sipagent.agent.protocols import Say
 from sipagent.events import Said, SpeechEnded, SpeechStarted, TurnLatency
 from sipagent.testing.fakes import Line, Partial, ScriptedBrain, ScriptedEars
@@ -155,3 +157,55 @@ async def test_a_caller_on_hold_is_not_asked_for_their_silence() -> None:
         assert talk.said == []
         await talk.until(34_000)
         assert talk.said == [("agent", "Are you still there?")]
+
+
+@virtual_time
+async def test_an_agent_stops_speaking_on_hold_and_goes_on_where_it_was() -> None:
+    words = " ".join(f"w{n}" for n in range(20))
+    async with a_talk(greeting=words, silence_seconds=600.0) as talk:
+        await talk.until(1000)
+        caller = talk.call.caller
+        recorder = talk.call.bridge.open_port("recorder")
+        talk.call.session.room.add_listener(recorder, ears_of=caller)
+        before = talk.port.played
+        await caller.hold()
+        await talk.until(1100)
+        stopped = talk.port.played
+        assert stopped - before <= 2
+        await talk.until(30_000)
+        assert talk.port.played == stopped
+        assert talk.ears.heard == []
+        await caller.resume()
+        await talk.until(60_000)
+        assert talk.said == [("agent", words)]
+        assert talk.brain.saw == []
+
+
+@virtual_time
+async def test_what_an_agent_has_to_say_on_hold_is_said_afterwards() -> None:
+    ears = ScriptedEars("hello")
+    async with a_talk(brain=ScriptedBrain([1.0, Say("Well then.")]), ears=ears) as talk:
+        await talk.until(1000)
+        await talk.person.speak(500, then_quiet=1100)
+        await talk.call.caller.hold()
+        await talk.until(20_000)
+        assert talk.heard_words() == ""
+        await talk.call.caller.resume()
+        await talk.until(25_000)
+        assert talk.heard_words() == "Well then."
+        assert talk.said[-1] == ("agent", "Well then.")
+
+
+@virtual_time
+async def test_a_question_waits_for_a_caller_on_hold() -> None:
+    async with a_talk(silence_seconds=3.0) as talk:
+        await talk.until(500)
+        asked = asyncio.ensure_future(talk.agent.confirm("Shall I?"))
+        await talk.until(1500)
+        await talk.call.caller.hold()
+        await talk.until(20_000)
+        assert not asked.done()
+        await talk.call.caller.resume()
+        talk.person.press("1")
+        await talk.until(24_000)
+        assert asked.result()

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -15,7 +16,9 @@ from .transaction import ServerTransaction, Timers
 from .transport import Address, TlsEnds, Transport, open_tcp, open_udp
 from .websocket import open_websocket
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, NOTIFY, REFER, UPDATE"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, NOTIFY, PRACK, REFER, UPDATE"
+#: messages kept for whoever wants to see what passed
+_KEPT = 400
 Kind = Literal["udp", "tcp", "tls", "ws", "wss"]
 OnResponse = Callable[[Response], None]
 OnInvite = Callable[[Request, ServerTransaction], None]
@@ -69,7 +72,7 @@ class Exchange:
         self._hop = agent.hop(dialog)
         self.request = self._send(())
 
-    def cancel(self) -> None:
+    def cancel(self, headers: Headers = ()) -> None:
         """Send CANCEL for it (section 9.1)."""
         sent = self.request
         names = ("from", "to", "call-id", "route", "max-forwards")
@@ -77,7 +80,7 @@ class Exchange:
             ("Via", sent.all("Via")[0]),
             *((n, v) for n, v in sent.headers if n.lower() in names),
         ]
-        kept.append(("CSeq", f"{sent.cseq[0]} CANCEL"))
+        kept += [("CSeq", f"{sent.cseq[0]} CANCEL"), *headers]
         cancel = Request(tuple(kept), method="CANCEL", uri=sent.uri)
         self._agent.transactions.request(cancel, self._hop, lambda _: None)
 
@@ -131,6 +134,8 @@ class UserAgent:
         self._hosts: dict[str, str] = {}
         #: datagrams that were no SIP message
         self.garbage = 0
+        #: what passed: sent by us or not, and the message
+        self.passed: deque[tuple[bool, bytes]] = deque(maxlen=_KEPT)
 
     @classmethod
     async def open(
@@ -246,7 +251,13 @@ class UserAgent:
         self.transactions.close()
         await self._transport.close()
 
+    def messages(self, *, sent: bool, call_id: str) -> list[Request | Response]:
+        """What was sent, or received, in a call, oldest first, retransmissions too."""
+        read = [parse(data) for ours, data in self.passed if ours is sent]
+        return [message for message in read if message.get("Call-ID") == call_id]
+
     def _write(self, data: bytes, to: Address) -> None:
+        self.passed.append((True, data))
         self._transport.send(data, to)
 
     def _receive(self, data: bytes, source: Address) -> None:
@@ -255,6 +266,7 @@ class UserAgent:
         except BadMessage:
             self.garbage += 1
             return
+        self.passed.append((False, data))
         self.transactions.receive(message, source)
 
     def _on_request(self, request: Request, transaction: ServerTransaction | None) -> None:

@@ -14,6 +14,7 @@ from .confirmation import Confirmation
 from .dialog import Dialog
 from .message import Headers, Request, Response, phrase
 from .parties import Listener, OfferAnswer, Side
+from .reliable import Provisionals
 from .sdp import BadSdp
 from .transaction import ServerTransaction
 
@@ -29,12 +30,15 @@ class InviteSession:
         self.state = LegState.CALLING
         self._media = media
         self._listener = listener
+        #: what every answer of ours to an offer says beside (Session-Expires)
+        self.usual: Headers = ()
         self._inviting: Exchange | None = None
         self._invited: ServerTransaction | None = None
         self._heard = False
         self._ending = False
         self._offered = False
         self._acks = Acks(agent)
+        self._provisionals = Provisionals(agent, dialog)
         self._confirmation: Confirmation | None = None
         agent.join(self)
 
@@ -62,13 +66,14 @@ class InviteSession:
             self._inviting.cancel()  # CANCEL may not be sent before this (section 9.1)
         self._heard = True
         if response.status > 100 and self.state is not LegState.DISCONNECTED:
+            self._provisionals.acknowledge(response)
             self._take_answer(response)
             self._move(LegState.EARLY, response.status, response.reason, "remote")
 
     def _accepted(self, response: Response, invite: Request) -> None:
         if self._acks.again(response):
             return
-        if self.dialog.remote_tag or self.state is LegState.DISCONNECTED:
+        if self.state in (LegState.CONFIRMED, LegState.DISCONNECTED):
             self._acks.decline(self.dialog, invite, response)
             return
         self.dialog.establish(response)
@@ -103,8 +108,16 @@ class InviteSession:
         self._invited = transaction
         self.state = LegState.INCOMING
 
-    def progress(self, status: int, *, early_media: bool = False) -> None:
-        """Send 180 or 183; with `early_media` the answer to the offer goes along.
+    def progress(
+        self,
+        status: int,
+        *,
+        early_media: bool = False,
+        reliable: bool = False,
+        headers: Headers = (),
+    ) -> None:
+        """Send 180 or 183; with `early_media` the answer to the offer goes along, `reliable` has
+        the peer acknowledge it.
 
         Raises BadSdp when the offer cannot be answered.
         """
@@ -112,10 +125,14 @@ class InviteSession:
             return
         offer = self._invited.request.body
         body = self._media.answer(offer) if early_media and offer else b""
-        self._invited.respond(self._reply(self._invited.request, status, body))
+        reply = self._reply(self._invited.request, status, body, headers)
+        if reliable:
+            self._provisionals.send(reply, self._invited)
+        else:
+            self._invited.respond(reply)
         self._move(LegState.EARLY, status, phrase(status), "local")
 
-    def accept(self) -> None:
+    def accept(self, headers: Headers = ()) -> None:
         """Answer 200, or 488 when we have no codec in common."""
         if self._invited is None or self._invited.answered:
             return
@@ -125,7 +142,9 @@ class InviteSession:
         except BadSdp:
             self.refuse(488)
             return
-        self._confirm(self._invited, self._reply(request, 200, body), late=not request.body)
+        self._provisionals.stop()
+        reply = self._reply(request, 200, body, headers)
+        self._confirm(self._invited, reply, late=not request.body)
         self._move(LegState.CONFIRMED, 200, "OK", "local")
 
     def refuse(self, status: int, headers: Headers = ()) -> None:
@@ -142,9 +161,9 @@ class InviteSession:
             self._invited.respond(self._invited.request.reply(487, to_tag=self.dialog.local_tag))
             self._move(LegState.DISCONNECTED, 487, phrase(487), "remote")
 
-    def _reply(self, request: Request, status: int, body: bytes) -> Response:
+    def _reply(self, request: Request, status: int, body: bytes, more: Headers = ()) -> Response:
         content = [("Content-Type", "application/sdp")] if body else []
-        headers = [("Contact", self.dialog.contact), *allowed(content)]
+        headers = [("Contact", self.dialog.contact), *allowed(content), *self.usual, *more]
         reply = request.reply(status, to_tag=self.dialog.local_tag, headers=headers)
         return replace(reply, body=body)
 
@@ -171,19 +190,19 @@ class InviteSession:
 
     # Either way.
 
-    async def end(self, status: int = 603) -> None:
+    async def end(self, status: int = 603, headers: Headers = ()) -> None:
         """BYE, CANCEL, or `status` for an INVITE we have not answered. Waits for the response
         to a BYE; after a CANCEL the end is heard of by the listener.
         """
         if self.state is LegState.CONFIRMED:
-            done = self._bye()
+            done = self._bye(headers)
             await asyncio.shield(done)
         elif self._invited is not None:
-            self.refuse(status)
+            self.refuse(status, headers)
         elif self._inviting is not None and not self._ending:
             self._ending = True
             if self._heard:
-                self._inviting.cancel()
+                self._inviting.cancel(headers)
             patience = self.agent.timers.give_up
             asyncio.get_running_loop().call_later(patience, self.abandon)
 
@@ -191,7 +210,7 @@ class InviteSession:
         """A cancelled INVITE without a final response is over all the same (section 9.1)."""
         self._move(LegState.DISCONNECTED, 487, phrase(487), "local")
 
-    def _bye(self) -> asyncio.Future[None]:
+    def _bye(self, headers: Headers = ()) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.state is not LegState.CONFIRMED:
             done.set_result(None)
@@ -202,15 +221,17 @@ class InviteSession:
                 done.set_result(None)
                 self.agent.leave(self)
 
-        self.agent.send(self.dialog, Outgoing("BYE"), heard)
+        self.agent.send(self.dialog, Outgoing("BYE", headers), heard)
         self._move(LegState.DISCONNECTED, 200, "BYE", "local", stay=True)
         return done
 
-    async def reinvite(self) -> None:
-        """Offer anew within the call (hold, resume). Raises LegFailed when refused."""
+    async def reinvite(self, headers: Headers = (), *, offer: bool = True) -> Response:
+        """Offer anew within the call (hold, resume, another codec), or have the peer make an
+        offer. Returns the 2xx. Raises LegFailed when refused.
+        """
         self._require_confirmed()
-        self._offered = True
-        out = Outgoing("INVITE", allowed(), self._media.offer())
+        self._offered = offer
+        out = Outgoing("INVITE", allowed(headers), self._media.offer() if offer else b"")
         final: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         exchange: Exchange
 
@@ -224,13 +245,24 @@ class InviteSession:
         response = await final
         if response.status >= 300:
             raise LegFailed(response.status, response.reason)
+        return response
+
+    async def update(self, headers: Headers = (), *, offer: bool = True) -> Response:
+        """Offer anew by UPDATE (RFC 3311), or only refresh. Raises LegFailed when refused."""
+        body = self._media.offer() if offer else b""
+        response = await self.agent.ask(self.dialog, Outgoing("UPDATE", allowed(headers), body))
+        if response.status >= 300:
+            raise LegFailed(response.status, response.reason)
+        if response.body:
+            self._media.accept(response.body)
+        return response
 
     def _reaccepted(self, response: Response, invite: Request) -> None:
         if self._acks.again(response):
             return
         self.dialog.refresh(response)
-        fault = not self._take_answer(response)
-        self._acks.send(self.dialog, invite)
+        body, fault = self._complete(response)
+        self._acks.send(self.dialog, invite, body)
         if fault:
             self._bye()
 
@@ -285,6 +317,10 @@ class InviteSession:
         else:
             transaction.respond(self._reply(request, 200, body))
 
+    def _on_prack(self, request: Request, transaction: ServerTransaction) -> None:
+        known = self._provisionals.acknowledged(request)
+        transaction.respond(request.reply(200 if known else 481))
+
     def _on_info(self, request: Request, transaction: ServerTransaction) -> None:
         transaction.respond(request.reply(200))
         self._listener.got_info(request)
@@ -307,6 +343,7 @@ class InviteSession:
         "INVITE": _on_offer,
         "UPDATE": _on_offer,
         "INFO": _on_info,
+        "PRACK": _on_prack,
         "REFER": _on_refer,
         "NOTIFY": _on_notify,
         "OPTIONS": _on_other,
@@ -321,6 +358,7 @@ class InviteSession:
             return
         self.state = state
         if state is LegState.DISCONNECTED:
+            self._provisionals.stop()
             if self._confirmation is not None:
                 self._confirmation.stop()
             if not stay:

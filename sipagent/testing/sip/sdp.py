@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 #: static payload types of RFC 3551 that the phone speaks
-PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8}
+PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}
 EVENT_PT = 101
 
 
