@@ -44,10 +44,10 @@ class Plans:
         A file with an error leaves its plan as it was; a file that is gone takes its plan along.
         """
         house = self._house()
-        findings: list[Finding] = []
+        findings = _missing(self._paths)
         loaded: dict[Path, Plan] = {}
         sources: dict[Path, Source] = {}
-        for path in self._files(findings):
+        for path in plan_files(self._paths):
             try:
                 sources[path] = read(path)
             except ConfigError as error:
@@ -92,18 +92,22 @@ class Plans:
         found = [_candidate(plan, asked) for plan in self.plans]
         return sorted(found, key=lambda c: (c.score is not None, c.score or Score()), reverse=True)
 
-    def _files(self, findings: list[Finding]) -> list[Path]:
-        files: list[Path] = []
-        for path in self._paths:
-            if path.is_dir():
-                files += sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
-            elif path.exists():
-                files.append(path)
-            else:
-                hint = "make it, or set dialplans: in sipagent.yaml"
-                message = "there is no such file or folder"
-                findings.append(Finding(str(path), 1, "", message, hint=hint))
-        return files
+
+def plan_files(paths: Sequence[Path]) -> list[Path]:
+    """The files of plans among files and folders; what is not there is left out."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
+        elif path.exists():
+            files.append(path)
+    return files
+
+
+def _missing(paths: Sequence[Path]) -> list[Finding]:
+    hint = "make it, or set dialplans: in sipagent.yaml"
+    message = "there is no such file or folder"
+    return [Finding(str(p), 1, "", message, hint=hint) for p in paths if not p.exists()]
 
 
 def _candidate(plan: Plan, asked: Asked) -> Candidate:

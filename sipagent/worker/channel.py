@@ -43,6 +43,7 @@ class Channel(AsyncIterator[Received], Generic[Sent, Received]):
         self._writer = writer
         self._incoming = incoming
         self._max_pending = max_pending
+        self._waiting = bytearray()
         # With a mark of zero `drain` means "the kernel has it", so that a process may exit then.
         writer.transport.set_write_buffer_limits(0)
 
@@ -54,8 +55,9 @@ class Channel(AsyncIterator[Received], Generic[Sent, Received]):
     def send(self, message: Sent) -> None:
         """Queue a message; never waits. On a closed channel it is dropped.
 
-        At the bound the channel is closed and the peer counted as dead: iteration ends on both
-        sides. Raises ChannelError for a message above MAX_FRAME.
+        What is sent in one turn of the loop goes out together at its end: each write wakes the
+        other process, which costs more than the message. At the bound the channel is closed and
+        the peer counted as dead: iteration ends on both sides. Raises ChannelError for a message above MAX_FRAME.
         """
         body = message.model_dump_json().encode()
         if len(body) > MAX_FRAME:
@@ -64,12 +66,14 @@ class Channel(AsyncIterator[Received], Generic[Sent, Received]):
             )
         if self.closed:
             return
-        pending = self._writer.transport.get_write_buffer_size()
+        pending = self._writer.transport.get_write_buffer_size() + len(self._waiting)
         if pending + len(body) > self._max_pending:
             log.error("channel_peer_does_not_read", pending=pending)
             self._writer.transport.abort()
             return
-        self._writer.write(_LENGTH.pack(len(body)) + body)
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting += _LENGTH.pack(len(body)) + body
 
     async def __anext__(self) -> Received:
         """The next message, until either end closes. Raises ChannelError, its cause attached."""
@@ -85,6 +89,7 @@ class Channel(AsyncIterator[Received], Generic[Sent, Received]):
 
     async def drain(self) -> None:
         """Wait until all that was sent is with the kernel, or the peer is gone."""
+        self._flush()
         try:
             await self._writer.drain()
         except ConnectionError:
@@ -92,7 +97,13 @@ class Channel(AsyncIterator[Received], Generic[Sent, Received]):
 
     def close(self) -> None:
         """Close this end; what was sent before still goes out. Idempotent."""
+        self._flush()
         self._writer.close()
+
+    def _flush(self) -> None:
+        if self._waiting and not self.closed:
+            self._writer.write(bytes(self._waiting))
+        self._waiting.clear()
 
     async def _frame(self) -> bytes | None:
         try:

@@ -15,6 +15,8 @@ from sipagent.call.services import Services, Talker
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
+from sipagent.dialplan.repository import plan_files
+from sipagent.dialplan.shelf import Shelf
 from sipagent.errors import PlanError, ProviderError
 from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded
@@ -34,6 +36,7 @@ class Stock:
 
     embedded: Embedded
     toolbox: Toolbox
+    shelf: Shelf
 
 
 def load_stock(settings: Settings) -> Stock:
@@ -43,13 +46,16 @@ def load_stock(settings: Settings) -> Stock:
         LANGUAGE_MODEL.preload()
     if wants_containers(plans):
         CONTAINERS.preload()
-    return Stock(Embedded(), Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS))
+    return Stock(
+        Embedded(),
+        Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS),
+        Shelf(settings.dialplans),
+    )
 
 
 def plan_texts(settings: Settings) -> list[bytes]:
     """Every file of the dialplans, as it stands there."""
-    files = [file for p in settings.dialplans for file in (p.iterdir() if p.is_dir() else [p])]
-    return [file.read_bytes() for file in files if file.is_file()]
+    return [file.read_bytes() for file in plan_files(settings.dialplans)]
 
 
 def wants_language_model(settings: Settings, plans: Iterable[bytes]) -> bool:

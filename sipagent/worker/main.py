@@ -12,7 +12,6 @@ from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.config import Settings
-from sipagent.dialplan.load import plan_of
 from sipagent.errors import LegFailed
 from sipagent.events import CallStarted, Event, Warned
 from sipagent.legs.bridge import PjBridge
@@ -95,7 +94,7 @@ class _Worker:
             channel.send(Happened(event=event))
 
         told = assignment.plan
-        plan = plan_of(told.document, told.name, told.file)
+        plan = _stock[0].shelf.plan(told.document, told.name, told.file)
         trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
         dialer = PhoneDialer(
             trunks, frozenset(self._settings.phones), self._settings.sip.public_address or ""
