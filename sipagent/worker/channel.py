@@ -57,7 +57,8 @@ class Channel(AsyncIterator[Received], Generic[Sent, Received]):
 
         What is sent in one turn of the loop goes out together at its end: each write wakes the
         other process, which costs more than the message. At the bound the channel is closed and
-        the peer counted as dead: iteration ends on both sides. Raises ChannelError for a message above MAX_FRAME.
+        the peer counted as dead: iteration ends on both sides. Raises
+        ChannelError for a message above MAX_FRAME.
         """
         body = message.model_dump_json().encode()
         if len(body) > MAX_FRAME:
