@@ -57,6 +57,7 @@ class SipDialer:
         elif caller_id is not None:
             host = self._endpoint.identity.rpartition("@")[2]
             prm.txOption.localUri = f"<sip:{quote(caller_id, safe=_USER)}@{host}>"
+        self._endpoint.widen()
         credentials = None if username is None else (username, password or "")
         try:
             native = NativeCall(self._endpoint.account(credentials, srtp))

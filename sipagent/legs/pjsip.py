@@ -90,6 +90,7 @@ class Endpoint:
         self.six: SixGate | None = None
         self._kicked = False
         self._incoming_codecs = self.codecs
+        self._enabled: tuple[str, ...] = ()
 
     @property
     def rate(self) -> int:
@@ -163,6 +164,15 @@ class Endpoint:
             self._accounts[key] = account
         return account
 
+    def widen(self) -> None:
+        """From now on each leg says itself which codecs it speaks: the library knows the codecs of
+        all. Only the answer to the first INVITE is made before its leg can say anything.
+        """
+        known = [self.codecs, *(trunk.codecs for trunk in self._settings.trunks.values())]
+        codecs = tuple(dict.fromkeys(codec for some in known for codec in some))
+        if codecs != self._enabled:
+            self._enable(codecs)
+
     def adopt(self, leg: SipLeg) -> None:
         """Keep `leg` alive until it ends."""
         self.legs.add(leg)
@@ -190,7 +200,7 @@ class Endpoint:
         self.address = (self.address[0], int(name.rpartition(":")[2]))
         native.libStart()
         native.audDevManager().setNullDev()
-        self._enable(self._all_codecs())
+        self._enable(self.codecs)
         for inode, descriptor in _sockets().items():
             if inode not in before:
                 self._signalling.append(descriptor)
@@ -225,15 +235,11 @@ class Endpoint:
         media.jbMaxPre, media.jbMax = 60, 200
         return config
 
-    def _all_codecs(self) -> tuple[str, ...]:
-        """What any leg may speak; which of them, each leg says itself."""
-        known = [self.codecs, *(trunk.codecs for trunk in self._settings.trunks.values())]
-        return tuple(dict.fromkeys(codec for some in known for codec in some))
-
     def _enable(self, wanted: Sequence[str]) -> None:
         """Speak these codecs, in their order, and no other, without concealment: what the agent
         hears of a lost packet is silence, and a call costs 5 ms less delay.
         """
+        self._enabled = tuple(wanted)
         codecs = self._native.codecEnum2()
         for codec in codecs:
             name = str(codec.codecId).partition("/")[0]
@@ -290,8 +296,7 @@ class Endpoint:
 
     def _incoming(self, leg: SipLeg) -> None:
         self.adopt(leg)
-        if self._incoming_codecs != self.codecs:
-            self._enable(self._all_codecs())  # other legs speak others
+        self.widen()
         if leg.native is not None:
             leg.native.codecs = self._incoming_codecs
         if self.on_incoming is not None:

@@ -147,6 +147,8 @@ class _Worker:
             reason, by = f"the longest call is {limit} s", "system"
         elif call.hung_up_by is not None:
             reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
+        elif call.caller.status == 408 and call.caller.state is LegState.DISCONNECTED:
+            reason, by = f"the caller is gone: {call.caller.reason}", "system"
         elif call.caller.state is LegState.DISCONNECTED:
             # A walk notices, and ends by itself, perhaps first.
             told = reasons.parse(call.caller.reason)

@@ -128,7 +128,7 @@ async def test_a_trunk_has_codecs_of_its_own_both_ways(serve: Serve, phone: Open
     await server.idle()
 
 
-def _report(data: bytes) -> int:
+def _kind(data: bytes) -> int:
     """The packet type of an RTCP packet: 200 sender report, 201 receiver report."""
     return data[1]
 
@@ -147,12 +147,13 @@ async def test_reports_go_both_ways_and_are_on_record(serve: Serve, phone: Open)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(15):
             report, source = await loop.sock_recvfrom(rtcp, 2048)
-        assert _report(report) == 200
+            while _kind(report) != 200:  # a receiver report, before our first audio
+                report, source = await loop.sock_recvfrom(rtcp, 2048)
         ours = report[4:8]
         # what we lost of theirs: a tenth, 7 packets, with a jitter of 160 samples
         lost = b"\x19" + (7).to_bytes(3, "big")
         block = ours + lost + (call.received[-1].seq).to_bytes(4, "big")
-        block += (160).to_bytes(4, "big") + report[10:14] + (65_536 // 100).to_bytes(4, "big")
+        block += (160).to_bytes(4, "big") + report[10:14] + (1).to_bytes(4, "big")
         answer = b"\x81\xc9\x00\x07" + b"\0\0\0\1" + block
         await loop.sock_sendto(rtcp, answer, source)
         await asyncio.sleep(0.2)

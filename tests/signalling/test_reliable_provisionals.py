@@ -26,8 +26,7 @@ routes: [{to: "100"}]
 policy: {destinations: ["sip:*@127.0.0.1:*"]}
 sections:
   main:
-    - answer
-    - connect: {to: "CALLEE", ringback: []}
+    - connect: {to: "CALLEE", answer_on_bridge: true}
     - hangup
 """
 RELIABLE = {"Supported": "100rel"}
@@ -94,18 +93,19 @@ async def test_a_caller_hears_the_callees_early_media_and_the_callee_its_prack(
     bob.on_call = _early
     server, alice = await serve(CONNECTS.replace("CALLEE", bob.uri)), await phone()
     call = await alice.dial(server.uri("100"))
-    await call.wait_answered()
     rings = await bob.wait_call()
     said = speech_like(2.0, seed=3)
     start = time.perf_counter()
     await rings.play(said)
     await call.wait_for_silence(300, 10)
     assert likeness(said, call.stream.heard.pcm(start)) > 0.8
+    assert call.state == "early"
     assert not rings.session._provisionals.waiting
     (prack,) = rings.messages("PRACK")
     assert prack.get("RAck").split(" ", 1)[1] == rings.invite.get("CSeq")
     assert "100rel" in rings.invite.get("Supported")
     rings.answer()
+    await call.wait_answered()
     await call.play(speech_like(0.3))
     await call.hangup()
     assert (await rings.wait_ended()).by == "remote"

@@ -80,6 +80,7 @@ async def _callee(server: Server, caller: Phone, bob: Phone, refresher: str) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.rfc("4028", "session refreshed by us, called and calling (90 s, three refreshes)")
 @pytest.mark.rfc("4028", "session refreshed by the far end (90 s, three refreshes)")
 @pytest.mark.rfc("4028", "a session nobody refreshes ends with BYE")
@@ -116,6 +117,8 @@ async def test_sessions_of_ninety_seconds_live_through_three_refreshes(
     )
     assert EXPIRES / 2 < lived <= EXPIRES + 5
     assert by_nobody.messages("BYE")
+    end = await server.ended()
+    assert (end.status, end.by) == (408, "system")
     await asyncio.gather(*(call.hangup() for call in caller.calls))
     await server.idle()
 
