@@ -49,7 +49,8 @@ def wide_noise(seconds: float) -> bytes:
     frequency = np.fft.rfftfreq(count, 1 / 16_000)
     spectrum[(frequency < 200) | (frequency > 7000)] = 0
     noise = np.fft.irfft(spectrum, count)
-    return (noise * (5000 / np.sqrt(np.mean(noise**2)))).clip(-32767, 32767).astype("<i2").tobytes()
+    loud = (noise * (5000 / np.sqrt(np.mean(noise**2)))).clip(-32767, 32767)
+    return bytes(loud.astype("<i2").tobytes())
 
 
 @pytest.mark.slow

@@ -1,13 +1,19 @@
 """Hold, resume, UPDATE, late offers, another codec: sessions that change (RFC 3264, RFC 3311)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipagent.call.leg import LegState
 from sipagent.events import LegHeld
+from sipagent.testing.actor import launching
 from sipagent.testing.echoing import echoed
+from sipagent.testing.phone import Phone
 from sipagent.testing.sip.agent import Outgoing
 from sipagent.testing.sip.sdp import Direction
+
+if TYPE_CHECKING:
+    from sipagent.testing.stage import Stage
 
 Serve = Any
 Open = Any
@@ -65,6 +71,29 @@ async def test_a_phone_holds_and_resumes_twenty_times_in_one_dialog(
     held = [e.on_hold for e in server.events if isinstance(e, LegHeld)]
     assert held == [True, False] * 20
     await server.idle()
+
+
+async def _holds_twenty_times(stage: "Stage", target: str) -> Any:
+    leg = await stage.dialer.dial(target)
+    await leg.wait(LegState.CONFIRMED)
+    seen = []
+    for _ in range(20):
+        await leg.hold()
+        seen.append(leg.on_hold)
+        await leg.resume()
+        seen.append(leg.on_hold)
+    await leg.hangup()
+    return [seen, leg.status]
+
+
+@pytest.mark.rfc("3261", "hold, resume twenty times in one dialog, then BYE: by us")
+async def test_we_hold_and_resume_twenty_times_in_one_dialog() -> None:
+    async with launching() as launch, Phone(user="bob") as bob:
+        actor = await launch(_holds_twenty_times, bob.uri)
+        assert await actor.result() == [[True, False] * 20, 200]
+        (call,) = bob.calls
+        offers = [direction(m.body) for m in call.messages("INVITE")[1:]]
+        assert offers == ["sendonly", "sendrecv"] * 20
 
 
 @pytest.mark.rfc("3311", "UPDATE in a call: a new offer, and a mere refresh")

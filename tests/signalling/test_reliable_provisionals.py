@@ -102,6 +102,7 @@ async def test_a_caller_hears_the_callees_early_media_and_the_callee_its_prack(
     assert call.state == "early"
     assert not rings.session._provisionals.waiting
     (prack,) = rings.messages("PRACK")
+    assert rings.invite is not None
     assert prack.get("RAck").split(" ", 1)[1] == rings.invite.get("CSeq")
     assert "100rel" in rings.invite.get("Supported")
     rings.answer()
