@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sipagent.call.leg import LegState
-from sipagent.events import LegHeld
+from sipagent.events import LegHeld, Said, SpeechStarted
 from sipagent.testing.actor import launching
+from sipagent.testing.audio import speech_like
 from sipagent.testing.echoing import echoed
 from sipagent.testing.phone import Phone
 from sipagent.testing.sip.agent import Outgoing
@@ -70,6 +71,47 @@ async def test_a_phone_holds_and_resumes_twenty_times_in_one_dialog(
     await server.ended()
     held = [e.on_hold for e in server.events if isinstance(e, LegHeld)]
     assert held == [True, False] * 20
+    await server.idle()
+
+
+GREETS = """
+routes: [{to: "100"}]
+agents:
+  desk:
+    greeting: "Good morning, this is the bicycle shop of Rossi and Sons. How may I help you today?"
+    silence_seconds: 3
+    intents: {bye: {phrases: ["goodbye"], say: "Goodbye."}}
+sections:
+  main:
+    - answer
+    - record_call: {control_id: call, stereo: true}
+    - ai: {agent: desk}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.rfc("3264", "an agent on hold stays quiet, hears nothing, and goes on at resume")
+async def test_an_agent_on_hold_is_quiet_deaf_and_patient(serve: Serve, phone: Open) -> None:
+    server, alice = await serve(GREETS), await phone()
+    call = await alice.dial(server.uri("100"))
+    await call.wait_answered()
+    await call.wait_for_speech(10)
+    await call.hold()
+    held_at = (await server.until(lambda e: isinstance(e, LegHeld))).t
+    packets = len(call.received)
+    # the music of whoever holds, longer than the agent would wait in silence
+    await call.play(speech_like(5.0, seed=9))
+    assert len(call.received) <= packets + 2
+    await call.resume()
+    back = await server.until(lambda e: isinstance(e, LegHeld) and not e.on_hold)
+    said = await server.until(lambda e: isinstance(e, Said))
+    await call.hangup()
+    assert isinstance(said, Said)
+    assert said.text.endswith("today?")
+    assert not said.interrupted
+    assert said.start < held_at < back.t < said.end
+    heard = [e for e in server.events if isinstance(e, SpeechStarted) and e.speaker == "caller"]
+    assert not heard
     await server.idle()
 
 
