@@ -241,7 +241,13 @@ class SipLeg:
         """Media was negotiated: on hold by our wish, or by the far end's, or not."""
         for listener in tuple(self._media_listeners):
             listener()
-        if self._offers.negotiated(ours, theirs) or self.early_media:
+        if self._offers.negotiated(ours, theirs):
+            self._progress.notify()
+        # where it came with a 200, that the leg is confirmed is told next
+        asyncio.get_running_loop().call_soon(self._note_early_media)
+
+    def _note_early_media(self) -> None:
+        if self.early_media:
             self._progress.notify()
 
     def media_ended(self, quality: Quality) -> None:

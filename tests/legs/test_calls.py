@@ -3,6 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
 from sipagent.testing.actor import Launch
@@ -156,6 +158,7 @@ async def _holds(stage: "Stage", target: str) -> Any:
     return [held, resumed, again]
 
 
+@pytest.mark.rfc("3264", "hold and resume by us: sendonly, sendrecv")
 async def test_hold_waits_for_the_ack_and_the_far_end_knows_of_it(launch: Launch) -> None:
     callee = await launch(_watches_hold)
     caller = await launch(_holds, callee.uri)

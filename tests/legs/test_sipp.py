@@ -26,6 +26,7 @@ async def _takes(stage: "Stage", count: int) -> Any:
     return statuses
 
 
+@pytest.mark.rfc("3264", "late offer: an INVITE without SDP is answered by our offer")
 async def test_an_invite_without_sdp_is_answered_with_our_offer(
     launch: Launch, sipp: "StartSipp"
 ) -> None:
