@@ -77,6 +77,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.account = account
         self.media: Any = None
         self.media_index = 0
+        #: a 2xx was sent or received, its ACK perhaps not yet
+        self.answered = False
         #: the far end's CANCEL, which the session does not end by itself
         self._cancel = ""
         #: what it may speak, best first; None leaves it to the library
@@ -91,6 +93,7 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.media = None
+        self.answered = self.answered or info.state == pj.PJSIP_INV_STATE_CONNECTING
         if self.leg is not None and not self.leg.info.sip_call_id:
             self.leg.identify(info)
         if self.leg is not None and info.state in _STATES:

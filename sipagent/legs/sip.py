@@ -97,7 +97,10 @@ class SipLeg:
     @property
     def early_media(self) -> bool:
         """See `Leg`."""
-        return self.state is LegState.EARLY and self.media is not None
+        native = self._native
+        if native is None or native.answered:
+            return False
+        return self.state is LegState.EARLY and native.media is not None
 
     @property
     def quality(self) -> Quality | None:
