@@ -108,7 +108,12 @@ def test_the_three_transfers_reach_their_party(
         call, plan = example("transfers")
         loop = asyncio.get_running_loop()
         loop.call_later(1, call.caller.far.press, key)
-        loop.call_later(4, lambda: [leg.far.press("1") for leg in call.dialer.legs])
+
+        def accept() -> None:
+            for leg in call.dialer.legs:
+                leg.far.press("1")
+
+        loop.call_later(4, accept)
         loop.call_later(9, call.caller.hang_up_remotely)
         await plan
         assert call.caller.referred == referred
