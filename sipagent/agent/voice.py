@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import LegState
 from sipagent.call.services import TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.media.port import AudioPort
@@ -141,7 +140,7 @@ async def _first(
     others = (
         asyncio.create_task(floor.listen()),
         asyncio.create_task(floor.understand()),
-        asyncio.ensure_future(call.caller.wait(LegState.DISCONNECTED)),
+        asyncio.ensure_future(call.left(call.caller)),
     )
     tasks: set[asyncio.Task[Any]] = {mind, *others}
     try:

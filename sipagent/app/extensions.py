@@ -32,7 +32,10 @@ def _plan(caller: str, callee: str) -> PlanText:
         file="",
         document={
             "version": "1.0.0",
-            "policy": {"destinations": [to]},
+            "policy": {
+                "destinations": [to, f"sip:*@{PHONES}"],
+                "referrals": ["caller", "callee"],
+            },
             "sections": {"main": [{"connect": {**connect, "result": result}}]},
         },
     )

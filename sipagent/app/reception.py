@@ -68,6 +68,7 @@ class Reception:
             headers=call.headers,
             sip_call_id=call.sip_call_id,
             source=call.source[0],
+            account=call.account,
             srtp=self._srtp.get(call.account) if call.account else None,
             codecs=self._codecs.get(call.account, ()) if call.account else (),
             bundle=self._bundles / call_id,

@@ -38,12 +38,13 @@ class CallControl:
     allowed: frozenset[str] | None = None
     presence: Presence | None = None
 
-    async def do(self, verb: Verb) -> Outcome:
-        """Judge the verb, ask the caller where policy wants it, run it, put it on record.
+    async def do(self, verb: Verb, judged: Decision | None = None) -> Outcome:
+        """Judge the verb (if that was not done), ask the caller where policy wants it, run it, put
+        it on record.
 
         Never raises for what a call or policy says no to: the outcome tells.
         """
-        decision = self._judge(verb)
+        decision = self.judge(verb) if judged is None else judged
         if decision.allowed and decision.confirm:
             decision = await self._confirmed(verb)
         if not decision.allowed:
@@ -57,7 +58,8 @@ class CallControl:
             outcome = Outcome(False, str(error), status=error.status)
         return self._record(verb, outcome)
 
-    def _judge(self, verb: Verb) -> Decision:
+    def judge(self, verb: Verb) -> Decision:
+        """May this principal do this now? The decision is on record."""
         if self.allowed is not None and verb.name not in self.allowed:
             decision = Decision(False, f"{verb.name} is not permitted here")
         else:

@@ -72,16 +72,40 @@ class ReferOutcome:
     """How a REFER came out: the last sipfrag status the far end reported (RFC 3515).
 
     `status` is the REFER's own final status where it was refused outright, and 408 where no
-    final NOTIFY came in time.
+    final NOTIFY came in time. `refused`: the far end did not take the REFER at all, so nobody
+    was called.
     """
 
     status: int
     reason: str
+    refused: bool = False
 
     @property
     def ok(self) -> bool:
         """True when the transfer target answered."""
         return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """What a REFER of the far end asks for: a call to `target`, in place of the dialog that
+    `replaces` names where it does (RFC 3891); `referred_by` is who says so (RFC 3892).
+    """
+
+    target: str
+    replaces: str = ""
+    referred_by: str = ""
+
+
+#: stands for 202 between worker and edge: at a 2xx to a REFER the worker's SIP stack would place
+#: the call itself, past our dialler and its trunks. The edge writes the 202.
+TAKEN = 399
+#: on an INVITE from the edge: the Call-ID of the leg whose place it wants, in place of Replaces,
+#: which the worker's SIP stack would answer by itself
+REPLACES_HEADER = "X-Sipagent-Replaces"
+
+#: says at once, with a final status, what becomes of a REFER; 202 takes it
+Judge = Callable[["Leg", Referral], int]
 
 
 class Leg(Protocol):
@@ -162,8 +186,18 @@ class Leg(Protocol):
         """Keys pressed by the far end from now on, one at a time, until the leg ends."""
         ...
 
-    async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
-        """Ask the far end to call `target` (REFER) and wait for the reported outcome."""
+    async def refer(self, target: "str | Leg", *, timeout: float = 60.0) -> ReferOutcome:
+        """Ask the far end to call `target` (REFER) and wait for the reported outcome. A leg as
+        the target: to take the place we have in that one (RFC 5589 section 7).
+        """
+        ...
+
+    def on_refer(self, judge: Judge) -> None:
+        """Have `judge` called for every REFER of the far end; without one all are declined."""
+        ...
+
+    async def report(self, status: int, reason: str, *, final: bool = False) -> None:
+        """Tell the far end how the call it asked for goes (NOTIFY, RFC 3515 section 2.4.4)."""
         ...
 
     async def wait(self, *states: LegState) -> LegState:

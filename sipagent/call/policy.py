@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -56,6 +57,11 @@ class Policy(BaseModel):
     )
     hours: Mapping[str, Hours] = Field(
         default_factory=dict, description="when a verb may run; absent means always"
+    )
+    referrals: frozenset[Literal["caller", "callee"]] = Field(
+        default=frozenset(),
+        description="parties that may hand their own place in the call to another (REFER to "
+        "`destinations`, Replaces)",
     )
 
     def decide(

@@ -9,6 +9,8 @@ from sipagent.events import RecordingStarted, RecordingStopped
 from sipagent.media.port import AudioPort
 from sipagent.media.recording import StereoRecording
 
+from .leg import Leg
+
 if TYPE_CHECKING:
     from .session import CallSession
 
@@ -66,6 +68,13 @@ class Recordings:
             duration_ms=recording.duration_ms,
         )
         return recording.duration_ms
+
+    def follow(self, caller: Leg) -> None:
+        """Somebody else has the caller's place: the left side is theirs from now on."""
+        for _, (left, right) in self._running.values():
+            self._call.bridge.connect(caller, left)
+            self._call.room.remove_listener(right)
+            self._call.room.add_listener(right, ears_of=caller)
 
     def stop_all(self) -> None:
         """Finish every recording."""

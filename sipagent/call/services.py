@@ -1,7 +1,7 @@
 """What a call needs of the rest of the house, as protocols; the worker supplies the real ones."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from sipagent.media.port import AudioPort
 
 from .leg import Dialer
+from .target import normalise
 
 if TYPE_CHECKING:
     from .control import CallControl
@@ -65,6 +66,40 @@ class Hearing(Protocol):
         ...
 
 
+class Places(Protocol):
+    """Destinations as they stand in a Refer-To."""
+
+    def written(self, target: str) -> str:
+        """A SIP URI by which the caller's own side can call `target`. Raises BadTarget."""
+        ...
+
+    def read(self, uri: str) -> str:
+        """What a far end means by a URI, as policy knows it: one at our own address is a phone of
+        ours, or a number. Raises BadTarget.
+        """
+        ...
+
+    def is_ours(self, uri: str) -> bool:
+        """True for the Contact of a conversation of this server."""
+        ...
+
+
+class PlainPlaces:
+    """`Places` of a server without phones, trunks or an address: every URI is what it says."""
+
+    def written(self, target: str) -> str:
+        """See `Places`."""
+        return normalise(target)
+
+    def read(self, uri: str) -> str:
+        """See `Places`."""
+        return normalise(uri)
+
+    def is_ours(self, uri: str) -> bool:
+        """See `Places`."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class TalkEnd:
     """Why a talk is over: a tool ended it ("done"), the caller kept silent or was not understood
@@ -110,3 +145,4 @@ class Services:
     bundle: Path
     #: numbers that are phones of our own; the dialer finds them
     extensions: frozenset[str] = frozenset()
+    places: Places = field(default_factory=PlainPlaces)

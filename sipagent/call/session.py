@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -23,12 +23,14 @@ from sipagent.media.port import AudioPort
 
 from . import reasons
 from .keypad import Keypad
-from .leg import Leg, LegState
+from .leg import Judge, Leg, LegState
+from .parties import Parties
 from .recordings import Recordings
 from .services import Services
 from .step import Program
 
 E = TypeVar("E", bound=Base)
+T = TypeVar("T")
 Emit = Callable[[Event], None]
 
 
@@ -64,7 +66,10 @@ class CallSession:
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
         self.hung_up_by: str | None = None
         self._send = emit
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: what becomes of a REFER; without one all are declined
+        self.referee: Judge | None = None
+        self._parties = Parties()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._ended = False
         self.adopt(caller, "caller")
         self.room.join(caller)
@@ -79,9 +84,9 @@ class CallSession:
         fields.setdefault("t", self.bridge.clock.t)
         self._send(kind(call_id=self.id, **fields))  # type: ignore[arg-type]
 
-    def spawn(self, work: "asyncio.Future[None] | Any") -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a coroutine that must not outlive the call."""
-        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -119,6 +124,7 @@ class CallSession:
 
         leg.on_change(changed)
         changed(leg)
+        leg.on_refer(lambda who, what: self.referee(who, what) if self.referee else 603)
         if role == "caller":
             self.spawn(self._read_keys(leg))
 
@@ -146,11 +152,56 @@ class CallSession:
             if port is not None and port is self.agent and not self._ended:
                 self.room.join(port)
 
+    def stand_in(self, new: Leg, old: Leg) -> None:
+        """Let `new`, a leg of this call, have the place of `old` from now on."""
+        self._parties.succeed(new, old)
+        if old in self.room.members:
+            self.room.leave(old)
+            self.room.join(new)
+        if old is self.other:
+            self.other = new
+            self.room.join(new)
+        if old is self.caller:
+            self.caller = new
+            self.room.join(new)
+            self.recordings.follow(new)
+            self.spawn(self._read_keys(new))
+
+    def hand_over(self, leg: Leg, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run what is to give the place of `leg` to another: until it is done, nobody has left."""
+        task = self._parties.handing[leg.info.id] = self.spawn(work)
+        return task
+
+    def handing(self, leg: Leg) -> bool:
+        """True while the place of `leg` is being given to another."""
+        return self._parties.is_handing(leg)
+
+    def now(self, leg: Leg) -> Leg:
+        """Who has the place that `leg` had."""
+        return self._parties.now(leg)
+
+    async def left(self, leg: Leg) -> None:
+        """Wait until a party has left: the leg, and whoever took its place."""
+        await self._parties.left(leg)
+
+    async def one_left(self, *legs: Leg) -> None:
+        """Wait until one of the parties has left."""
+        waits = [asyncio.ensure_future(self.left(leg)) for leg in legs]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    @property
+    def deserted(self) -> bool:
+        """True when the caller has left and nobody is about to take their place."""
+        return self.caller.state is LegState.DISCONNECTED and not self.handing(self.caller)
+
     async def until_parted(self) -> None:
         """Wait until the caller and the party they are bridged to are no longer together."""
-        if self.other is None:
-            return
-        await first_to_end(self.caller, self.other)
+        if self.other is not None:
+            await self.one_left(self.caller, self.other)
 
     async def end(self, status: int = 200, reason: str = "normal", by: str = "caller") -> None:
         """End every leg, stop every task and recording, and emit the last event. Idempotent."""
@@ -179,14 +230,3 @@ class CallSession:
 async def _hang_up(leg: Leg, reason: str) -> None:
     with suppress(LegFailed):
         await leg.hangup(reason=reason)
-
-
-async def first_to_end(*legs: Leg) -> Leg:
-    """Wait until one of the legs is disconnected; return it."""
-    waits = {asyncio.ensure_future(leg.wait(LegState.DISCONNECTED)): leg for leg in legs}
-    try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        return waits[done.pop()]
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -8,12 +8,13 @@ import structlog
 from .desk import Admitted, NewCall, Refused
 from .farewell import Farewell
 from .guard import Guard
-from .headers import Bad, parameters, parse_name_addr, parse_uri, split
+from .headers import Bad, parse_name_addr, parse_uri
 from .identity import TOKEN_PREFIX
 from .inward import Arrival, forward, reply
 from .message import Header, Message, header
 from .offer import check_offer, prefer
 from .proxy import Proxy
+from .referrals import replaced
 from .responses import SUPPORTED, response
 from .roster import Worker
 from .transactions import OPEN, Incoming, State
@@ -62,10 +63,11 @@ class Admission:
         proxy, request = self._proxy, arrival.request
         uri = parse_uri(request.uri)
         known = None
-        if replaces := request.get(b"replaces"):
-            known = self._replaced(replaces)
+        if request.get(b"replaces") is not None:
+            status, token = replaced(request, proxy.dialogs)
+            known = proxy.roster.get(token)
             if known is None:
-                self._refuse(arrival, 481)
+                self._refuse(arrival, status or 481)
                 return
         elif uri.user.startswith(TOKEN_PREFIX):
             self._refuse(arrival, 404)
@@ -169,13 +171,6 @@ class Admission:
         if merged:
             self._refuse(arrival, 482)
         return merged
-
-    def _replaced(self, value: bytes) -> Worker | None:
-        """The worker whose dialog a Replaces header names (RFC 3891 section 3)."""
-        call_id, *rest = split(value, b";")
-        tag = parameters(b";".join(rest)).get(b"to-tag", b"")
-        token = self._proxy.dialogs.find(call_id, tag)
-        return self._proxy.roster.get(token) if token is not None else None
 
     def _refuse(self, arrival: Arrival, status: int, extra: tuple[Header, ...] = ()) -> None:
         """Before the 100 nothing is kept: the caller retransmits until it hears us."""

@@ -7,6 +7,7 @@ from .identity import read_peer
 from .listeners import Peer
 from .message import Header, Message, header
 from .proxy import Proxy
+from .referrals import taken
 from .requests import Requests
 from .responses import response
 from .roster import Worker
@@ -36,6 +37,7 @@ class Answers:
         if known is not None and (answer.status == 100 or known.own):
             return  # our own 100 went out long ago; after our own failure nothing follows
         answer.pop_via()
+        taken(answer, worker, proxy.identity)
         answer.headers = self._without_ours(answer)
         if answer.cseq.method == b"INVITE" and known is not None:
             self._invite_answered(known, answer, worker)

@@ -7,6 +7,7 @@ from .identity import hostport, peer_as_token
 from .listeners import LOOP, Peer
 from .message import Header, Message, header
 from .proxy import Proxy, less_one_hop
+from .referrals import inside
 from .responses import response
 from .roster import Worker
 from .trim import fit
@@ -73,6 +74,7 @@ def forward(proxy: Proxy, arrival: Arrival, worker: Worker) -> bool:
         sticky = proxy.sticky(original, arrival.peer)
         added.insert(0, proxy.record_route(arrival.peer.flow, sticky))
     request.headers[:0] = added
+    inside(request, proxy.identity)
     data, dropped = fit(request)
     proxy.counters.trimmed += dropped
     if data is None:

@@ -24,6 +24,10 @@ _PLUMBING = frozenset(
         *("content-length", "l", "content-type", "c", "authorization", "proxy-authorization"),
     )
 )
+#: compact forms (RFC 3261 section 7.3.3) of what is looked for by name
+_LONG = {"f": "from", "t": "to", "m": "contact", "k": "supported", "r": "refer-to"} | {
+    "b": "referred-by"
+}
 
 
 def told(message: str) -> Mapping[str, str]:
@@ -34,12 +38,21 @@ def told(message: str) -> Mapping[str, str]:
     """
     names: dict[str, str] = {}
     values: dict[str, str] = {}
-    for name, value in _fields(message):
-        key = name.lower()
+    for written_as, value in _fields(message):
+        key = written_as.lower()
         if key in _PLUMBING:
             continue
-        first = names.setdefault(key, name)
+        first = names.setdefault(key, written_as)
         values[first] = f"{values[first]}, {value}" if first in values else value
+    return values
+
+
+def lines(message: str) -> Mapping[str, str]:
+    """Every header by its long name in lower case, a repeated one as one value with commas."""
+    values: dict[str, str] = {}
+    for name, value in _fields(message):
+        key = _LONG.get(name.lower(), name.lower())
+        values[key] = f"{values[key]}, {value}" if key in values else value
     return values
 
 

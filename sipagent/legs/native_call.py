@@ -20,8 +20,8 @@ _STATES = {
 
 
 class CallEvents(Protocol):
-    """Who owns a native call. `identify` and `permit_referral` are called inside a callback, the
-    others on the loop, outside of any.
+    """Who owns a native call. `identify`, `asked` and `judge_referral` are called inside a
+    callback, the others on the loop, outside of any.
     """
 
     @property
@@ -57,8 +57,16 @@ class CallEvents(Protocol):
         """The final outcome of our REFER."""
         ...
 
-    def permit_referral(self, target: str) -> "NativeCall | None":
-        """A native call for what the far end asks us to dial, or None to refuse it."""
+    def responded(self, message: str) -> None:
+        """The far end said more than 100 to our INVITE, below 300."""
+        ...
+
+    def asked(self, message: str) -> None:
+        """The far end sent a REFER."""
+        ...
+
+    def judge_referral(self) -> int:
+        """The status that REFER gets; never a 2xx."""
         ...
 
 
@@ -146,15 +154,21 @@ class NativeCall(pj.Call):  # type: ignore[misc]
 
     @fenced
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
-        """A transaction in the dialog moved; only refusals of our own requests matter."""
-        transaction = prm.e.body.tsxState.tsx
-        if str(transaction.method) == "CANCEL":
-            self._cancel = _received(prm.e) or self._cancel
-        status = int(transaction.statusCode)
-        if transaction.role != pj.PJSIP_ROLE_UAC or status < 300 or status in (401, 407):
+        """A transaction in the dialog moved: a REFER came, or our own request was answered."""
+        moved = prm.e.body.tsxState
+        method, status = str(moved.tsx.method), int(moved.tsx.statusCode)
+        received = _received(prm.e)
+        if method == "CANCEL":
+            self._cancel = received or self._cancel
+        if self.leg is None:
             return
-        if self.leg is not None:
-            self._tell(self.leg.refused, str(transaction.method), status)
+        if moved.tsx.role != pj.PJSIP_ROLE_UAC:
+            if method == "REFER" and received:
+                self.leg.asked(received)
+        elif status >= 300 and status not in (401, 407):
+            self._tell(self.leg.refused, method, status)
+        elif method == "INVITE" and received and status > 100:
+            self._tell(self.leg.responded, received)
 
     @fenced
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
@@ -165,14 +179,10 @@ class NativeCall(pj.Call):  # type: ignore[misc]
 
     @fenced
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
-        """The far end asks us to call somebody: no, unless a handler says yes."""
+        """The far end asks us to call somebody: whoever owns the leg decides, and dials."""
         prm.statusCode = 603
-        if self.leg is None:
-            return
-        new = self.leg.permit_referral(str(prm.dstUri))
-        if new is not None:
-            prm.newCall = new
-            prm.statusCode = 202
+        if self.leg is not None:
+            prm.statusCode = self.leg.judge_referral()
 
     def onCallRedirected(self, prm: Any) -> Any:  # noqa: N802
         """A 3xx: none of its targets is called here. The call ends with the 3xx, and whoever
@@ -182,7 +192,7 @@ class NativeCall(pj.Call):  # type: ignore[misc]
 
     @fenced
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
-        """An INVITE with Replaces: nobody takes over a conversation from outside."""
+        """An INVITE with Replaces. The edge writes what it lets through in words of our own."""
         prm.statusCode = 603
 
 

@@ -14,7 +14,7 @@ from sipagent.errors import LegFailed
 
 from .native import failed, fenced, silence_log
 from .native_call import NativeCall
-from .sip import Referrals, SipLeg
+from .sip import SipLeg
 from .six import SixGate
 
 Address = tuple[str, int]
@@ -74,7 +74,6 @@ class Endpoint:
         internal_address: Address | None,
     ) -> None:
         self.on_incoming: Callable[[SipLeg], None] | None = None
-        self.referrals: Referrals | None = None
         self.address: Address = ("127.0.0.1", 0)
         #: every leg that has not ended; the native objects must be kept alive
         self.legs: set[SipLeg] = set()
@@ -176,7 +175,6 @@ class Endpoint:
     def adopt(self, leg: SipLeg) -> None:
         """Keep `leg` alive until it ends."""
         self.legs.add(leg)
-        leg.referrals = self.referrals
         leg.on_change(lambda _: self._ended(leg) if leg.state is LegState.DISCONNECTED else None)
 
     def _ended(self, leg: SipLeg) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import pjsua2 as pj
 
-from sipagent.call.leg import Leg, LegInfo, LegState, Quality, ReferOutcome
+from sipagent.call.leg import Judge, Leg, LegInfo, LegState, Quality, ReferOutcome
 from sipagent.errors import LegFailed
 
 from .digits import DigitFan, keystrokes
@@ -16,26 +16,13 @@ from .native import bare_uri, failed
 from .native_call import NativeCall
 from .offers import Offers
 from .progress import Progress
+from .referrals import Referrals
 
 #: how long the end of a leg may take to be confirmed before it counts as ended
 HANGUP_SECONDS = 2.0
-#: a NOTIFY that crosses the far end's own BYE still counts within this time
-LATE_NOTIFY_SECONDS = 1.0
 _KEY_MS = 120
 _KEY_GAP_MS = 80
 _NUMBER = count(1)
-
-
-class Referrals(Protocol):
-    """Who decides what becomes of a REFER the far end sends us."""
-
-    def permits(self, leg: "SipLeg", target: str) -> bool:
-        """May the far end of `leg` have us call `target`? Called inside a native callback."""
-        ...
-
-    def placed(self, leg: "SipLeg", new: "SipLeg") -> None:
-        """The call that `leg` asked for is on its way; its outcome is reported natively."""
-        ...
 
 
 class SipLeg:
@@ -46,7 +33,6 @@ class SipLeg:
     """
 
     def __init__(self, native: NativeCall, state: LegState, kick: Callable[[], None]) -> None:
-        self.referrals: Referrals | None = None
         self._native: NativeCall | None = native
         self._incoming = state is LegState.INCOMING
         self._kick = kick
@@ -57,7 +43,7 @@ class SipLeg:
         self._offers = Offers(
             self._progress, lambda send: self._do(send, self._live()), owner=not self._incoming
         )
-        self._outcome: asyncio.Future[ReferOutcome] | None = None
+        self._referrals = Referrals()
         self._redirects: tuple[str, ...] = ()
         self._quality: Quality | None = None
         native.leg = self
@@ -182,21 +168,29 @@ class SipLeg:
         """Keys pressed by the far end from now on, one at a time, until the leg ends."""
         return self._keys.open()
 
-    async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
-        """Ask the far end to call `target` (REFER) and wait for the reported outcome."""
+    async def refer(self, target: str | Leg, *, timeout: float = 60.0) -> ReferOutcome:
+        """Ask the far end to call `target` (REFER) and wait for the reported outcome. A leg as
+        the target: to take the place we have in that one.
+        """
         await self.wait(LegState.CONFIRMED)
-        if self._outcome is not None:
-            raise LegFailed(491, "another transfer of this leg is under way")
-        outcome: asyncio.Future[ReferOutcome] = asyncio.get_running_loop().create_future()
-        self._outcome = outcome
-        try:
-            self._do(self._live().xfer, target, pj.CallOpParam())
-            async with asyncio.timeout(timeout):
-                return await outcome
-        except TimeoutError:
-            return ReferOutcome(408, "no outcome was reported in time")
-        finally:
-            self._outcome = None
+        if isinstance(target, str):
+            uri = target
+        elif isinstance(target, SipLeg) and target.referrals.replaceable():
+            uri = target.referrals.named(target.info.sip_call_id)
+        else:
+            return ReferOutcome(420, "the target does not take Replaces", refused=True)
+        return await self._referrals.ask(
+            lambda: self._do(self._live().xfer, f"<{uri}>", pj.CallOpParam()), timeout
+        )
+
+    def on_refer(self, judge: Judge) -> None:
+        """Have `judge` called for every REFER of the far end; without one all are declined."""
+        self._referrals.on_refer(judge)
+
+    async def report(self, status: int, reason: str, *, final: bool = False) -> None:
+        """Tell the far end how the call it asked for goes (NOTIFY, RFC 3515 section 2.4.4)."""
+        prm = self._referrals.notification(status, reason, final=final)
+        self._do(self._live().sendRequest, prm)
 
     async def wait(self, *states: LegState) -> LegState:
         """Wait for any of the states; raise LegFailed once none can be reached any more."""
@@ -220,8 +214,14 @@ class SipLeg:
 
     # The native side: called on the loop, outside native callbacks.
 
+    @property
+    def referrals(self) -> Referrals:
+        """REFER on this leg."""
+        return self._referrals
+
     def identify(self, info: Any, message: str = "") -> None:
         """Take who is on the leg from the native call's info; `message` is its INVITE."""
+        self._referrals.learned(message)
         self._info = LegInfo(
             id=self._info.id,
             local=bare_uri(str(info.localUri)),
@@ -266,22 +266,23 @@ class SipLeg:
         if method == "INVITE":
             self._offers.settle(LegFailed(status, "the new session offer was refused"))
         elif method == "REFER":
-            self.referred(status, "the transfer was refused")
+            self._referrals.settle(status, "the transfer was refused", refused=True)
 
     def referred(self, status: int, reason: str) -> None:
         """The final outcome of our REFER."""
-        if self._outcome is not None and not self._outcome.done():
-            self._outcome.set_result(ReferOutcome(status, reason))
+        self._referrals.settle(status, reason)
 
-    def permit_referral(self, target: str) -> NativeCall | None:
-        """A native call for what the far end asks us to dial, or None to refuse it."""
-        if self.referrals is None or not self.referrals.permits(self, bare_uri(target)):
-            return None
-        native = NativeCall(self._live().account)
-        leg = SipLeg(native, LegState.CALLING, self._kick)
-        leg.referrals = self.referrals
-        native.loop.call_soon(self.referrals.placed, self, leg)
-        return native
+    def responded(self, message: str) -> None:
+        """The far end said more than 100 to our INVITE, below 300."""
+        self._referrals.learned(message)
+
+    def asked(self, message: str) -> None:
+        """The far end sent a REFER."""
+        self._referrals.asked(message)
+
+    def judge_referral(self) -> int:
+        """The status that REFER gets; never a 2xx."""
+        return self._referrals.judged(self)
 
     # Small tools.
 
@@ -315,7 +316,4 @@ class SipLeg:
             listener()
         self._keys.end()
         self._offers.settle(LegFailed(status, "the leg ended"))
-        late = ReferOutcome(408, "the leg ended before the outcome was reported")
-        asyncio.get_running_loop().call_later(
-            LATE_NOTIFY_SECONDS, self.referred, late.status, late.reason
-        )
+        self._referrals.ended()

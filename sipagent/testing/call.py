@@ -76,7 +76,8 @@ class PhoneCall:
         #: resolved once, with how it ended
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._referral = Referral()
+        #: how the last REFER we sent goes
+        self.referral = Referral()
         self._on_refer = on_refer
 
     # What it is.
@@ -192,11 +193,11 @@ class PhoneCall:
             value = quote(replaces(replacing.session.dialog), safe="")
             target = f"{replacing.session.dialog.target.split('?')[0]}?Replaces={value}"
         headers = (("Refer-To", f"<{target}>"), ("Referred-By", self.session.dialog.contact))
-        self._referral = Referral()
+        self.referral = Referral()
         response = await self.session.ask(Outgoing("REFER", headers))
         if response.status >= 300:
             return ReferOutcome(response.status, response.reason)
-        return await self._referral.outcome(timeout)
+        return await self.referral.outcome(timeout)
 
     async def notify(self, status: int, reason: str, *, final: bool) -> None:
         """Tell the far end how its REFER goes (RFC 3515 section 2.4.4)."""
@@ -280,7 +281,7 @@ class PhoneCall:
 
     def got_notify(self, request: Request) -> None:
         """See `Listener`."""
-        self._referral.notified(request)
+        self.referral.notified(request)
 
     async def _redirect(self, direction: Direction) -> None:
         before, self.media.wish = self.media.wish, direction

@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sipagent.call.leg import NEXT, Leg, LegInfo, LegState, Quality, ReferOutcome
+from sipagent.call.leg import (
+    NEXT,
+    Judge,
+    Leg,
+    LegInfo,
+    LegState,
+    Quality,
+    ReferOutcome,
+    Referral,
+)
 from sipagent.errors import LegFailed
 from sipagent.legs.digits import DigitFan, keystrokes
 from sipagent.legs.progress import Progress
@@ -82,15 +91,18 @@ class FakeLeg:
         self.redirects: tuple[str, ...] = ()
         self.quality: Quality | None = None
         self.early_media = False
-        #: keys we sent, and targets we asked the far end to call
+        #: keys we sent, and targets (of a leg: its id) we asked the far end to call
         self.sent_digits: list[str] = []
         self.referred: list[str] = []
+        #: what the far end was told of the calls it asked for: status, and whether that was all
+        self.reported: list[tuple[int, bool]] = []
         #: how the next REFER comes out, and after how many seconds
         self.refer_outcome = ReferOutcome(200, "OK")
         self.refer_takes = 0.1
         self._outbound = state is LegState.CALLING
         self._progress = Progress(state)
         self._referring = False
+        self._judge: Judge | None = None
 
     @property
     def state(self) -> LegState:
@@ -177,12 +189,12 @@ class FakeLeg:
         """See `Leg`."""
         return self.far.keys.open()
 
-    async def refer(self, target: str, *, timeout: float = 60.0) -> ReferOutcome:
+    async def refer(self, target: str | Leg, *, timeout: float = 60.0) -> ReferOutcome:
         """See `Leg`. A target that answered takes the call: this leg ends."""
         await self.wait(LegState.CONFIRMED)
         if self._referring:
             raise LegFailed(491, "another transfer of this leg is under way")
-        self.referred.append(target)
+        self.referred.append(target if isinstance(target, str) else target.info.id)
         self._referring = True
         try:
             await asyncio.sleep(min(self.refer_takes, timeout))
@@ -192,7 +204,23 @@ class FakeLeg:
             return ReferOutcome(408, "Request Timeout")
         if self.refer_outcome.ok:
             self.hang_up_remotely()
+            if isinstance(target, FakeLeg):
+                target.hang_up_remotely()
         return self.refer_outcome
+
+    def on_refer(self, judge: Judge) -> None:
+        """See `Leg`."""
+        self._judge = judge
+
+    async def report(self, status: int, reason: str, *, final: bool = False) -> None:
+        """See `Leg`."""
+        if self.state is not LegState.CONFIRMED:
+            raise LegFailed(481, f"{self.info.id} is {self.state}")
+        self.reported.append((status, final))
+
+    def refer_remotely(self, target: str, replaces: str = "") -> int:
+        """REFER from the far end; the status it gets."""
+        return self._judge(self, Referral(target, replaces)) if self._judge is not None else 603
 
     async def wait(self, *states: LegState) -> LegState:
         """See `Leg`."""

@@ -55,7 +55,8 @@ class Phone:
     """`async with Phone(user="alice") as phone:`; ports are free ones unless given.
 
     `on_call` handles each incoming call (default: answer at once). A REFER is obeyed: the
-    referred call stands in `calls`, and its outcome is reported. `proxy` takes what we dial.
+    referred call stands in `calls`, and its outcome is reported (`refer_status` other than 202
+    refuses). `proxy` takes what we dial.
     `advertised` is what the phone believes to be its address, as one behind a NAT does.
     `keep_seconds` bounds the audio kept per call, for long or many calls.
     """
@@ -81,6 +82,8 @@ class Phone:
         #: every call so far, oldest first
         self.calls: list[PhoneCall] = []
         self.agent: UserAgent
+        #: what a REFER gets
+        self.refer_status = 202
         self._host = host
         self._codecs = tuple(codecs)
         self._keep_seconds = keep_seconds
@@ -222,8 +225,9 @@ class Phone:
         await old.hangup()
 
     def _on_refer(self, call: PhoneCall, request: Request) -> int:
-        self._spawn(self._follow(call, request))
-        return 202
+        if self.refer_status < 300:
+            self._spawn(self._follow(call, request))
+        return self.refer_status
 
     async def _follow(self, call: PhoneCall, request: Request) -> None:
         """Call whom a REFER names, and report how it went."""

@@ -16,9 +16,12 @@ class Referral:
     def __init__(self) -> None:
         self._last = ReferOutcome(100, phrase(100))
         self._over = asyncio.Event()
+        #: every NOTIFY so far
+        self.notifies: list[Request] = []
 
     def notified(self, request: Request) -> None:
         """A NOTIFY of the refer event arrived."""
+        self.notifies.append(request)
         found = _SIPFRAG.match(request.body)
         if found:
             self._last = ReferOutcome(int(found[1]), found[2].decode("utf-8", "replace"))

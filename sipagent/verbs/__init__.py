@@ -11,7 +11,8 @@ from .logic import LOGIC
 from .routing import ROUTING
 from .signalling import SIGNALLING
 from .sound import SOUND
+from .transferring import TRANSFERRING
 
 VERBS: Mapping[str, type[Verb]] = {
-    verb.name: verb for verb in (*SIGNALLING, *SOUND, *TALK, *ROUTING, *LOGIC)
+    verb.name: verb for verb in (*SIGNALLING, *SOUND, *TALK, *ROUTING, *TRANSFERRING, *LOGIC)
 }

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, Field, model_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import LegState
 from sipagent.call.services import TalkEnd
 from sipagent.call.verb import Leave, Outcome, Verb
 from sipagent.errors import ProviderError
@@ -78,7 +77,7 @@ class AiVerb(Verb):
     async def _talk(self, control: CallControl, port: AudioPort, work: Any) -> TalkEnd | None:
         call = control.call
         talk: asyncio.Task[TalkEnd | None] = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(call.caller.wait(LegState.DISCONNECTED))
+        gone = asyncio.ensure_future(call.left(call.caller))
         try:
             await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not talk.done():

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import LegState
 from sipagent.call.session import CallSession
 from sipagent.call.step import Step
 from sipagent.call.verb import End, Goto, Leave, Outcome
@@ -92,7 +91,7 @@ async def run_block(control: CallControl, steps: Sequence[Step]) -> Outcome:
     while index < len(steps):
         outcome = await _step(here, index, steps[index])
         flow = outcome.flow
-        if here.call.caller.state is LegState.DISCONNECTED:
+        if here.call.deserted:
             return Outcome(False, "the caller hung up", flow=End())
         if isinstance(flow, Goto) and flow.label in labels:
             index = labels[flow.label] + 1

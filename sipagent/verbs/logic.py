@@ -24,6 +24,7 @@ from .flow import (
     run_section,
     truthy,
 )
+from .waiting import while_caller_stays
 
 
 class CondVerb(Nesting):
@@ -191,8 +192,8 @@ class SleepVerb(Verb):
     duration: int = Field(ge=0, le=3_600_000, description="milliseconds")
 
     async def run(self, control: CallControl) -> Outcome:
-        """Wait that long."""
-        await asyncio.sleep(self.duration / 1000)
+        """Wait that long, or until the caller hangs up."""
+        await while_caller_stays(control.call, asyncio.sleep(self.duration / 1000))
         return Outcome()
 
 

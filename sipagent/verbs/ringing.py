@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sipagent.call import reasons
 from sipagent.call.leg import Leg, LegState
-from sipagent.call.session import CallSession, first_to_end
+from sipagent.call.session import CallSession
 from sipagent.call.target import routable
 from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
@@ -138,11 +138,11 @@ class Hunt:
         ready, why = False, None
         try:
             async with asyncio.timeout(callee.timeout):
-                await leg.wait(LegState.CONFIRMED)
+                taken = await self._answered(leg)
             if callee.confirm:
-                await _confirmed(self._call, leg, callee)
+                await _confirmed(self._call, taken, callee)
             ready = True
-            return leg
+            return taken
         except TimeoutError:
             why = reasons.NO_ANSWER
             raise LegFailed(408, REASONS[408]) from None
@@ -155,6 +155,18 @@ class Hunt:
             if not ready:
                 found = reasons.ELSEWHERE if self._found else None
                 await drop(self._call, leg, reason=why or found)
+
+    async def _answered(self, leg: Leg) -> Leg:
+        """Wait for the answer, of whoever picks the ringing call up (RFC 5359 section 2.14)."""
+        try:
+            await leg.wait(LegState.CONFIRMED)
+        except LegFailed:
+            heir = self._call.now(leg)
+            if heir is leg:
+                raise
+            self._legs.append(heir)
+            return heir
+        return leg
 
     def _hear_early(self, leg: Leg) -> None:
         """Let the caller hear what the callee sends before it answers: its own ringing, or an
@@ -215,9 +227,9 @@ async def together(call: CallSession, leg: Leg, seconds: float) -> None:
     """Wait until caller or leg leaves, or the time is up; then the leg goes."""
     try:
         async with asyncio.timeout(seconds):
-            await first_to_end(call.caller, leg)
+            await call.one_left(call.caller, leg)
     except TimeoutError:
         call.emit(Warned, code="max_duration", detail=f"parted after {seconds:g} s")
     finally:
         call.other = None
-        await drop(call, leg)
+        await drop(call, leg, call.now(leg))

@@ -1,16 +1,14 @@
-"""Verbs that bring other parties in: connect, transfer."""
+"""The verb that brings other parties in: connect."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sipagent.call.control import CallControl
 from sipagent.call.leg import LegState
 from sipagent.call.target import normalise
-from sipagent.call.verb import End, Leave, Outcome, Verb
+from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import PlanError
 from sipagent.sources import KeyPath
 
@@ -18,7 +16,6 @@ from .blocks import IGNORED, Nesting, Result, result_blocks
 from .flow import broken, remember, run_result
 from .playing import ringing
 from .ringing import Callee, Hunt, NobodyAnswered, join, together
-from .signalling import refer
 from .waiting import answered, while_caller_stays
 from .words import who
 
@@ -141,7 +138,7 @@ class ConnectVerb(Device, Nesting):
     @property
     def question(self) -> str:
         """Asks by name."""
-        return f"Shall I connect you to {_names(self.targets)}?"
+        return f"Shall I connect you to {names(self.targets)}?"
 
     async def run(self, control: CallControl) -> Outcome:
         """Ring, connect, wait for the end, and branch on how it came out."""
@@ -173,102 +170,21 @@ class ConnectVerb(Device, Nesting):
             await answered(call)
             join(call, leg)
             began = call.bridge.clock.t
-            await together(call, leg, _longest(control, callee.max_duration))
+            await together(call, leg, longest(control, callee.max_duration))
         seconds = (call.bridge.clock.t - began) // 1000
-        detail = f"was connected to {_names((callee.to,))} for {seconds} seconds"
+        detail = f"was connected to {names((callee.to,))} for {seconds} seconds"
         return Outcome(detail=detail, status=200)
 
 
-class TransferVerb(Verb):
-    """Put the caller through to someone else for good. Failing that, the reason comes back."""
-
-    name: ClassVar[str] = "transfer"
-    shorthand: ClassVar[str | None] = "dest"
-    is_tool: ClassVar[bool] = True
-    tool_fields: ClassVar[tuple[str, ...] | None] = ("to",)
-    tool_extras: ClassVar[tuple[str, ...]] = ("mode", "timeout", "ringback")
-    after_speech: ClassVar[bool] = True
-    dest: str | None = Field(default=None, description="a section of this document")
-    params: Mapping[str, Any] = Field(default_factory=dict, description="seen there as params.*")
-    meta: Annotated[Mapping[str, Any] | None, IGNORED] = None
-    to: str | None = Field(default=None, description="whom to put through to: SIP URI or number")
-    mode: Literal["bridge", "refer"] = Field(
-        default="bridge", description="stay between the two, or let the caller's side call (REFER)"
-    )
-    timeout: float = Field(default=30, gt=0, le=600, description="seconds of ringing")
-    ringback: Urls = Field(default=RINGBACK, description="what the caller hears meanwhile")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> "TransferVerb":
-        if (self.dest is None) == (self.to is None):
-            raise ValueError("needs exactly one of dest (a section) and to (a party)")
-        return self
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Whom the caller would be put through to."""
-        return (self.to,) if self.to is not None else ()
-
-    @property
-    def question(self) -> str:
-        """Asks by name."""
-        return f"Shall I put you through to {_names(self.targets)}?"
-
-    async def run(self, control: CallControl) -> Outcome:
-        """Leave for another section, or hand the caller to another party."""
-        call = control.call
-        if self.to is None:
-            call.scope["params"] = dict(self.params)
-            return Outcome(flow=Leave(self.dest or ""))
-        await answered(call)
-        try:
-            if self.mode == "refer":
-                outcome = await self._referred(control, self.to)
-            else:
-                outcome = await while_caller_stays(call, self._put_through(control, self.to))
-        except NobodyAnswered as error:
-            outcome = Outcome(False, str(error), status=error.status)
-        remember(
-            call,
-            transfer_result="connected" if outcome.ok else "failed",
-            transfer_failed_reason="" if outcome.ok else outcome.detail,
-        )
-        return outcome
-
-    async def _referred(self, control: CallControl, to: str) -> Outcome:
-        call = control.call
-        async with call.aside():
-            outcome = await refer(control, to, self.timeout)
-            if outcome.ok:
-                call.agent = None
-        return outcome
-
-    async def _put_through(self, control: CallControl, to: str) -> Outcome:
-        call = control.call
-        agent_was_there = call.agent is not None
-        async with call.aside(), Hunt(call, control.may_redirect) as hunt:
-            async with ringing(call, self.ringback) as hunt.ringback:
-                leg, _ = await hunt.in_turn([[Callee(to, self.timeout)]])
-            join(call, leg)
-            talk = call.spawn(together(call, leg, _longest(control, LONGEST)))
-            hunt.keep(leg)
-            call.agent = None
-        done = Outcome(detail=f"connected to {_names((to,))}", status=200, ends_talk=True)
-        if agent_was_there:
-            return done
-        # no agent holds the call open, so this verb does
-        await asyncio.wait({talk})
-        return replace(done, flow=End())
-
-
-def _longest(control: CallControl, seconds: float) -> float:
+def longest(control: CallControl, seconds: float) -> float:
     """`seconds`, or less where a policy says how long bridged calls may last."""
     minutes = (policy.limits.get(OUTBOUND_MINUTES) for policy in control.policies)
     return min([seconds, *(60 * m for m in minutes if m is not None)])
 
 
-def _names(targets: tuple[str, ...]) -> str:
+def names(targets: tuple[str, ...]) -> str:
+    """Destinations as a person would name them."""
     return " or ".join(dict.fromkeys(who(normalise(target)) for target in targets))
 
 
-ROUTING: tuple[type[Verb], ...] = (ConnectVerb, TransferVerb)
+ROUTING: tuple[type[Verb], ...] = (ConnectVerb,)

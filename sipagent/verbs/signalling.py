@@ -1,4 +1,4 @@
-"""Verbs on the caller's own leg: answer, hangup, hold, resume, send_digits, sip_refer."""
+"""Verbs on the caller's own leg: answer, hangup, hold, resume, send_digits."""
 
 import asyncio
 from contextlib import suppress
@@ -10,20 +10,16 @@ from sipagent.call import reasons
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
-from sipagent.call.target import normalise
 from sipagent.call.verb import End, Outcome, Verb
 from sipagent.errors import LegFailed
 from sipagent.events import Warned
 
 from .blocks import IGNORED
-from .flow import remember
 from .waiting import answered
-from .words import failure, who
 
 _REASON_STATUS = {"hangup": 603, "busy": 486, "decline": 603}
 #: what the far end is told beside it (RFC 3326)
 _TOLD = {"hangup": reasons.NORMAL, "busy": reasons.BUSY, "decline": reasons.DECLINED}
-REFER_TIMEOUT = 60.0
 
 
 class AnswerVerb(Verb):
@@ -74,11 +70,11 @@ class HangupVerb(Verb):
     async def run(self, control: CallControl) -> Outcome:
         """BYE, or a refusal where nothing was answered."""
         status = self.status or _REASON_STATUS[self.reason]
-        await _hang_up(control, status, _TOLD[self.reason])
+        await hang_up(control, status, _TOLD[self.reason])
         return Outcome(detail="the call was ended", flow=End(), ends_talk=True)
 
 
-async def _hang_up(
+async def hang_up(
     control: CallControl, status: int = 603, reason: reasons.Reason = reasons.NORMAL
 ) -> None:
     """End the caller's leg; a caller who has left already did so by themselves."""
@@ -141,55 +137,10 @@ class SendDigitsVerb(Verb):
         return Outcome(detail="the keys were pressed")
 
 
-class SipReferVerb(Verb):
-    """Ask the caller's side to call someone else itself (REFER)."""
-
-    name: ClassVar[str] = "sip_refer"
-    shorthand: ClassVar[str | None] = "to_uri"
-    after_speech: ClassVar[bool] = True
-    to_uri: str = Field(description="SIP URI or number")
-    status_url: Annotated[str | None, IGNORED] = None
-    username: Annotated[str | None, IGNORED] = None
-    password: Annotated[str | None, IGNORED] = None
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Whom the caller would be sent to."""
-        return (self.to_uri,)
-
-    async def run(self, control: CallControl) -> Outcome:
-        """REFER and wait for what the far end reports."""
-        outcome = await refer(control, self.to_uri, REFER_TIMEOUT)
-        remember(
-            control.call,
-            sip_refer_to=self.to_uri,
-            sip_refer_result="success" if outcome.ok else "failed",
-            sip_refer_response_code=outcome.status,
-        )
-        return outcome
-
-
-async def refer(control: CallControl, target: str, timeout: float) -> Outcome:
-    """Blind transfer (RFC 5589 section 6.1): REFER, and BYE once the target has answered."""
-    known = normalise(target)
-    reported = await control.call.caller.refer(known, timeout=timeout)
-    if not reported.ok:
-        wrong = LegFailed(reported.status, reported.reason)
-        return Outcome(False, failure(wrong, known), status=reported.status)
-    await _hang_up(control)
-    return Outcome(
-        detail=f"the caller was transferred to {who(known)}",
-        status=reported.status,
-        flow=End(),
-        ends_talk=True,
-    )
-
-
 SIGNALLING: tuple[type[Verb], ...] = (
     AnswerVerb,
     HangupVerb,
     HoldVerb,
     ResumeVerb,
     SendDigitsVerb,
-    SipReferVerb,
 )

@@ -28,7 +28,7 @@ async def while_caller_stays(call: CallSession, work: Coroutine[Any, Any, T]) ->
     Nothing of it runs any more on return, however that comes about.
     """
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(call.caller.wait(LegState.DISCONNECTED))
+    gone = asyncio.ensure_future(call.left(call.caller))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():

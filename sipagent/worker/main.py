@@ -9,7 +9,7 @@ import structlog
 
 from sipagent.call import reasons
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Leg, LegState
+from sipagent.call.leg import REPLACES_HEADER, Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.config import Settings
 from sipagent.errors import LegFailed
@@ -18,11 +18,13 @@ from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
 from sipagent.legs.pjsip import Endpoint
 from sipagent.verbs.flow import run_plan
+from sipagent.verbs.handing import Referee
 
 from .client import WorkerChannel, connect
 from .dialing import TrunkDialer
 from .extensions import PhoneDialer
 from .house import Stock, furnish, load_stock
+from .places import ServerPlaces
 from .protocol import Assign, Assignment, Claimed, Finished, HangUp, Happened, Ping, Pong, Quit
 from .watchdog import MediaWatchdog
 
@@ -34,6 +36,8 @@ _stock: list[Stock] = []
 _kept: list[PjBridge] = []
 #: how long the gateway may take to read our last words, seconds
 _PARTING = 1.0
+#: how long a plan may take to notice that its caller has left, seconds
+_LAST_WORD = 3.0
 
 
 def preload(settings: Settings) -> None:
@@ -63,6 +67,7 @@ class _Worker:
         self._assignment: asyncio.Future[Assignment | None] = asyncio.Future()
         self._leg: asyncio.Future[Leg] = asyncio.Future()
         self._ended_by_us: asyncio.Future[str] = asyncio.Future()
+        self._referee: Referee | None = None
 
     async def run(self, socket_path: Path) -> int:
         self._endpoint.on_incoming = self._arrived
@@ -100,7 +105,13 @@ class _Worker:
             trunks, frozenset(self._settings.phones), self._settings.sip.public_address or ""
         )
         services = furnish(
-            self._settings, plan, _stock[0], dialer, rate=bridge.rate, bundle=assignment.bundle
+            self._settings,
+            plan,
+            _stock[0],
+            dialer,
+            rate=bridge.rate,
+            bundle=assignment.bundle,
+            places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
         )
         # Before the session, whose first words are about the caller's leg.
         emit(
@@ -133,12 +144,14 @@ class _Worker:
         )
         call.spawn(watchdog.run())
         policies = [plan.policy, *([self._settings.policy] if self._settings.policy else [])]
+        self._referee = Referee(call, policies)
+        call.referee = self._referee.refer
         await self._walk(call, CallControl(call, policies, by="dialplan"))
 
     async def _walk(self, call: CallSession, control: CallControl) -> None:
         """Run the plan until it ends, the caller leaves, somebody ends the call, or time is up."""
         walk = asyncio.create_task(_to_the_end(control))
-        gone = asyncio.create_task(call.caller.wait(LegState.DISCONNECTED))
+        gone = asyncio.create_task(call.left(call.caller))
         limit = self._settings.limits.call_seconds
         ends: set[asyncio.Future[Any]] = {walk, gone, self._ended_by_us}
         done, _ = await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
@@ -150,11 +163,13 @@ class _Worker:
         elif call.caller.status == 408 and call.caller.state is LegState.DISCONNECTED:
             reason, by = f"the caller is gone: {call.caller.reason}", "system"
         elif call.caller.state is LegState.DISCONNECTED:
-            # A walk notices, and ends by itself, perhaps first.
             told = reasons.parse(call.caller.reason)
             reason, by = "the caller hung up" + (f" ({told.words})" if told else ""), "caller"
         elif self._ended_by_us in done:
             reason, by = self._ended_by_us.result(), "system"
+        if gone in done:
+            # What is under way notices too, and its last word (a transfer's outcome) is recorded.
+            await asyncio.wait({walk}, timeout=_LAST_WORD)
         for task in (walk, gone):
             task.cancel()
         failure = (await asyncio.gather(walk, return_exceptions=True))[0]
@@ -171,12 +186,18 @@ class _Worker:
         return self._leg.result() if self._leg.done() else None
 
     def _arrived(self, leg: Leg) -> None:
-        if self._leg.done():
-            # A worker has one caller; further INVITEs (a fork that spiralled) are not for it.
-            task = asyncio.get_running_loop().create_task(_refuse(leg))
-            task.add_done_callback(lambda done: done.exception())
-        else:
+        if not self._leg.done():
             self._leg.set_result(leg)
+            return
+        # A worker has one caller; further INVITEs (a fork that spiralled) are not for it, but for
+        # one that the edge found to want the place of a leg.
+        wanted = leg.info.headers.get(REPLACES_HEADER)
+        if wanted is not None and self._referee is not None:
+            work = self._referee.replace(leg, wanted)
+        else:
+            work = _refuse(leg)
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda done: done.exception())
 
     async def _listen(self, channel: WorkerChannel) -> None:
         async for message in channel:

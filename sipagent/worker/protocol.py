@@ -33,6 +33,7 @@ class Assignment(_Message):
     headers: Mapping[str, str] = Field(default_factory=dict)
     sip_call_id: str = ""
     source: str = Field(default="", description="address the INVITE came from")
+    account: str | None = Field(default=None, description="phone or trunk that proved itself")
     srtp: Srtp | None = Field(default=None, description="default: as the settings say")
     codecs: tuple[Codec, ...] = Field(default=(), description="default: as the settings say")
     bundle: Path

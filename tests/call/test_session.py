@@ -1,12 +1,13 @@
 """A call owns its legs, tasks and recordings, and leaves none behind."""
 
 import asyncio
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sipagent.call.leg import LegState
-from sipagent.call.session import first_to_end
 from sipagent.errors import LegFailed
 from sipagent.events import CallEnded, DigitReceived, LegChanged, RecordingStopped
 from sipagent.testing.fakes import BUSY, Script, a_call
@@ -134,10 +135,61 @@ async def test_a_bridged_pair_is_parted_by_either_side() -> None:
 
 
 @virtual_time
-async def test_the_first_leg_to_end_is_named() -> None:
+async def test_one_who_leaves_ends_the_wait_for_both() -> None:
     call = a_call(scripts={"sip:busy@x": BUSY})
     busy = await call.session.dial("sip:busy@x")
-    assert await first_to_end(call.caller, busy) is busy
+    await call.session.one_left(call.caller, busy)
+    assert busy.state is LegState.DISCONNECTED
+    assert call.caller.state is LegState.CONFIRMED
+
+
+@virtual_time
+async def test_a_party_stays_when_another_leg_has_its_place() -> None:
+    call = a_call()
+    heir = await call.session.dial("sip:heir@x")
+    await heir.wait(LegState.CONFIRMED)
+    gone = asyncio.ensure_future(call.session.left(call.caller))
+    call.session.stand_in(heir, call.caller)
+    call.caller.hang_up_remotely()
+    await asyncio.sleep(1)
+    assert not gone.done()
+    assert call.session.caller is heir
+    assert call.session.now(call.caller) is heir
+    assert call.session.room.members == [heir]
+    await heir.hangup()
+    await gone
+    assert call.session.deserted
+
+
+@virtual_time
+async def test_a_party_stays_while_its_place_is_being_given_away() -> None:
+    call = a_call()
+    gone = asyncio.ensure_future(call.session.left(call.caller))
+    call.session.hand_over(call.caller, asyncio.sleep(5))
+    call.caller.hang_up_remotely()
+    await asyncio.sleep(4)
+    assert not call.session.deserted
+    assert not gone.done()
+    await asyncio.sleep(2)
+    assert gone.done()
+    assert call.session.deserted
+
+
+@virtual_time
+async def test_a_recording_follows_the_callers_place(tmp_path: Path) -> None:
+    call = a_call(bundle=tmp_path)
+    recording = call.session.recordings.start("r", "r.wav")
+    heir = await call.session.dial("sip:heir@x")
+    await heir.wait(LegState.CONFIRMED)
+    call.session.stand_in(heir, call.caller)
+    call.caller.hang_up_remotely()
+    heir.far.talk(500)  # type: ignore[attr-defined]
+    await asyncio.sleep(1)
+    await call.session.end()
+    with wave.open(str(recording.path), "rb") as file:
+        both = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+    assert both[:, 0].any()
+    assert not both[:, 1].any()
 
 
 @virtual_time

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sipagent.call.leg import LegState
 from sipagent.call.services import TalkEnd
 from sipagent.dialplan.expressions import JavaScript
@@ -92,6 +94,44 @@ async def test_the_hunt_takes_the_mobile_whose_owner_presses_a_key() -> None:
     assert [leg.state for leg in call.dialer.legs] == [LegState.DISCONNECTED] * 3
     # the desk gave up, the other mobile was let go, and one stayed until the caller left
     assert [round(t / 1000) for t in talked] == [11, 16, 60]
+
+
+@pytest.mark.parametrize(
+    ("key", "referred", "dialled"),
+    [("1", [], ["sales"]), ("2", ["callee1"], ["service"]), ("3", ["sip:office@pbx.example"], [])],
+)
+def test_the_three_transfers_reach_their_party(
+    key: str, referred: list[str], dialled: list[str]
+) -> None:
+    @virtual_time
+    async def scene() -> None:
+        call, plan = example("transfers")
+        loop = asyncio.get_running_loop()
+        loop.call_later(1, call.caller.far.press, key)
+
+        def accept() -> None:
+            for leg in call.dialer.legs:
+                leg.far.press("1")
+
+        loop.call_later(4, accept)
+        loop.call_later(9, call.caller.hang_up_remotely)
+        await plan
+        assert call.caller.referred == referred
+        assert [target for target, _ in call.dialer.dialled] == [
+            f"sip:{user}@pbx.example" for user in dialled
+        ]
+        assert not any("Sorry" in url for url in said(call))
+        assert {leg.state for leg in call.session.legs} == {LegState.DISCONNECTED}
+
+    scene()
+
+
+@virtual_time
+async def test_a_caller_whom_sales_does_not_take_hears_why() -> None:
+    call, plan = example("transfers", scripts={DESK: BUSY})
+    asyncio.get_running_loop().call_later(1, call.caller.far.press, "1")
+    await plan
+    assert said(call)[-1] == "say:Sorry. 486 Busy Here: sales is busy"
 
 
 @virtual_time

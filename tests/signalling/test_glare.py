@@ -9,7 +9,7 @@ import pytest
 from sipagent.call.leg import LegState
 from sipagent.testing.actor import Launch, launching
 from sipagent.testing.phone import Phone
-from sipagent.testing.sip.agent import Outgoing, allowed
+from sipagent.testing.sip.agent import Outgoing
 
 if TYPE_CHECKING:
     from sipagent.testing.stage import Stage
@@ -89,7 +89,7 @@ async def test_an_offer_that_crosses_ours_is_refused_and_both_get_their_turn() -
 
             async def offer() -> None:
                 out = await own.agent.ask(
-                    own.dialog, Outgoing("INVITE", allowed(), call.media.offer())
+                    own.dialog, Outgoing("INVITE", phone.agent.features, call.media.offer())
                 )
                 crossed.append(out.status)
                 answer(own, request, transaction)

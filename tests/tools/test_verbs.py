@@ -36,7 +36,14 @@ def test_the_model_sees_only_what_it_must_give() -> None:
     assert spec.parameters == {
         "type": "object",
         "properties": {
-            "to": {"type": "string", "description": "whom to put through to: SIP URI or number"}
+            "to": {"type": "string", "description": "whom to put through to: SIP URI or number"},
+            "brief": {
+                "type": "string",
+                "description": "said privately to whoever answers, who then accepts the caller or "
+                "refuses",
+                "default": "",
+                "maxLength": 1000,
+            },
         },
         "required": ["to"],
         "additionalProperties": False,

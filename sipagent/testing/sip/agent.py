@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -132,6 +132,8 @@ class UserAgent:
         self._transport: Transport
         self._users: dict[str, DialogUser] = {}
         self._hosts: dict[str, str] = {}
+        #: headers every INVITE, and every answer to one, carries
+        self.features: Headers = (("Allow", ALLOW), ("Supported", "replaces"))
         #: datagrams that were no SIP message
         self.garbage = 0
         #: what passed: sent by us or not, and the message
@@ -316,8 +318,3 @@ def _is_literal(host: str) -> bool:
 def bracketed(host: str) -> str:
     """An address as it stands in a URI."""
     return f"[{host}]" if ":" in host else host
-
-
-def allowed(headers: Sequence[tuple[str, str]] = ()) -> Headers:
-    """Headers every INVITE, and every answer to one, carries."""
-    return (("Allow", ALLOW), ("Supported", "replaces"), *headers)

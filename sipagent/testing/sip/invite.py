@@ -9,7 +9,7 @@ from sipagent.call.leg import NEXT, LegState
 from sipagent.errors import LegFailed
 
 from .acks import Acks
-from .agent import ALLOW, Exchange, Outgoing, UserAgent, allowed
+from .agent import ALLOW, Exchange, Outgoing, UserAgent
 from .confirmation import Confirmation
 from .dialog import Dialog
 from .message import Headers, Request, Response, phrase
@@ -48,7 +48,7 @@ class InviteSession:
         """Send the INVITE; without `offer` the peer makes one in its 2xx (late offer)."""
         self._offered = offer
         body = self._media.offer() if offer else b""
-        out = Outgoing("INVITE", allowed(headers), body)
+        out = Outgoing("INVITE", (*self.agent.features, *headers), body)
         self._inviting = self.agent.send(self.dialog, out, self._on_response)
 
     def _on_response(self, response: Response) -> None:
@@ -163,7 +163,8 @@ class InviteSession:
 
     def _reply(self, request: Request, status: int, body: bytes, more: Headers = ()) -> Response:
         content = [("Content-Type", "application/sdp")] if body else []
-        headers = [("Contact", self.dialog.contact), *allowed(content), *self.usual, *more]
+        headers = [("Contact", self.dialog.contact), *self.agent.features, *content]
+        headers += [*self.usual, *more]
         reply = request.reply(status, to_tag=self.dialog.local_tag, headers=headers)
         return replace(reply, body=body)
 
@@ -231,7 +232,8 @@ class InviteSession:
         """
         self._require_confirmed()
         self._offered = offer
-        out = Outgoing("INVITE", allowed(headers), self._media.offer() if offer else b"")
+        body = self._media.offer() if offer else b""
+        out = Outgoing("INVITE", (*self.agent.features, *headers), body)
         final: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         exchange: Exchange
 
@@ -250,7 +252,9 @@ class InviteSession:
     async def update(self, headers: Headers = (), *, offer: bool = True) -> Response:
         """Offer anew by UPDATE (RFC 3311), or only refresh. Raises LegFailed when refused."""
         body = self._media.offer() if offer else b""
-        response = await self.agent.ask(self.dialog, Outgoing("UPDATE", allowed(headers), body))
+        response = await self.agent.ask(
+            self.dialog, Outgoing("UPDATE", (*self.agent.features, *headers), body)
+        )
         if response.status >= 300:
             raise LegFailed(response.status, response.reason)
         if response.body:
