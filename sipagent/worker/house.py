@@ -11,7 +11,7 @@ from sipagent.agent.echo import EchoTalker
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
-from sipagent.call.services import Services, Talker
+from sipagent.call.services import Meetings, Services, Talker
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
@@ -114,7 +114,14 @@ class PlanTalkers:
 
 
 def furnish(
-    settings: Settings, plan: Plan, stock: Stock, dialer: Dialer, *, rate: int, bundle: Path
+    settings: Settings,
+    plan: Plan,
+    stock: Stock,
+    dialer: Dialer,
+    meetings: Meetings,
+    *,
+    rate: int,
+    bundle: Path,
 ) -> Services:
     """The services of one call."""
     zone = ZoneInfo(settings.time_zone)
@@ -127,6 +134,7 @@ def furnish(
         now=lambda: datetime.now(zone),
         bundle=bundle,
         extensions=frozenset(settings.phones),
+        meetings=meetings,
     )
 
 
