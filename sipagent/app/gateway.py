@@ -17,6 +17,7 @@ from sipagent.edge.front import Edge
 from sipagent.edge.routing import route_address
 from sipagent.edge.tls import BadCertificate
 from sipagent.meeting.desk import Before, MeetingDesk
+from sipagent.meeting.keeper import MixerKeeper
 from sipagent.store.records import Store
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.protocol import Asked, Left, Meeting, Reported, Told
@@ -98,7 +99,9 @@ class Gateway:
         await self.edge.start()
         self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
         self.meetings = MeetingDesk(
-            self._run_dir / "mixer.sock", self._settings.queues, self._settings.parking
+            MixerKeeper(self._run_dir / "mixer.sock"),
+            self._settings.queues,
+            self._settings.parking,
         )
         self.workers = Supervisor(
             self._addressed(),

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -14,7 +14,6 @@ from sipagent.config import Queue as QueueSettings
 
 from .conferences import Conferences
 from .holder import Holder, Registry
-from .keeper import MixerKeeper
 from .parking import Parking
 from .queues import Queues
 
@@ -32,12 +31,28 @@ class Before:
     room: str
 
 
+class Mixing(Protocol):
+    """Where calls hear each other, as the desk needs it."""
+
+    address: str
+    #: whether calls are meeting now
+    in_use: Callable[[], bool]
+
+    def want(self) -> None:
+        """Calls are about to meet."""
+        ...
+
+    async def close(self) -> None:
+        """End it. Idempotent."""
+        ...
+
+
 class MeetingDesk:
     """Places by call (a worker's token) and the call's own number for them."""
 
     def __init__(
         self,
-        mixer_path: Path,
+        mixer: Mixing,
         queues: Mapping[str, QueueSettings],
         parking: ParkingSettings,
         *,
@@ -45,7 +60,8 @@ class MeetingDesk:
     ) -> None:
         self._now = now
         self._holders: dict[str, dict[int, Holder]] = {}
-        self.mixer = MixerKeeper(mixer_path, lambda: self.meeting > 0)
+        self.mixer = mixer
+        mixer.in_use = lambda: self.meeting > 0
         self.conferences = Conferences(self._room)
         self.parking = Parking(self._room, parking.slots)
         self.queues = Queues(queues, self._room, now)

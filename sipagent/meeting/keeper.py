@@ -25,11 +25,12 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THR
 
 
 class MixerKeeper:
-    """`in_use` says whether calls are meeting now. The mixer listens at `address`."""
+    """The mixer listens at `address`."""
 
-    def __init__(self, path: Path, in_use: Callable[[], bool]) -> None:
+    def __init__(self, path: Path) -> None:
         self.address = str(path)
-        self._in_use = in_use
+        #: whether calls are meeting now: then a mixer that died is replaced
+        self.in_use: Callable[[], bool] = lambda: False
         self._process: Process | None = None
         self._task: asyncio.Task[None] | None = None
         #: how many mixers died under calls
@@ -68,7 +69,7 @@ class MixerKeeper:
             except (OSError, TimeoutError) as error:
                 failures += 1
                 log.error("mixer_failed", cause=str(error) or type(error).__name__)
-            if not self._in_use():
+            if not self.in_use():
                 return
             if failures == 0:
                 self.deaths += 1

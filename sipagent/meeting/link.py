@@ -17,6 +17,7 @@ PATIENCE = 10.0
 #: ms after which what the port heard is not worth sending any more
 _STALE = 100
 _LARGEST = 4096
+_PAUSE = 0.05
 
 
 class RoomLink:
@@ -41,6 +42,8 @@ class RoomLink:
         self._hello = Hello(room=room, rate=port.rate)
         self._on_change = on_change
         self._patience = patience
+        #: whether the mixer speaks to us; None before it ever did
+        self._there: bool | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -58,20 +61,23 @@ class RoomLink:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _keep(self) -> None:
-        again = False
+        loop = asyncio.get_running_loop()
+        since = loop.time()
         while True:
             try:
-                wire = await insistent(self._address, self._hello, self._patience)
+                left = self._patience - (loop.time() - since)
+                wire = await insistent(self._address, self._hello, left)
             except TimeoutError:
                 if not self.lost.done():
                     self.lost.set_result(f"no mixer within {self._patience:g} seconds")
                 return
-            if again:
-                self._on_change("remade")
             with wire:
                 await self._carry(wire)
+            if self._there is not True:
+                await asyncio.sleep(_PAUSE)  # it was dying when it took us
+                continue
+            self._there, since = False, loop.time()
             self._on_change("lost")
-            again = True
 
     async def _carry(self, wire: socket.socket) -> None:
         """Until the mixer is gone."""
@@ -102,5 +108,9 @@ class RoomLink:
                 return
             if not pcm:
                 return
+            if self._there is not True:
+                if self._there is False:
+                    self._on_change("remade")
+                self._there = True
             if trimmer.admit(port.position - port.played):
                 await port.play(pcm)

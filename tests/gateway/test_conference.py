@@ -1,8 +1,6 @@
 """Conferences of real callers, each in a process of its own, mixed in yet another."""
 
 import asyncio
-import os
-import signal
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -35,7 +33,9 @@ def voice(seed: int, seconds: float = 2.5) -> bytes:
     return (loud * QUIET).astype("<i2").tobytes()
 
 
-async def callers(stack: AsyncExitStack, server: Server, count: int, number: str) -> list[PhoneCall]:
+async def callers(
+    stack: AsyncExitStack, server: Server, count: int, number: str
+) -> list[PhoneCall]:
     async def one(index: int) -> PhoneCall:
         phone = await stack.enter_async_context(Phone(user=f"caller{index}"))
         call = await phone.dial(server.uri(number))
