@@ -212,9 +212,9 @@ class Queues:
         if queue is None:
             return
         queue.leave(holder)
-        if queue.empty and name not in self._settings:
+        # whom it parted from may have left meanwhile as well, and closed the queue
+        if queue.empty and name not in self._settings and self._open.pop(name, None):
             queue.close()
-            del self._open[name]
 
     def close(self) -> None:
         """Stop waiting for anything."""
