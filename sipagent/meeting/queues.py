@@ -213,7 +213,8 @@ class Queues:
             return
         queue.leave(holder)
         # whom it parted from may have left meanwhile as well, and closed the queue
-        if queue.empty and name not in self._settings and self._open.pop(name, None):
+        if queue.empty and self._open.get(name) is queue and name not in self._settings:
+            del self._open[name]
             queue.close()
 
     def close(self) -> None:

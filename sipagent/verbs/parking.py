@@ -1,12 +1,13 @@
 """Verbs of parking: park, retrieve."""
 
 import asyncio
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.meeting import Meet, Over, Park, Retrieve
+from sipagent.call.numbers import number_of
 from sipagent.call.services import Place
 from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
@@ -20,6 +21,11 @@ from .ringing import Callee, Hunt
 from .waiting import answered, stopped, while_caller_stays
 
 _SLOT = r"^[0-9]{1,6}$"
+
+
+def _dialled(value: Any) -> Any:
+    """`705` of `sip:705@pbx.example`."""
+    return number_of(value) if isinstance(value, str) and ":" in value else value
 
 
 class ParkVerb(Verb):
@@ -105,7 +111,9 @@ class RetrieveVerb(Verb):
 
     name: ClassVar[str] = "retrieve"
     shorthand: ClassVar[str | None] = "slot"
-    slot: Text = Field(pattern=_SLOT)
+    slot: Annotated[Text, BeforeValidator(_dialled)] = Field(
+        pattern=_SLOT, description="or the number that was called: ${call.to}"
+    )
 
     @property
     def targets(self) -> tuple[str, ...]:

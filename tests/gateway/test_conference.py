@@ -1,76 +1,171 @@
 """Conferences of real callers, each in a process of its own, mixed in yet another."""
 
 import asyncio
+import os
+import signal
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sipagent.events import MeetingChanged
-from sipagent.testing.audio import correlate, speech_like
+from sipagent.events import CallEnded, MeetingChanged
+from sipagent.testing.audio import RATE
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import Phone
 from sipagent.testing.server import Server, running
 
 PLAN = """
-routes: [{to: "100"}, {to: "101"}, {to: "102"}]
-policy: {destinations: ["conference:*"]}
+routes: [{to: "100"}]
+policy: {destinations: ["conference:team"]}
+sections:
+  main:
+    - join_conference: {name: team, beep: false, exit_key: "#"}
+    - play: "tone:3000:5"
+    - hangup
+"""
+WITH_AGENT = """
+routes: [{to: "200"}]
+policy: {destinations: ["conference:team"]}
+agents:
+  guide:
+    greeting: "Welcome to the meeting. We begin in a moment, please be patient until then."
+    intents: {bye: {phrases: ["goodbye"], say: "Bye."}}
 sections:
   main:
     - answer
-    - join_conference: {name: room, beep: false, exit_key: "#"}
-    - set: {over: "${join_conference_reason}"}
-    - hangup
+    - sleep: 500
+    - join_conference: {name: team, beep: false, background: true}
+    - ai: {agent: guide}
 """
-QUIET = 0.35
+#: Hz, none a multiple of another
+PITCHES = (310, 470, 710, 1070, 1610, 2410)
+LEVEL = 3000
 
 
-def voice(seed: int, seconds: float = 2.5) -> bytes:
-    """Six of these at once do not clip."""
-    loud = np.frombuffer(speech_like(seconds, seed=seed), "<i2")
-    return (loud * QUIET).astype("<i2").tobytes()
+def tone(hertz: int, seconds: float = 1.5) -> bytes:
+    time = np.arange(int(RATE * seconds)) / RATE
+    return (LEVEL * np.sin(2 * np.pi * hertz * time)).astype("<i2").tobytes()
 
 
-async def callers(
-    stack: AsyncExitStack, server: Server, count: int, number: str
-) -> list[PhoneCall]:
-    async def one(index: int) -> PhoneCall:
-        phone = await stack.enter_async_context(Phone(user=f"caller{index}"))
-        call = await phone.dial(server.uri(number))
-        await call.wait_answered()
-        return call
+def strengths(pcm: bytes, pitches: Sequence[int]) -> list[float]:
+    """Each tone's level in most of the sound, so that a lost frame is no matter."""
+    wave = np.frombuffer(pcm, "<i2").astype(float)
+    size = RATE // 5
+    parts = wave[: len(wave) // size * size].reshape(-1, size) * np.hanning(size) * 2
+    moment = np.arange(size) / RATE
+    turns = np.exp(-2j * np.pi * np.outer(pitches, moment))
+    found: list[float] = np.median(2 * np.abs(parts @ turns.T) / size, axis=0).tolist()
+    return found
 
-    return list(await asyncio.gather(*(one(index) for index in range(count))))
+
+async def called(stack: AsyncExitStack, server: Server, name: str, number: str) -> PhoneCall:
+    phone = await stack.enter_async_context(Phone(user=name))
+    call = await phone.dial(server.uri(number))
+    await call.wait_answered()
+    return call
 
 
 def met(server: Server) -> int:
     return sum(isinstance(e, MeetingChanged) and e.change == "met" for e in server.events)
 
 
-async def all_talk(calls: list[PhoneCall]) -> list[list[float]]:
-    """How well each voice is found in what each caller heard."""
-    voices = [voice(seed) for seed in range(len(calls))]
+def changes(server: Server, change: str) -> int:
+    return sum(isinstance(e, MeetingChanged) and e.change == change for e in server.events)
+
+
+async def assert_all_hear_each_other(calls: Sequence[PhoneCall]) -> None:
+    pitches = PITCHES[: len(calls)]
     start = time.perf_counter()
-    await asyncio.gather(*(call.play(pcm) for call, pcm in zip(calls, voices, strict=True)))
-    await asyncio.sleep(0.4)
-    heard = [call.stream.heard.pcm(start) for call in calls]
-    return [[correlate(pcm, ears).corr for pcm in voices] for ears in heard]
+    playing = [
+        asyncio.ensure_future(call.play(tone(hertz)))
+        for call, hertz in zip(calls, pitches, strict=True)
+    ]
+    await asyncio.gather(*playing)
+    heard = [strengths(call.stream.heard.pcm(start), pitches) for call in calls]
+    for ears, row in enumerate(heard):
+        for mouth, strength in enumerate(row):
+            if ears == mouth:
+                assert strength < 0.05 * LEVEL, heard
+            else:
+                assert strength > 0.7 * LEVEL, heard
+
+
+def mixers_sockets(pid: int) -> int:
+    found = 0
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found += os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")
+        except OSError:
+            continue
+    return found
 
 
 @pytest.mark.slow
-async def test_six_callers_hear_each_other_and_not_themselves(tmp_path: Path) -> None:
+async def test_six_callers_hear_each_other_until_each_leaves_in_its_own_way(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, PLAN) as server, AsyncExitStack() as stack:
-        calls = await callers(stack, server, 6, "100")
+        assert server.gateway.meetings is not None
+        names = [f"caller{number}" for number in range(6)]
+        calls = await asyncio.gather(*(called(stack, server, name, "100") for name in names))
         await server.wait_for(lambda: met(server) == 6)
-        found = await all_talk(calls)
-        print(np.round(found, 2))
-        for ears, row in enumerate(found):
-            for mouth, corr in enumerate(row):
-                assert (corr > 0.3) if ears != mouth else (abs(corr) < 0.15), (ears, mouth, corr)
-        await calls[0].hangup()
-        await calls[1].press("#")
-        await calls[1].wait_ended()
-        await asyncio.gather(*(call.hangup() for call in calls[2:]))
+        await assert_all_hear_each_other(calls)
+        mixer = server.gateway.meetings.mixer
+        pid = getattr(mixer, "pid")  # noqa: B009 - the protocol has none
+        assert mixers_sockets(pid) >= 6
+
+        # by key: the plan goes on
+        await calls[0].press("#")
+        start = time.perf_counter()
+        await server.wait_for(lambda: changes(server, "over") == 1)
+        await asyncio.sleep(1.0)
+        assert strengths(calls[0].stream.heard.pcm(start), [3000])[0] > 0.5 * LEVEL
+        # by hanging up, and by the death of a process
+        await calls[1].hangup()
+        victim = server.worker(calls[2].id)
+        assert victim.pid is not None
+        os.kill(victim.pid, signal.SIGKILL)
+        await calls[2].wait_ended()
+        await server.wait_for(lambda: server.gateway.meetings.conferences.members("team") == 3)  # type: ignore[union-attr]
+        await assert_all_hear_each_other(calls[3:])
+        ends = [e.reason for e in server.events if isinstance(e, CallEnded)]
+        assert ends == ["the caller hung up", "crashed: signal 9"]
+        for call in (calls[0], *calls[3:]):
+            await call.hangup()
+        await server.idle()
+        assert server.gateway.meetings.places == 0
+        # the listener, the gateway's keeper, and what asyncio has itself
+        await server.wait_for(lambda: mixers_sockets(pid) <= 4)
+
+
+@pytest.mark.slow
+async def test_a_killed_mixer_is_replaced_under_the_conference(tmp_path: Path) -> None:
+    async with running(tmp_path, PLAN) as server, AsyncExitStack() as stack:
+        assert server.gateway.meetings is not None
+        names = [f"caller{number}" for number in range(3)]
+        calls = await asyncio.gather(*(called(stack, server, name, "100") for name in names))
+        await server.wait_for(lambda: met(server) == 3)
+        await assert_all_hear_each_other(calls)
+        os.kill(getattr(server.gateway.meetings.mixer, "pid"), signal.SIGKILL)  # noqa: B009
+        await server.wait_for(lambda: changes(server, "lost") == 3)
+        await server.wait_for(lambda: changes(server, "remade") == 3)
+        await assert_all_hear_each_other(calls)
+        assert not any(call.ended.done() for call in calls)
+        await asyncio.gather(*(call.hangup() for call in calls))
+        await server.idle()
+        assert server.gateway.meetings.places == 0
+
+
+@pytest.mark.slow
+async def test_an_agent_is_a_member_whom_all_hear(tmp_path: Path) -> None:
+    plans = {"team": PLAN, "guided": WITH_AGENT}
+    async with running(tmp_path, plans) as server, AsyncExitStack() as stack:
+        listener = await called(stack, server, "listener", "100")
+        await server.wait_for(lambda: met(server) == 1)
+        host = await called(stack, server, "host", "200")
+        await asyncio.gather(listener.wait_for_speech(15), host.wait_for_speech(15))
+        await asyncio.gather(host.hangup(), listener.hangup())
         await server.idle()
