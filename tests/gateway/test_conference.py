@@ -4,17 +4,15 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sipagent.events import CallEnded, MeetingChanged
-from sipagent.testing.audio import RATE
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import Phone
+from sipagent.testing.pitch import LEVEL, assert_all_hear_the_others, strengths
 from sipagent.testing.server import Server, running
 
 PLAN = """
@@ -40,25 +38,6 @@ sections:
     - join_conference: {name: team, beep: false, background: true}
     - ai: {agent: guide}
 """
-#: Hz, none a multiple of another
-PITCHES = (310, 470, 710, 1070, 1610, 2410)
-LEVEL = 3000
-
-
-def tone(hertz: int, seconds: float = 1.5) -> bytes:
-    time = np.arange(int(RATE * seconds)) / RATE
-    return (LEVEL * np.sin(2 * np.pi * hertz * time)).astype("<i2").tobytes()
-
-
-def strengths(pcm: bytes, pitches: Sequence[int]) -> list[float]:
-    """Each tone's level in most of the sound, so that a lost frame is no matter."""
-    wave = np.frombuffer(pcm, "<i2").astype(float)
-    size = RATE // 5
-    parts = wave[: len(wave) // size * size].reshape(-1, size) * np.hanning(size) * 2
-    moment = np.arange(size) / RATE
-    turns = np.exp(-2j * np.pi * np.outer(pitches, moment))
-    found: list[float] = np.median(2 * np.abs(parts @ turns.T) / size, axis=0).tolist()
-    return found
 
 
 async def called(stack: AsyncExitStack, server: Server, name: str, number: str) -> PhoneCall:
@@ -74,23 +53,6 @@ def met(server: Server) -> int:
 
 def changes(server: Server, change: str) -> int:
     return sum(isinstance(e, MeetingChanged) and e.change == change for e in server.events)
-
-
-async def assert_all_hear_each_other(calls: Sequence[PhoneCall]) -> None:
-    pitches = PITCHES[: len(calls)]
-    start = time.perf_counter()
-    playing = [
-        asyncio.ensure_future(call.play(tone(hertz)))
-        for call, hertz in zip(calls, pitches, strict=True)
-    ]
-    await asyncio.gather(*playing)
-    heard = [strengths(call.stream.heard.pcm(start), pitches) for call in calls]
-    for ears, row in enumerate(heard):
-        for mouth, strength in enumerate(row):
-            if ears == mouth:
-                assert strength < 0.05 * LEVEL, heard
-            else:
-                assert strength > 0.7 * LEVEL, heard
 
 
 def mixers_sockets(pid: int) -> int:
@@ -112,7 +74,7 @@ async def test_six_callers_hear_each_other_until_each_leaves_in_its_own_way(
         names = [f"caller{number}" for number in range(6)]
         calls = await asyncio.gather(*(called(stack, server, name, "100") for name in names))
         await server.wait_for(lambda: met(server) == 6)
-        await assert_all_hear_each_other(calls)
+        await assert_all_hear_the_others(calls)
         mixer = server.gateway.meetings.mixer
         pid = getattr(mixer, "pid")  # noqa: B009 - the protocol has none
         assert mixers_sockets(pid) >= 6
@@ -130,7 +92,7 @@ async def test_six_callers_hear_each_other_until_each_leaves_in_its_own_way(
         os.kill(victim.pid, signal.SIGKILL)
         await calls[2].wait_ended()
         await server.wait_for(lambda: server.gateway.meetings.conferences.members("team") == 3)  # type: ignore[union-attr]
-        await assert_all_hear_each_other(calls[3:])
+        await assert_all_hear_the_others(calls[3:])
         ends = [e.reason for e in server.events if isinstance(e, CallEnded)]
         assert ends == ["the caller hung up", "crashed: signal 9"]
         for call in (calls[0], *calls[3:]):
@@ -148,11 +110,11 @@ async def test_a_killed_mixer_is_replaced_under_the_conference(tmp_path: Path) -
         names = [f"caller{number}" for number in range(3)]
         calls = await asyncio.gather(*(called(stack, server, name, "100") for name in names))
         await server.wait_for(lambda: met(server) == 3)
-        await assert_all_hear_each_other(calls)
+        await assert_all_hear_the_others(calls)
         os.kill(getattr(server.gateway.meetings.mixer, "pid"), signal.SIGKILL)  # noqa: B009
         await server.wait_for(lambda: changes(server, "lost") == 3)
         await server.wait_for(lambda: changes(server, "remade") == 3)
-        await assert_all_hear_each_other(calls)
+        await assert_all_hear_the_others(calls)
         assert not any(call.ended.done() for call in calls)
         await asyncio.gather(*(call.hangup() for call in calls))
         await server.idle()

@@ -1,9 +1,7 @@
 """Real calls that are parked and retrieved, and that wait in a queue for real phones."""
 
-import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,9 +11,9 @@ import pytest
 
 from sipagent.config import Queue
 from sipagent.events import MeetingChanged
-from sipagent.testing.audio import correlate, speech_like
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import OnCall, Phone, answer_after, refuse_with
+from sipagent.testing.pitch import assert_all_hear_the_others
 from sipagent.testing.server import Server, running
 
 PARK = """
@@ -61,20 +59,6 @@ async def dialled(stack: AsyncExitStack, server: Server, name: str, number: str)
     return call
 
 
-async def assert_they_talk(one: PhoneCall, other: PhoneCall) -> None:
-    """Both ways, most of what is said; tried again while the path is still settling."""
-    for attempt in range(4):
-        first, second = (speech_like(1.5, seed=10 * attempt + n) for n in range(2))
-        start = time.perf_counter()
-        await asyncio.gather(one.play(first), other.play(second))
-        await asyncio.sleep(0.3)
-        there = correlate(first, other.stream.heard.pcm(start)).corr
-        back = correlate(second, one.stream.heard.pcm(start)).corr
-        if there > 0.6 and back > 0.6:
-            return
-    raise AssertionError((there, back))
-
-
 def happened(server: Server, place: str, change: str) -> Callable[[], bool]:
     return lambda: count(server, place, change) > 0
 
@@ -98,7 +82,7 @@ async def test_a_parked_caller_is_retrieved_from_another_phone(tmp_path: Path) -
         assert (await empty.wait_ended()).status == 404
         desk = await dialled(stack, server, "desk", "705")
         await server.wait_for(lambda: count(server, "parking", "met") == 2)
-        await assert_they_talk(alice, desk)
+        await assert_all_hear_the_others([alice, desk])
         await desk.hangup()
         assert (await alice.wait_ended()).by == "remote"  # the plan's hangup
         await server.idle()
@@ -129,7 +113,7 @@ async def test_a_queue_rings_its_members_in_turn_for_callers_in_order(tmp_path: 
         await answered.wait_answered()
         second = await dialled(stack, server, "second", "200")
         third = await dialled(stack, server, "third", "200")
-        await assert_they_talk(first, answered)
+        await assert_all_hear_the_others([first, answered])
         assert len(busy.calls) == 2  # for the first; and for the second, who goes on waiting
         assert server.gateway.meetings.queues.size("support") == 2
         # one leaves by the death of its process: the queue is not held up by it
@@ -141,7 +125,7 @@ async def test_a_queue_rings_its_members_in_turn_for_callers_in_order(tmp_path: 
         await answered.hangup()
         await first.wait_ended()
         await (await free.wait_call(2)).wait_answered()
-        await assert_they_talk(third, free.calls[1])
+        await assert_all_hear_the_others([third, free.calls[1]])
         await third.hangup()
         await free.calls[1].wait_ended()
         await server.idle()
@@ -160,10 +144,10 @@ async def test_a_person_calls_in_to_serve_a_queue_caller_by_caller(tmp_path: Pat
         await server.wait_for(lambda: server.gateway.meetings.queues.size("support") == 2)  # type: ignore[union-attr]
         agent = await dialled(stack, server, "agent", "300")
         await server.wait_for(lambda: count(server, "queue", "met") == 2)
-        await assert_they_talk(first, agent)
+        await assert_all_hear_the_others([first, agent])
         await first.hangup()
         await server.wait_for(lambda: count(server, "queue", "met") == 4)
-        await assert_they_talk(second, agent)
+        await assert_all_hear_the_others([second, agent])
         await second.press("*")  # only leaves while waiting
         await agent.hangup()
         assert (await second.wait_ended()).by == "remote"
