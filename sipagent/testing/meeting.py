@@ -5,13 +5,16 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from sipagent.call.meeting import Meet
+from sipagent.call.verb import Outcome
 from sipagent.config import Parking, Queue
 from sipagent.media.frames import FRAME_MS
 from sipagent.media.port import AudioPort
 from sipagent.meeting.desk import Before, MeetingDesk
 from sipagent.meeting.mixing import Mix, Seat
+from sipagent.verbs import VERBS
 from sipagent.worker.meetings import GatewayMeetings
 from sipagent.worker.protocol import Asked, Left, Meeting, Reported, Told
 
@@ -155,3 +158,21 @@ class House:
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *told: object) -> None:
     """As over a channel: not before the one who speaks goes on."""
     loop.call_soon(function, *told)
+
+
+def do(
+    call: FakeCall, verb: str, by: str = "dialplan", **arguments: Any
+) -> "asyncio.Future[Outcome]":
+    """Begin a verb of a call's; without policies everything is permitted."""
+    return asyncio.ensure_future(call.control(by).do(VERBS[verb].model_validate(arguments)))
+
+
+def values(call: FakeCall) -> dict[str, Any]:
+    """The variables of a call's plan."""
+    found: dict[str, Any] = call.session.scope["vars"]
+    return found
+
+
+def dialled(call: FakeCall) -> list[str]:
+    """Whom a call has called so far."""
+    return [target for target, _ in call.dialer.dialled]

@@ -17,6 +17,7 @@ from sipagent.sources import KeyPath
 from .blocks import IGNORED, Nesting, Result, result_blocks
 from .flow import broken, remember, run_result
 from .playing import ringing
+from .queueing import ServeQueueVerb
 from .ringing import Callee, Hunt, NobodyAnswered, join, together
 from .signalling import refer
 from .waiting import answered, while_caller_stays
@@ -165,6 +166,8 @@ class ConnectVerb(Device, Nesting):
 
     async def _connected(self, control: CallControl) -> Outcome:
         call = control.call
+        if self.to and normalise(self.to, call.services.extensions).startswith("queue:"):
+            return await self._served(control, self.to.partition(":")[2])
         ringback = () if call.caller.state is LegState.EARLY else self.ringback
         groups = [[device.callee(self) for device in group] for group in self._groups]
         async with call.aside(), Hunt(call, control.may_redirect) as hunt:
@@ -177,6 +180,14 @@ class ConnectVerb(Device, Nesting):
         seconds = (call.bridge.clock.t - began) // 1000
         detail = f"was connected to {_names((callee.to,))} for {seconds} seconds"
         return Outcome(detail=detail, status=200)
+
+    async def _served(self, control: CallControl, queue: str) -> Outcome:
+        """Take the caller who waits longest there. Raises NobodyAnswered where nobody does."""
+        verb = ServeQueueVerb(queue_name=queue, wait_url=self.ringback, wait_time=self.timeout)
+        outcome = await verb.run(control)
+        if not outcome.ok:
+            raise NobodyAnswered(outcome.status or 480, outcome.detail)
+        return outcome
 
 
 class TransferVerb(Verb):

@@ -10,17 +10,13 @@ from sipagent.call.policy import Policy
 from sipagent.call.verb import Outcome
 from sipagent.events import MeetingChanged, PolicyDecided, RecordingStopped
 from sipagent.testing.fakes import FakeCall
-from sipagent.testing.meeting import House
+from sipagent.testing.meeting import House, do
 from sipagent.testing.plans import program
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
 from sipagent.verbs.flow import run_plan
 
 Doing = asyncio.Future[Outcome]
-
-
-def do(call: FakeCall, verb: str, by: str = "dialplan", **arguments: Any) -> Doing:
-    return asyncio.ensure_future(call.control(by).do(VERBS[verb].model_validate(arguments)))
 
 
 def changes(call: FakeCall) -> list[str]:

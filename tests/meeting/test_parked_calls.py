@@ -11,7 +11,7 @@ from sipagent.call.policy import Policy
 from sipagent.call.verb import Outcome
 from sipagent.events import MeetingChanged, Warned
 from sipagent.testing.fakes import BUSY, FakeCall, Script
-from sipagent.testing.meeting import House
+from sipagent.testing.meeting import House, do, values
 from sipagent.testing.plans import program
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
@@ -19,15 +19,6 @@ from sipagent.verbs.flow import run_plan
 
 DESK = "sip:desk@pbx.example"
 Doing = asyncio.Future[Outcome]
-
-
-def do(call: FakeCall, verb: str, by: str = "dialplan", **arguments: Any) -> Doing:
-    return asyncio.ensure_future(call.control(by).do(VERBS[verb].model_validate(arguments)))
-
-
-def values(call: FakeCall) -> dict[str, Any]:
-    found: dict[str, Any] = call.session.scope["vars"]
-    return found
 
 
 async def parked(house: House, who: str = "alice", **arguments: Any) -> tuple[FakeCall, Doing]:
