@@ -49,8 +49,9 @@ class _Client:
 class Mixer:
     """All rooms of one server."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, alone: float = ALONE_SECONDS) -> None:
         self._path = path
+        self._alone = alone
         self._loop = asyncio.get_running_loop()
         self._rooms: dict[str, Mix] = defaultdict(Mix)
         self._members: dict[Seat, _Client] = {}
@@ -153,7 +154,7 @@ class Mixer:
             self._end.cancel()
             self._end = None
         if not self._members:
-            seconds = IDLE_SECONDS if self._clients else ALONE_SECONDS
+            seconds = IDLE_SECONDS if self._clients else self._alone
             self._end = self._loop.call_later(seconds, self._finish)
 
     def _finish(self) -> None:

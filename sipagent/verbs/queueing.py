@@ -20,14 +20,12 @@ from .blocks import IGNORED
 from .flow import remember
 from .meeting import LEFT, WAITING, Text, Urls, party, placed, pressed, teller, together_in, until
 from .playing import play_all, ringing, sound_port
-from .ringing import Callee, Hunt, NobodyAnswered, join, together
+from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .waiting import CallerGone, answered, stopped, while_caller_stays
 from .words import who
 
 _NAME = r"^[A-Za-z0-9_.+-]{1,64}$"
 _KEY = r"^[0-9*#A-D]$"
-#: seconds a caller and a member may be together
-LONGEST = 14_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,7 @@ class EnterQueueVerb(Verb):
                 placed(call, Wait(queue=self.queue_name, who=party(call))) as (place, _),
                 Hunt(call) as hunt,
             ):
-                work = self._served(call, place, hunt, began)
+                work = self._served(control, place, hunt, began)
                 return await while_caller_stays(call, work)
         except CallerGone as gone:
             teller(call, "queue", self.queue_name)(change="left", detail=str(gone))
@@ -196,7 +194,8 @@ class EnterQueueVerb(Verb):
             remember(call, queue_failed_reason=str(error))
             raise
 
-    async def _served(self, call: CallSession, place: Place, hunt: Hunt, began: int) -> Outcome:
+    async def _served(self, control: CallControl, place: Place, hunt: Hunt, began: int) -> Outcome:
+        call = control.call
         tell = teller(call, "queue", self.queue_name)
         tell(change="waiting")
         taker = await _Waiting(self, call, place, hunt).taken()
@@ -214,7 +213,7 @@ class EnterQueueVerb(Verb):
             other, why = who(callee.to), "they parted"
             tell(change="met", other=callee.to)
             join(call, leg)
-            await together(call, leg, LONGEST)
+            await together(call, leg, longest(control, LONGEST))
         tell(change="over", detail=why)
         flow = Leave(self.transfer_after_bridge) if self.transfer_after_bridge else None
         detail = f"was with {other or 'somebody'} after {waited:.0f} seconds in the queue"

@@ -18,16 +18,12 @@ from .blocks import IGNORED, Nesting, Result, result_blocks
 from .flow import broken, remember, run_result
 from .playing import ringing
 from .queueing import ServeQueueVerb
-from .ringing import Callee, Hunt, NobodyAnswered, join, together
+from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .signalling import refer
 from .waiting import answered, while_caller_stays
 from .words import who
 
 RINGBACK = ("ring:us",)
-#: seconds two parties may be together where nothing says less
-LONGEST = 14_400
-#: the key of `policy.limits` that bounds bridged calls, in minutes
-OUTBOUND_MINUTES = "outbound_minutes"
 
 
 def _listed(value: Any) -> Any:
@@ -176,7 +172,7 @@ class ConnectVerb(Device, Nesting):
             await answered(call)
             join(call, leg)
             began = call.bridge.clock.t
-            await together(call, leg, _longest(control, callee.max_duration))
+            await together(call, leg, longest(control, callee.max_duration))
         seconds = (call.bridge.clock.t - began) // 1000
         detail = f"was connected to {_names((callee.to,))} for {seconds} seconds"
         return Outcome(detail=detail, status=200)
@@ -261,7 +257,7 @@ class TransferVerb(Verb):
             async with ringing(call, self.ringback) as hunt.ringback:
                 leg, _ = await hunt.in_turn([[Callee(to, self.timeout)]])
             join(call, leg)
-            talk = call.spawn(together(call, leg, _longest(control, LONGEST)))
+            talk = call.spawn(together(call, leg, longest(control, LONGEST)))
             hunt.keep(leg)
             call.agent = None
         done = Outcome(detail=f"connected to {_names((to,))}", status=200, ends_talk=True)
@@ -270,12 +266,6 @@ class TransferVerb(Verb):
         # no agent holds the call open, so this verb does
         await asyncio.wait({talk})
         return replace(done, flow=End())
-
-
-def _longest(control: CallControl, seconds: float) -> float:
-    """`seconds`, or less where a policy says how long bridged calls may last."""
-    minutes = (policy.limits.get(OUTBOUND_MINUTES) for policy in control.policies)
-    return min([seconds, *(60 * m for m in minutes if m is not None)])
 
 
 def _names(targets: tuple[str, ...]) -> str:

@@ -66,6 +66,7 @@ def mixers_sockets(pid: int) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.rfc("5359", "conference of six, mixed by the server")
 async def test_six_callers_hear_each_other_until_each_leaves_in_its_own_way(
     tmp_path: Path,
 ) -> None:
@@ -101,6 +102,7 @@ async def test_six_callers_hear_each_other_until_each_leaves_in_its_own_way(
         assert server.gateway.meetings.places == 0
         # the listener, the gateway's keeper, and what asyncio has itself
         await server.wait_for(lambda: mixers_sockets(pid) <= 4)
+    assert not Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.slow

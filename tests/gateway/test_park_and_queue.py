@@ -71,6 +71,7 @@ def count(server: Server, place: str, change: str) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.rfc("5359", "call park and retrieval, kept by the server")
 async def test_a_parked_caller_is_retrieved_from_another_phone(tmp_path: Path) -> None:
     plans = {"park": PARK, "retrieve": RETRIEVE}
     async with running(tmp_path, plans) as server, AsyncExitStack() as stack:

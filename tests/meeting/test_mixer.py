@@ -15,7 +15,7 @@ from sipagent.media.frames import FRAME_MS, frame_bytes, frame_samples
 from sipagent.media.port import AudioPort
 from sipagent.meeting.keeper import MixerKeeper
 from sipagent.meeting.link import RoomLink
-from sipagent.meeting.mixer import Hello
+from sipagent.meeting.mixer import Hello, Mixer
 from sipagent.meeting.wire import insistent
 
 SECONDS = 20.0
@@ -92,6 +92,21 @@ async def test_members_come_and_go_in_rooms_of_their_own(keeper: MixerKeeper) ->
         two.link.muted = False
         await one.hears(20)
     assert one.changes == two.changes == []
+
+
+async def test_narrow_and_wide_members_meet(keeper: MixerKeeper) -> None:
+    async with Party(keeper, "a", 1000) as narrow, Party(keeper, "a", 2000, 16_000) as wide:
+        await asyncio.gather(narrow.hears(2000), wide.hears(1000))
+
+
+async def test_a_mixer_nobody_needs_ends_and_takes_its_socket_away(tmp_path: Path) -> None:
+    path = tmp_path / "mixer.sock"
+    serving = asyncio.create_task(Mixer(path, alone=0.3).serve())
+    with await insistent(str(path), Hello(), SECONDS):
+        await asyncio.sleep(0.5)
+        assert not serving.done()
+    await asyncio.wait_for(serving, SECONDS)
+    assert not path.exists()
 
 
 async def test_links_leave_no_socket_behind(keeper: MixerKeeper) -> None:

@@ -7,12 +7,14 @@ import pytest
 
 from sipagent.call.cdr import fold
 from sipagent.call.leg import LegState
+from sipagent.call.policy import Policy
 from sipagent.call.verb import Outcome
 from sipagent.config import Queue
 from sipagent.events import MeetingChanged
 from sipagent.testing.fakes import BUSY, NO_ANSWER, FakeCall, Script
 from sipagent.testing.meeting import House, dialled, do, values
 from sipagent.testing.virtual import virtual_time
+from sipagent.verbs import VERBS
 
 A, B, C = "sip:a@pbx.example", "sip:b@pbx.example", "sip:c@pbx.example"
 Doing = asyncio.Future[Outcome]
@@ -185,3 +187,16 @@ def test_a_member_and_an_agent_in_the_same_moment_leave_no_leg_and_no_place(dela
         assert {leg.state for leg in caller.dialer.legs} == {LegState.DISCONNECTED}
 
     scene()
+
+
+@virtual_time
+async def test_the_policy_bounds_the_time_with_a_member() -> None:
+    house = house_of("ring-all", A)
+    call = house.call("caller")
+    policy = Policy(destinations=("queue:*",), limits={"outbound_minutes": 1})
+    verb = VERBS["enter_queue"].model_validate({"queue_name": "support"})
+    outcome = await call.control("dialplan", policy).do(verb)
+    assert outcome.ok
+    assert call.bridge.clock.t == pytest.approx(60_500, abs=300)
+    assert [leg.state for leg in call.dialer.legs] == [LegState.DISCONNECTED]
+    await house.close()
