@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from sipagent.call.meeting import Attend, Meet, Notice, Park, Retrieve, Serve, Wait, Wish
+from sipagent.call.meeting import Attend, Meet, Notice, Park, Refused, Retrieve, Serve, Wait, Wish
 from sipagent.config import Parking as ParkingSettings
 from sipagent.config import Queue as QueueSettings
 
@@ -89,6 +89,7 @@ class MeetingDesk:
         held = self._holders.setdefault(token, {})
         if place in held or len(held) >= PLACES:
             log.error("place_asked_twice_or_too_many", worker=token, place=place)
+            tell(Refused(status=503, reason=f"a call may hold {PLACES} places"))
             return
 
         def told(notice: Notice) -> None:

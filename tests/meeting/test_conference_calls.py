@@ -219,3 +219,15 @@ async def test_a_new_gateway_learns_who_is_in_the_conference_and_nobody_notices(
     assert house.desk.conferences.members("team") == 2
     await house.close()
     assert house.desk.places == 0
+
+
+@virtual_time
+async def test_one_call_holds_a_bounded_number_of_places() -> None:
+    house = House()
+    alice = house.call("alice")
+    for number in range(9):
+        outcome = await do(alice, "join_conference", name=f"c{number}", background=True)
+    assert (outcome.ok, outcome.detail) == (False, "a call may hold 8 places")
+    assert house.desk.places == 8
+    await house.close()
+    assert house.desk.places == 0
