@@ -162,7 +162,8 @@ def test_nobody_is_lost_left_over_or_overtaken(
         desk = world.desk
         assert (desk.places, desk.meeting, len(desk.parking), len(desk.conferences)) == (0, 0, 0, 0)
         assert desk.queues.size("ringing") == desk.queues.size("served") == 0
-        # and everything works afterwards
+        # and everything works afterwards, once members have had their pause
+        await asyncio.sleep(2)
         world.ask(0, Wait(queue="ringing"))
         await asyncio.sleep(10)
         rung = world.rings[0].targets
