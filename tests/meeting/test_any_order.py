@@ -133,7 +133,7 @@ class Scene:
         assert self.desk.places == len(self.wishes)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(STEPS, min_size=5, max_size=50),
     st.sampled_from(["ring-all", "longest-idle", "round-robin"]),
