@@ -4,6 +4,9 @@ dies under calls, adopted when an earlier gateway left one.
 
 import asyncio
 import os
+import signal
+import socket
+import struct
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
@@ -18,17 +21,21 @@ from .wire import connected, insistent
 log = structlog.get_logger(__name__)
 
 START_SECONDS = 10.0
+#: of silence, while it should say every second that all is well
+HUNG_SECONDS = 10.0
 #: pauses after a mixer that did not come up; the last repeats
 _PAUSES = (0.0, 0.2, 1.0, 5.0)
 #: thread pools nobody here uses
+_PEER = struct.Struct("3i")  # of unix(7): pid, uid, gid
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class MixerKeeper:
     """The mixer listens at `address`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, hung_seconds: float = HUNG_SECONDS) -> None:
         self.address = str(path)
+        self._hung_seconds = hung_seconds
         #: whether calls are meeting now: then a mixer that died is replaced
         self.in_use: Callable[[], bool] = lambda: False
         self._process: Process | None = None
@@ -83,10 +90,24 @@ class MixerKeeper:
         except OSError:
             await self._start()
             wire = await insistent(self.address, Hello(), START_SECONDS)
-        with wire, suppress(OSError):
-            await asyncio.get_running_loop().sock_recv(wire, 1)
+        with wire:
+            await self._listen(wire)
         if self._process is not None:
             await self._process.wait()
+
+    async def _listen(self, wire: socket.socket) -> None:
+        """Until it is dead; one that says nothing any more is killed."""
+        loop = asyncio.get_running_loop()
+        pid, _, _ = _PEER.unpack(wire.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        try:
+            while await asyncio.wait_for(loop.sock_recv(wire, 64), self._hung_seconds):
+                pass
+        except TimeoutError:
+            log.error("mixer_hangs", pid=pid, seconds=self._hung_seconds)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        except OSError:
+            return
 
     async def _start(self) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -2,7 +2,8 @@
 
 Run as `python -m sipagent.meeting.mixer PATH`. Members connect to a SOCK_SEQPACKET socket there,
 so that the kernel tells either end at once of the other's death. A member's first packet is a
-Hello; every other packet, both ways, is 20 ms of its PCM. A packet that finds no room in the
+Hello; every other packet, both ways, is 20 ms of its PCM, and the keeper hears once a second that
+all is well. A packet that finds no room in the
 socket is dropped. It ends by itself when nobody has been there for a while, not with the gateway:
 calls outlive that too.
 """
@@ -22,6 +23,7 @@ from .mixing import Mix, Seat
 #: seconds without anybody, the gateway's keeper included; and with the keeper alone
 ALONE_SECONDS = 5.0
 IDLE_SECONDS = 120.0
+BEAT_SECONDS = 1.0
 #: about 20 frames of a member that does not read
 SEND_BUFFER = 16_384
 _LARGEST = 4096
@@ -70,10 +72,17 @@ class Mixer:
         listener.listen(128)
         self._loop.add_reader(listener, self._arrived, listener)
         self._await_somebody()
+        self._beat()
         await self._done
         # the name first: who connects in this moment must not be lost, but come to the next one
         self._path.unlink(missing_ok=True)
         listener.close()
+
+    def _beat(self) -> None:
+        for client in self._clients:
+            if client.hello is not None and client.seat is None:
+                self._send(client.wire, b".")
+        self._loop.call_later(BEAT_SECONDS, self._beat)
 
     def _arrived(self, listener: socket.socket) -> None:
         wire, _ = listener.accept()

@@ -137,6 +137,24 @@ async def test_a_killed_mixer_is_replaced_and_its_rooms_are_made_again(
         assert keeper.deaths == 1
 
 
+async def test_a_mixer_that_hangs_is_killed_and_replaced(tmp_path: Path) -> None:
+    keeper = MixerKeeper(tmp_path / "mixer.sock", hung_seconds=3.0)
+    keeper.in_use = lambda: True
+    keeper.want()
+    try:
+        async with Party(keeper, "a", 100) as one, Party(keeper, "a", 20) as two:
+            await asyncio.gather(one.hears(20), two.hears(100))
+            hung = keeper.pid
+            assert hung is not None
+            os.kill(hung, signal.SIGSTOP)
+            await one.hears(0)
+            await asyncio.gather(one.hears(20), two.hears(100))
+            assert one.changes[-2:] == ["lost", "remade"]
+            assert keeper.pid != hung
+    finally:
+        await keeper.close()
+
+
 async def test_a_member_that_dies_is_gone_for_the_others_at_once(keeper: MixerKeeper) -> None:
     async with Party(keeper, "a", 100) as one:
         program = (
