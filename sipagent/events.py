@@ -242,6 +242,23 @@ class ProviderFailed(Base):
     then: Literal["retry", "next", "apology", "fallback"]
 
 
+class MeetingChanged(Base):
+    """A step in meeting other calls. `count` is members of a conference or places in a queue;
+    `other` is who was met, rung, came or left.
+    """
+
+    type: Literal["meeting_changed"] = "meeting_changed"
+    place: Literal["conference", "parking", "queue"]
+    name: str
+    change: Literal[
+        "waiting", "standing", "ringing", "unanswered", "met", "entered", "left", "lost",
+        "remade", "over",
+    ]  # fmt: skip
+    count: int = 0
+    other: str = ""
+    detail: str = ""
+
+
 class Warned(Base):
     """Something a person should look at, that did not stop the call."""
 
@@ -279,6 +296,7 @@ Event = Annotated[
     | RecordingStarted
     | RecordingStopped
     | ProviderFailed
+    | MeetingChanged
     | Warned
     | CallEnded,
     Field(discriminator="type"),

@@ -10,13 +10,17 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from sipagent.call.meeting import Notice
 from sipagent.config import Settings
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.front import Edge
 from sipagent.edge.routing import route_address
 from sipagent.edge.tls import BadCertificate
+from sipagent.meeting.desk import Before, MeetingDesk
+from sipagent.meeting.keeper import MixerKeeper
 from sipagent.store.records import Store
 from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.protocol import Asked, Left, Meeting, Reported, Told
 from sipagent.worker.supervisor import Supervisor
 
 from .ledger import Ledger
@@ -46,6 +50,7 @@ class Gateway:
         )
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
+        self.meetings: MeetingDesk | None = None
         self._trunk_file = TrunkFile(settings.store.bundles)
         self._run_dir: Path | None = None
 
@@ -93,12 +98,18 @@ class Gateway:
         await self.store.open()
         await self.edge.start()
         self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
+        self.meetings = MeetingDesk(
+            MixerKeeper(self._run_dir / "mixer.sock"),
+            self._settings.queues,
+            self._settings.parking,
+        )
         self.workers = Supervisor(
             self._addressed(),
             run_dir=self._run_dir,
             on_ready=self._ready,
             on_event=lambda worker, event: self.ledger.happened(event),
             on_gone=self._gone,
+            on_meeting=self._meeting,
         )
         await self.workers.start()
         self.reception.workers = self.workers
@@ -125,14 +136,33 @@ class Gateway:
 
     def _gone(self, worker: WorkerHandle, why: str) -> None:
         self.reception.left(worker.token)
+        if self.meetings is not None:
+            self.meetings.gone(worker.token)
         self.edge.worker_gone(worker.token)
         if worker.assignment is not None:
             self.ledger.gone(worker.assignment.call_id, why, crashed=not worker.orderly)
+
+    def _meeting(self, worker: WorkerHandle, message: Meeting) -> None:
+        assert self.meetings is not None
+        match message:
+            case Asked():
+
+                def tell(notice: Notice) -> None:
+                    worker.send(Told(place=message.place, notice=notice))
+
+                before = Before(message.seconds, message.room) if message.again else None
+                self.meetings.asked(worker.token, message.place, message.wish, tell, before=before)
+            case Reported():
+                self.meetings.reported(worker.token, message.place, message.answered)
+            case Left():
+                self.meetings.left(worker.token, message.place)
 
     async def _close(self) -> None:
         self.reception.workers = None
         if self.workers is not None:
             await self.workers.close()
+        if self.meetings is not None:
+            await self.meetings.close()
         await self._trunk_file.close()
         await self.ledger.close()
         await self.edge.close()

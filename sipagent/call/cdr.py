@@ -14,6 +14,7 @@ from sipagent.events import (
     Event,
     LegChanged,
     LegMedia,
+    MeetingChanged,
     PolicyDecided,
     ProviderFailed,
     RecordingStarted,
@@ -26,7 +27,9 @@ from sipagent.events import (
 )
 
 #: verbs that hand the caller to somebody else
-TRANSFERS = frozenset({"transfer", "connect", "sip_refer"})
+TRANSFERS = frozenset(
+    {"transfer", "connect", "sip_refer", "enter_queue", "serve_queue", "park", "retrieve"}
+)
 UNFINISHED = "unfinished"
 
 
@@ -152,6 +155,8 @@ def _transfers(events: Sequence[Event]) -> tuple[Transfer, ...]:
             target = str(arguments.get("to") or arguments.get("to_uri") or "")
         elif isinstance(event, LegChanged) and event.role == "callee" and event.state == "calling":
             target = event.remote
+        elif isinstance(event, MeetingChanged) and event.change in ("waiting", "met"):
+            target = event.other or f"{event.place}:{event.name}"
         elif isinstance(event, VerbDone) and event.verb in TRANSFERS:
             # a section of the plan is a destination of the plan only, not of the caller
             if target or event.status is not None:

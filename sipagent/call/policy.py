@@ -47,7 +47,8 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     destinations: tuple[str, ...] = Field(
         default=(),
-        description="patterns on the normalised target: sip:*@pbx.example, +44*, sip:*@phones",
+        description="patterns on the normalised target: sip:*@pbx.example, +44*, sip:*@phones, "
+        "queue:support, conference:*, park:*",
     )
     limits: Mapping[str, int] = Field(
         default_factory=dict, description="how often a verb may run in one call"

@@ -1,14 +1,18 @@
 """What a call needs of the rest of the house, as protocols; the worker supplies the real ones."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from sipagent.errors import CallError
 from sipagent.media.port import AudioPort
 
 from .leg import Dialer
+from .meeting import Meet, Notice, Seated, Wish
 from .target import normalise
 
 if TYPE_CHECKING:
@@ -132,6 +136,64 @@ class Talkers(Protocol):
         ...
 
 
+class Place(Protocol):
+    """What a call holds in the house: a seat, a slot, a place in a queue."""
+
+    async def notice(self) -> Notice:
+        """The next thing that happens to it; after Over there is nothing."""
+        ...
+
+    def report(self, answered: str | None) -> None:
+        """How a Ring came out: the member who answered, or None."""
+        ...
+
+    def leave(self) -> None:
+        """Give it back. Idempotent."""
+        ...
+
+
+class Link(Protocol):
+    """A port's way into a room of the mixer."""
+
+    @property
+    def lost(self) -> "asyncio.Future[str]":
+        """Why the room cannot be reached any more, once that is so."""
+        ...
+
+    #: True while what the port hears is not passed on
+    muted: bool
+
+
+class Meetings(Protocol):
+    """Where calls meet: conferences, parking slots, queues. One call holds several places."""
+
+    async def take(self, wish: Wish) -> tuple[Place, Seated]:
+        """Raises CallError with the reason where the wish is refused."""
+        ...
+
+    def link(
+        self, port: AudioPort, meet: Meet, on_change: Callable[[str], None]
+    ) -> AbstractAsyncContextManager[Link]:
+        """Let the port be heard in the room and hear it. `on_change` is told "lost" when the
+        mixer died and "remade" when there is one again.
+        """
+        ...
+
+
+class NoMeetings:
+    """A house without other calls."""
+
+    async def take(self, wish: Wish) -> tuple[Place, Seated]:
+        """See `Meetings`. Raises CallError."""
+        raise CallError("there are no other calls here")
+
+    def link(
+        self, port: AudioPort, meet: Meet, on_change: Callable[[str], None]
+    ) -> AbstractAsyncContextManager[Link]:
+        """See `Meetings`. Raises CallError."""
+        raise CallError("there are no rooms here")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The house, as one call sees it."""
@@ -146,3 +208,4 @@ class Services:
     #: numbers that are phones of our own; the dialer finds them
     extensions: frozenset[str] = frozenset()
     places: Places = field(default_factory=PlainPlaces)
+    meetings: Meetings = field(default_factory=NoMeetings)

@@ -59,6 +59,8 @@ class CallSession:
         self.keys = Keypad()
         self.recordings = Recordings(self)
         self.legs: list[Leg] = []
+        #: conferences the caller is in; set one to leave it
+        self.conferences: dict[str, asyncio.Event] = {}
         #: the party the caller is bridged to at the moment, if any
         self.other: Leg | None = None
         #: the agent's port while an agent holds the caller's attention

@@ -17,6 +17,8 @@ _TRANSPORT = re.compile(r";transport=(udp|tcp|tls)(?=[;?]|$)", re.IGNORECASE)
 _DIGITS_ONLY = re.compile(r"[^0-9+]")
 #: the host of a phone of our own, `sip:201@phones`: found by its registration, not by any name
 PHONES = "phones"
+#: places where calls meet, as a policy lists them: `queue:support`, `conference:*`, `park:701`
+_MEETING = re.compile(r"(queue|conference|park):([A-Za-z0-9_.+-]{1,64})", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20<>\"]")
 
 
@@ -28,13 +30,15 @@ class BadTarget(CallError):
 
 def normalise(target: str, extensions: Collection[str] = ()) -> str:
     """Bring a destination to its one form: `sip:user@host[:port]` or `tel:+digits`; a number among
-    the `extensions` of our own phones is `sip:201@phones`.
+    the `extensions` of our own phones is `sip:201@phones`. A meeting place keeps its form.
 
     Escapes are undone, case of scheme and host folded, URI parameters, passwords and embedded
     headers dropped (RFC 3261 section 19.1.1), separators in numbers removed (RFC 3966 section
     5.1.1). Raises BadTarget.
     """
     text = target.strip()
+    if meeting := _MEETING.fullmatch(text):
+        return f"{meeting[1].lower()}:{meeting[2]}"
     if text.lower().startswith("tel:"):
         text = text[4:].split(";")[0]
     if _NUMBER.match(text):

@@ -8,6 +8,7 @@ from sipagent.events import (
     DigitReceived,
     Event,
     LegChanged,
+    MeetingChanged,
     PolicyDecided,
     ProviderFailed,
     Said,
@@ -46,11 +47,20 @@ def line(event: Event) -> tuple[str, str] | None:
         case LegChanged(role=role, remote=remote, state=state, status=status, reason=reason):
             ending = f" {status} {escape(reason)}" if status >= 300 else ""
             return "[blue]leg[/]", f"{role} {escape(remote)} {state}{ending}"
+        case MeetingChanged():
+            return "[blue]meeting[/]", escape(_met(event))
         case TurnLatency():
             return "[dim]turn[/]", waterfall(event)
         case CallEnded(status=status, reason=reason, by=by):
             return "[bold]end[/]", f"{status} {escape(reason)} (by {by})"
     return _decision(event) or _trouble(event)
+
+
+def _met(event: MeetingChanged) -> str:
+    """`queue support: met 201`."""
+    count = str(event.count) if event.count else ""
+    words = (event.change, event.other, count, event.detail)
+    return f"{event.place} {event.name}: {' '.join(filter(None, words))}"
 
 
 def _decision(event: Event) -> tuple[str, str] | None:

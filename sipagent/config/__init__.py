@@ -1,6 +1,7 @@
 """The settings, one module a reason; everybody finds them here."""
 
 from .media import Media, Rtp
+from .meeting import Parking, Queue
 from .parts import Codec, Hop, Host, Network, Port, Srtp
 from .phone import Phone, Registrar
 from .reading import load
@@ -18,9 +19,11 @@ __all__ = [
     "Log",
     "Media",
     "Network",
+    "Parking",
     "Phone",
     "Port",
     "Provider",
+    "Queue",
     "Registrar",
     "Registration",
     "Rtp",

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sipagent.call.policy import Policy
 
 from .media import Media, Rtp
+from .meeting import Parking, Queue
 from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
 from .sip import Sip
@@ -62,6 +63,8 @@ class Settings(BaseSettings):
     trunks: dict[str, Trunk] = Field(default_factory=dict)
     phones: dict[Extension, Phone] = Field(default_factory=dict)
     registrar: Registrar = Registrar()
+    queues: dict[str, Queue] = Field(default_factory=dict)
+    parking: Parking = Parking()
     providers: dict[str, Provider] = Field(default_factory=dict)
     limits: Limits = Limits()
     policy: Policy | None = Field(

@@ -12,7 +12,7 @@ from sipagent.sources import KeyPath, Source, nearest
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Ignored
-from sipagent.verbs.routing import OUTBOUND_MINUTES
+from sipagent.verbs.ringing import OUTBOUND_MINUTES
 
 from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems

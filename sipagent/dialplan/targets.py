@@ -21,7 +21,8 @@ def targets_refused(
     """
     for target in verb.targets:
         try:
-            user, _, host = normalise(target, extensions or ()).partition(":")[2].rpartition("@")
+            known = normalise(target, extensions or ())
+            user, _, host = known.partition("sip:")[2].rpartition("@")
             refused = not all(policy.reaches(target, extensions or ()) for policy in policies)
         except CallError as error:
             yield source.finding(path, str(error))

@@ -68,7 +68,7 @@ def _required(verb: type[Verb]) -> list[str]:
     other forms are not shown (`transfer` takes a section or a party; the model only a party).
     """
     shown = verb.tool_fields or ()
-    fields = verb.model_fields
+    fields = {field.alias or name: field for name, field in verb.model_fields.items()}
     return [name for name in shown if fields[name].is_required() or fields[name].default is None]
 
 

@@ -8,11 +8,25 @@ from sipagent.call.verb import Verb
 
 from .converse import TALK
 from .logic import LOGIC
+from .parking import PARKING
+from .queueing import QUEUEING
+from .rooms import ROOMS
 from .routing import ROUTING
 from .signalling import SIGNALLING
 from .sound import SOUND
 from .transferring import TRANSFERRING
 
 VERBS: Mapping[str, type[Verb]] = {
-    verb.name: verb for verb in (*SIGNALLING, *SOUND, *TALK, *ROUTING, *TRANSFERRING, *LOGIC)
+    verb.name: verb
+    for verb in (
+        *SIGNALLING,
+        *SOUND,
+        *TALK,
+        *ROUTING,
+        *TRANSFERRING,
+        *ROOMS,
+        *PARKING,
+        *QUEUEING,
+        *LOGIC,
+    )
 }

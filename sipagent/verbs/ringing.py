@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sipagent.call import reasons
+from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.call.target import routable
@@ -17,6 +18,11 @@ from .playing import play_all
 from .redirects import Moved, Permits, Trail
 from .waiting import drop, stopped
 from .words import REASONS, best, failure
+
+#: seconds two parties may be together where nothing says less
+LONGEST = 14_400
+#: the key of `policy.limits` that bounds bridged calls, in minutes
+OUTBOUND_MINUTES = "outbound_minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,3 +239,9 @@ async def together(call: CallSession, leg: Leg, seconds: float) -> None:
     finally:
         call.other = None
         await drop(call, leg, call.now(leg))
+
+
+def longest(control: CallControl, seconds: float) -> float:
+    """`seconds`, or less where a policy says how long bridged calls may last."""
+    minutes = (policy.limits.get(OUTBOUND_MINUTES) for policy in control.policies)
+    return min([seconds, *(60 * m for m in minutes if m is not None)])

@@ -15,15 +15,12 @@ from sipagent.sources import KeyPath
 from .blocks import IGNORED, Nesting, Result, result_blocks
 from .flow import broken, remember, run_result
 from .playing import ringing
-from .ringing import Callee, Hunt, NobodyAnswered, join, together
+from .queueing import ServeQueueVerb
+from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .waiting import answered, while_caller_stays
 from .words import who
 
 RINGBACK = ("ring:us",)
-#: seconds two parties may be together where nothing says less
-LONGEST = 14_400
-#: the key of `policy.limits` that bounds bridged calls, in minutes
-OUTBOUND_MINUTES = "outbound_minutes"
 
 
 def _listed(value: Any) -> Any:
@@ -162,6 +159,8 @@ class ConnectVerb(Device, Nesting):
 
     async def _connected(self, control: CallControl) -> Outcome:
         call = control.call
+        if self.to and normalise(self.to, call.services.extensions).startswith("queue:"):
+            return await self._served(control, self.to.partition(":")[2])
         ringback = () if call.caller.state is LegState.EARLY else self.ringback
         groups = [[device.callee(self) for device in group] for group in self._groups]
         async with call.aside(), Hunt(call, control.may_redirect) as hunt:
@@ -175,11 +174,13 @@ class ConnectVerb(Device, Nesting):
         detail = f"was connected to {names((callee.to,))} for {seconds} seconds"
         return Outcome(detail=detail, status=200)
 
-
-def longest(control: CallControl, seconds: float) -> float:
-    """`seconds`, or less where a policy says how long bridged calls may last."""
-    minutes = (policy.limits.get(OUTBOUND_MINUTES) for policy in control.policies)
-    return min([seconds, *(60 * m for m in minutes if m is not None)])
+    async def _served(self, control: CallControl, queue: str) -> Outcome:
+        """Take the caller who waits longest there. Raises NobodyAnswered where nobody does."""
+        verb = ServeQueueVerb(queue_name=queue, wait_url=self.ringback, wait_time=self.timeout)
+        outcome = await verb.run(control)
+        if not outcome.ok:
+            raise NobodyAnswered(outcome.status or 480, outcome.detail)
+        return outcome
 
 
 def names(targets: tuple[str, ...]) -> str:

@@ -17,8 +17,8 @@ from .blocks import IGNORED
 from .consulting import Consultation, consulted
 from .flow import remember
 from .playing import ringing
-from .ringing import Callee, Hunt, NobodyAnswered, join, together
-from .routing import LONGEST, RINGBACK, Urls, longest, names
+from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
+from .routing import RINGBACK, Urls, names
 from .signalling import hang_up
 from .waiting import answered, drop, while_caller_stays
 from .words import failure, who

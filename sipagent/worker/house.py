@@ -11,7 +11,7 @@ from sipagent.agent.echo import EchoTalker
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
-from sipagent.call.services import Places, Services, Talker
+from sipagent.call.services import Meetings, Places, Services, Talker
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
@@ -119,9 +119,10 @@ def furnish(
     stock: Stock,
     dialer: Dialer,
     *,
+    meetings: Meetings,
+    places: Places,
     rate: int,
     bundle: Path,
-    places: Places,
 ) -> Services:
     """The services of one call."""
     zone = ZoneInfo(settings.time_zone)
@@ -135,6 +136,7 @@ def furnish(
         bundle=bundle,
         extensions=frozenset(settings.phones),
         places=places,
+        meetings=meetings,
     )
 
 

@@ -24,8 +24,20 @@ from .client import WorkerChannel, connect
 from .dialing import TrunkDialer
 from .extensions import PhoneDialer
 from .house import Stock, furnish, load_stock
+from .meetings import GatewayMeetings
 from .places import ServerPlaces
-from .protocol import Assign, Assignment, Claimed, Finished, HangUp, Happened, Ping, Pong, Quit
+from .protocol import (
+    Assign,
+    Assignment,
+    Claimed,
+    Finished,
+    HangUp,
+    Happened,
+    Ping,
+    Pong,
+    Quit,
+    Told,
+)
 from .watchdog import MediaWatchdog
 
 log = structlog.get_logger(__name__)
@@ -74,7 +86,8 @@ class _Worker:
         self._endpoint.prepare()
         host, port = self._endpoint.address
         channel = await connect(socket_path, self._token, host=host, port=port)
-        listening = asyncio.create_task(self._listen(channel))
+        meetings = GatewayMeetings(channel.send)
+        listening = asyncio.create_task(self._listen(channel, meetings))
         assignment = await self._assignment
         if assignment is not None:
             structlog.contextvars.bind_contextvars(call_id=assignment.call_id)
@@ -85,7 +98,7 @@ class _Worker:
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
-                await self._converse(assignment, leg, bridge, channel)
+                await self._converse(assignment, leg, bridge, channel, meetings)
         channel.send(Finished())
         # The gateway closes the channel when it has read this. Were we gone before, with a ping
         # of its own unread, the kernel would reset the socket and our last events be lost.
@@ -93,7 +106,12 @@ class _Worker:
         return 0
 
     async def _converse(
-        self, assignment: Assignment, leg: Leg, bridge: PjBridge, channel: WorkerChannel
+        self,
+        assignment: Assignment,
+        leg: Leg,
+        bridge: PjBridge,
+        channel: WorkerChannel,
+        meetings: GatewayMeetings,
     ) -> None:
         def emit(event: Event) -> None:
             channel.send(Happened(event=event))
@@ -109,9 +127,10 @@ class _Worker:
             plan,
             _stock[0],
             dialer,
+            meetings=meetings,
+            places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
             rate=bridge.rate,
             bundle=assignment.bundle,
-            places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
         )
         # Before the session, whose first words are about the caller's leg.
         emit(
@@ -199,13 +218,15 @@ class _Worker:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda done: done.exception())
 
-    async def _listen(self, channel: WorkerChannel) -> None:
+    async def _listen(self, channel: WorkerChannel, meetings: GatewayMeetings) -> None:
         async for message in channel:
             match message:
                 case Ping():
                     channel.send(Pong(n=message.n))
                 case Assign():
                     self._assignment.set_result(message.assignment)
+                case Told():
+                    meetings.told(message)
                 case HangUp():
                     self._end(message.reason)
                 case Quit():

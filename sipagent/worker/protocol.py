@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from sipagent.call.meeting import Notice, Wish
 from sipagent.config import Codec, Srtp
 from sipagent.events import Event
 
@@ -73,13 +74,43 @@ class Pong(_Message):
     n: int
 
 
+class Asked(_Message):
+    """The call wishes for a place among other calls; `Told` answers with the same number."""
+
+    type: Literal["asked"] = "asked"
+    place: int
+    wish: Wish
+    again: bool = Field(default=False, description="it has the place; this gateway is a new one")
+    room: str = Field(default="", description="where it is meeting others, when asked again")
+    seconds: float = Field(default=0.0, description="how long it has had the place")
+
+
+class Reported(_Message):
+    """How it came out when members of a queue were rung."""
+
+    type: Literal["reported"] = "reported"
+    place: int
+    answered: str | None
+
+
+class Left(_Message):
+    """The call gives a place back."""
+
+    type: Literal["left"] = "left"
+    place: int
+
+
 class Finished(_Message):
     """The call is over and all its events were sent; the worker exits now."""
 
     type: Literal["finished"] = "finished"
 
 
-Up = Annotated[Ready | Claimed | Happened | Pong | Finished, Field(discriminator="type")]
+Meeting = Asked | Reported | Left
+Up = Annotated[
+    Ready | Claimed | Happened | Pong | Asked | Reported | Left | Finished,
+    Field(discriminator="type"),
+]
 
 
 # down: gateway to worker
@@ -99,6 +130,14 @@ class Ping(_Message):
     n: int
 
 
+class Told(_Message):
+    """What happens to a place the call has, or asked for."""
+
+    type: Literal["told"] = "told"
+    place: int
+    notice: Notice
+
+
 class HangUp(_Message):
     """End the call now."""
 
@@ -112,7 +151,7 @@ class Quit(_Message):
     type: Literal["quit"] = "quit"
 
 
-Down = Annotated[Assign | Ping | HangUp | Quit, Field(discriminator="type")]
+Down = Annotated[Assign | Ping | Told | HangUp | Quit, Field(discriminator="type")]
 
 UP: TypeAdapter[Up] = TypeAdapter(Up)
 DOWN: TypeAdapter[Down] = TypeAdapter(Down)

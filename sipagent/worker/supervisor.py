@@ -17,7 +17,22 @@ from .channel import ChannelError
 from .handle import IN_CALL, GatewayChannel, WorkerHandle, WorkerState, WrongMove
 from .keeper import Keeper
 from .pool import NoRoom, Pool
-from .protocol import UP, Assignment, Claimed, Finished, HangUp, Happened, Pong, Quit, Ready, Up
+from .protocol import (
+    UP,
+    Asked,
+    Assignment,
+    Claimed,
+    Finished,
+    HangUp,
+    Happened,
+    Left,
+    Meeting,
+    Pong,
+    Quit,
+    Ready,
+    Reported,
+    Up,
+)
 from .roster import Patience, Roster
 from .spawner import Program, WorkersFailed
 from .tally import Stats, Tally
@@ -39,6 +54,7 @@ class Watcher:
     ready: Callable[[WorkerHandle], None]
     event: Callable[[WorkerHandle, Event], None]
     gone: Callable[[WorkerHandle, str], None]
+    meeting: Callable[[WorkerHandle, Meeting], None]
 
 
 class Supervisor:
@@ -52,6 +68,7 @@ class Supervisor:
         on_ready: Callable[[WorkerHandle], None],
         on_event: Callable[[WorkerHandle, Event], None],
         on_gone: Callable[[WorkerHandle, str], None],
+        on_meeting: Callable[[WorkerHandle, Meeting], None] = lambda worker, message: None,
         entry: str = ENTRY,
         preload: str = PRELOAD,
         patience: Patience | None = None,
@@ -61,7 +78,7 @@ class Supervisor:
         self._patience = patience or Patience()
         self._socket_path = run_dir / "gateway.sock"
         self._keeper = Keeper(Program(entry, preload, self._socket_path), settings)
-        self._watcher = Watcher(on_ready, on_event, on_gone)
+        self._watcher = Watcher(on_ready, on_event, on_gone, on_meeting)
         self._roster = Roster(self._patience, self._gone)
         self._pool = Pool(settings.limits.warm, settings.limits.calls)
         self._tally = Tally()
@@ -233,6 +250,8 @@ class Supervisor:
                 self._watcher.event(worker, message.event)
             case Pong():
                 worker.unanswered = 0
+            case Asked() | Reported() | Left():
+                self._watcher.meeting(worker, message)
             case Claimed() if worker.state is WorkerState.FINISHING:
                 pass  # it was told to end while it spoke
             case Claimed():

@@ -104,6 +104,12 @@ def test_the_phones_it_shows_are_settings(
     assert settings.registrar.internal_calls
 
 
+def test_the_queue_it_shows_is_settings(readme: str, tmp_path: Path) -> None:
+    (shown,) = (text for text in blocks(readme, "yaml") if text.startswith("queues:"))
+    (tmp_path / "sipagent.yaml").write_text(shown)
+    assert load(tmp_path / "sipagent.yaml").queues["support"].members == ("201", "202")
+
+
 def test_every_make_target_it_names_is_there(readme: str, root: Path) -> None:
     makefile = (root / "Makefile").read_text()
     named = set(re.findall(r"\bmake (?:[A-Z]+=\S+ )?([a-z]+)\b", readme))

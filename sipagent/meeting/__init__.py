@@ -1,0 +1,1 @@
+"""Calls that meet: the mixer's process, conferences, parking slots and queues."""

@@ -1,0 +1,31 @@
+"""The way to the mixer: a connected socket that has said who it is."""
+
+import asyncio
+import socket
+
+from .mixer import Hello
+
+_PAUSE = 0.05
+
+
+async def connected(address: str, hello: Hello) -> socket.socket:
+    """One attempt. Raises OSError when no mixer listens there."""
+    wire = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    wire.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(wire, address)
+        wire.send(hello.model_dump_json().encode())
+    except BaseException:  # cancelled as well: no socket is left behind
+        wire.close()
+        raise
+    return wire
+
+
+async def insistent(address: str, hello: Hello, seconds: float) -> socket.socket:
+    """Attempts for so long, while a mixer may be starting. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                return await connected(address, hello)
+            except OSError:
+                await asyncio.sleep(_PAUSE)

@@ -1,0 +1,18 @@
+"""Lines of a call's story."""
+
+from sipagent.cli.story import line
+from sipagent.events import MeetingChanged
+
+
+def test_meeting_another_call_is_part_of_the_story() -> None:
+    def told(**fields: object) -> str:
+        event = MeetingChanged.model_validate({"call_id": "1", **fields})
+        shown = line(event)
+        assert shown is not None
+        return shown[1]
+
+    assert (
+        told(place="queue", name="support", change="met", other="201") == "queue support: met 201"
+    )
+    said = told(place="queue", name="support", change="standing", count=2, detail="of 3")
+    assert said == "queue support: standing 2 of 3"
