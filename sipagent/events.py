@@ -215,6 +215,14 @@ class VerbDone(Base):
     status: int | None = None
 
 
+class HoldChanged(Base):
+    """A verb put the caller on hold, or took them back. `signalled`: their phone was told."""
+
+    type: Literal["hold_changed"] = "hold_changed"
+    held: bool
+    signalled: bool = False
+
+
 class RecordingStarted(Base):
     """A recording runs from now."""
 
@@ -276,6 +284,7 @@ Event = Annotated[
     | ToolReturned
     | PolicyDecided
     | VerbDone
+    | HoldChanged
     | RecordingStarted
     | RecordingStopped
     | ProviderFailed

@@ -29,7 +29,7 @@ class Expressions(Protocol):
 
 
 class Sounds(Protocol):
-    """Everything that can be played: `say:`, `ring:`, `silence:`, files and http(s) URLs."""
+    """What can be played: `say:`, `ring:`, `silence:`, `tone:`, `music:`, files, http(s) URLs."""
 
     def load(
         self, url: str, *, rate: int, voice: str | None = None, volume: float = 0.0

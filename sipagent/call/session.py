@@ -22,6 +22,7 @@ from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
 
 from . import reasons
+from .hold import Hold
 from .keypad import Keypad
 from .leg import Leg, LegState
 from .recordings import Recordings
@@ -59,6 +60,8 @@ class CallSession:
         self.legs: list[Leg] = []
         #: the party the caller is bridged to at the moment, if any
         self.other: Leg | None = None
+        #: the hold a verb has put the caller on, if any
+        self.hold: Hold | None = None
         #: the agent's port while an agent holds the caller's attention
         self.agent: AudioPort | None = None
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
@@ -79,10 +82,19 @@ class CallSession:
         fields.setdefault("t", self.bridge.clock.t)
         self._send(kind(call_id=self.id, **fields))  # type: ignore[arg-type]
 
-    def spawn(self, work: "asyncio.Future[None] | Any") -> asyncio.Task[None]:
-        """Run a coroutine that must not outlive the call."""
+    def spawn(
+        self, work: "asyncio.Future[None] | Any", *, instead_of: str | None = None
+    ) -> asyncio.Task[None]:
+        """Run a coroutine that must not outlive the call. `instead_of` is a name of which only
+        one runs: the newest.
+        """
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)
+        if instead_of is not None:
+            for other in self._tasks:
+                if other.get_name() == instead_of:
+                    other.cancel()
+            task.set_name(instead_of)
         task.add_done_callback(self._tasks.discard)
         return task
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from sipagent.call.verb import Verb
 
 from .converse import TALK
+from .hearing import HEARING
+from .holding import HOLDING
 from .logic import LOGIC
 from .routing import ROUTING
 from .signalling import SIGNALLING
 from .sound import SOUND
 
-VERBS: Mapping[str, type[Verb]] = {
-    verb.name: verb for verb in (*SIGNALLING, *SOUND, *TALK, *ROUTING, *LOGIC)
-}
+_ALL = (*SIGNALLING, *HOLDING, *HEARING, *SOUND, *TALK, *ROUTING, *LOGIC)
+VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}

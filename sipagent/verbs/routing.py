@@ -14,7 +14,7 @@ from sipagent.call.verb import End, Leave, Outcome, Verb
 from sipagent.errors import PlanError
 from sipagent.sources import KeyPath
 
-from .blocks import IGNORED, Nesting, Result, result_blocks
+from .blocks import IGNORED, Nesting, Result, Urls, result_blocks
 from .flow import broken, remember, run_result
 from .playing import ringing
 from .ringing import Callee, Hunt, NobodyAnswered, join, together
@@ -29,10 +29,6 @@ LONGEST = 14_400
 OUTBOUND_MINUTES = "outbound_minutes"
 
 
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 def _headers(value: Any) -> Any:
     """`[{name, value}]`, as SWML has it, or a plain mapping."""
     if not isinstance(value, list | tuple):
@@ -40,9 +36,6 @@ def _headers(value: Any) -> Any:
     if not all(isinstance(item, Mapping) and {"name", "value"} == set(item) for item in value):
         raise ValueError("headers are a mapping, or a list of {name, value}")
     return {str(item["name"]): item["value"] for item in value}
-
-
-Urls = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class Device(BaseModel):

@@ -3,9 +3,9 @@
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sipagent.call.control import CallControl
 from sipagent.call.keypad import Keypad
@@ -15,7 +15,7 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, ProviderError
 from sipagent.media.port import AudioPort
 
-from .blocks import IGNORED
+from .blocks import IGNORED, Urls
 from .flow import remember
 from .playing import play_all, sound_port
 from .waiting import answered, audible, stopped, while_caller_stays
@@ -23,10 +23,6 @@ from .waiting import answered, audible, stopped, while_caller_stays
 #: longer than any prompt lasts: the ears wait for its end, not for a clock of their own
 _PATIENCE = 3_600.0
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 class _Sounding(Verb):
@@ -94,7 +90,7 @@ class PromptVerb(_Sounding):
     """
 
     name: ClassVar[str] = "prompt"
-    play: Annotated[tuple[str, ...], BeforeValidator(_listed)]
+    play: Urls
     max_digits: int = Field(default=1, ge=1, le=64)
     terminators: str = Field(default="", pattern=r"^[0-9*#A-D]*$")
     digit_timeout: float = Field(default=5, gt=0, le=60, description="seconds between keys")

@@ -214,18 +214,16 @@ async def test_an_answered_call_ends_after_its_max_duration() -> None:
 
 
 @virtual_time
-async def test_a_caller_on_hold_is_taken_back_after_the_timeout() -> None:
-    call = a_call()
+async def test_the_newest_answer_says_how_long_the_call_may_last() -> None:
+    call = a_call(answered=False)
+    for seconds in (30, 90):
+        await do(call, "answer", max_duration=seconds)
     seen = []
-    assert (await do(call, "hold", timeout=20)).ok
-    for seconds in (19, 2):
+    for seconds in (80, 20):
         await asyncio.sleep(seconds)
-        seen.append(call.caller.on_hold)
-    await do(call, "hold")
-    seen.append(call.caller.on_hold)
-    assert (await do(call, "resume")).ok
-    seen.append(call.caller.on_hold)
-    assert seen == [True, False, True, False]
+        seen.append(call.caller.state)
+    assert seen == [LegState.CONFIRMED, LegState.DISCONNECTED]
+    assert len(call.all(Warned)) == 1
 
 
 @virtual_time
