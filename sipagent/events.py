@@ -231,6 +231,14 @@ class RecordingStarted(Base):
     path: str
 
 
+class RecordingPaused(Base):
+    """A recording keeps nothing of what is said from now on, or keeps it again."""
+
+    type: Literal["recording_paused"] = "recording_paused"
+    control_id: str
+    paused: bool
+
+
 class RecordingStopped(Base):
     """A recording is whole on disk."""
 
@@ -286,6 +294,7 @@ Event = Annotated[
     | VerbDone
     | HoldChanged
     | RecordingStarted
+    | RecordingPaused
     | RecordingStopped
     | ProviderFailed
     | Warned

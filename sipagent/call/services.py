@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sipagent.media.port import AudioPort
+from sipagent.media.recording import OpenWriter
 
 from .leg import Dialer
 
@@ -65,6 +66,14 @@ class Hearing(Protocol):
         ...
 
 
+class SpeechDetector(Protocol):
+    """Voice activity, one instance for each stream; frames at the bridge's rate."""
+
+    def probability(self, pcm: bytes) -> float:
+        """Speech probability 0..1 after this 20 ms frame."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TalkEnd:
     """Why a talk is over: a tool ended it ("done"), the caller kept silent or was not understood
@@ -106,6 +115,10 @@ class Services:
     sounds: Sounds
     hearing: Hearing
     talkers: Talkers
+    #: a fresh detector for a rate
+    detector: Callable[[int], SpeechDetector]
+    #: files recordings can be written to, by suffix
+    writers: Mapping[str, OpenWriter]
     now: Callable[[], datetime]
     bundle: Path
     #: numbers that are phones of our own; the dialer finds them

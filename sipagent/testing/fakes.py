@@ -19,6 +19,7 @@ from sipagent.call.step import Program
 from sipagent.errors import CallError, PlanError
 from sipagent.events import Base, Event
 from sipagent.media.port import AudioPort
+from sipagent.media.wav import WavWriter
 
 from .bridge import SimulatedBridge
 from .legs import BUSY, NO_ANSWER, FakeDialer, FakeLeg, FarEnd, Script, tone
@@ -216,6 +217,8 @@ def a_call(
         "sounds": FakeSounds(),
         "hearing": FakeHearing(),
         "talkers": FakeTalkers(),
+        "detector": lambda rate: LoudnessVad(),
+        "writers": {"wav": WavWriter},
         "now": lambda: _BEGIN + timedelta(seconds=loop.time()),
         "bundle": bundle or Path(tempfile.gettempdir()) / "sipagent-fake-bundle",
     }

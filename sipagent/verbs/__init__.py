@@ -10,9 +10,10 @@ from .converse import TALK
 from .hearing import HEARING
 from .holding import HOLDING
 from .logic import LOGIC
+from .recording import RECORDING
 from .routing import ROUTING
 from .signalling import SIGNALLING
 from .sound import SOUND
 
-_ALL = (*SIGNALLING, *HOLDING, *HEARING, *SOUND, *TALK, *ROUTING, *LOGIC)
+_ALL = (*SIGNALLING, *HOLDING, *HEARING, *SOUND, *RECORDING, *TALK, *ROUTING, *LOGIC)
 VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}

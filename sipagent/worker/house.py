@@ -18,11 +18,13 @@ from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import plan_files
 from sipagent.dialplan.shelf import Shelf
 from sipagent.errors import PlanError, ProviderError
+from sipagent.media.wav import WavWriter
 from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
+from sipagent.providers.mp3 import Mp3Writer
 from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODEL, MINDS, MOUTHS, Kit, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.tools.loader import load_tools
@@ -124,6 +126,8 @@ def furnish(
         sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher()),
         hearing=EmbeddedHearing(stock.embedded.detector, stock.embedded.ears),
         talkers=PlanTalkers(settings, plan, stock, rate),
+        detector=stock.embedded.detector,
+        writers={"wav": WavWriter, "mp3": Mp3Writer},
         now=lambda: datetime.now(zone),
         bundle=bundle,
         extensions=frozenset(settings.phones),
