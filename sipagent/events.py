@@ -248,6 +248,25 @@ class RecordingStopped(Base):
     duration_ms: int
 
 
+class TapStarted(Base):
+    """The call's audio is sent somewhere else from now on: what the caller says, hears, or both."""
+
+    type: Literal["tap_started"] = "tap_started"
+    control_id: str
+    uri: str
+    tracks: tuple[str, ...]
+
+
+class TapStopped(Base):
+    """It is no longer sent there. `sent` counts packets or messages, `dropped` 20 ms frames."""
+
+    type: Literal["tap_stopped"] = "tap_stopped"
+    control_id: str
+    reason: str
+    sent: int
+    dropped: int
+
+
 class ProviderFailed(Base):
     """Ears, mind or mouth failed; what is done about it."""
 
@@ -296,6 +315,8 @@ Event = Annotated[
     | RecordingStarted
     | RecordingPaused
     | RecordingStopped
+    | TapStarted
+    | TapStopped
     | ProviderFailed
     | Warned
     | CallEnded,

@@ -28,6 +28,7 @@ from .leg import Leg, LegState
 from .recordings import Recordings
 from .services import Services
 from .step import Program
+from .taps import Taps
 
 E = TypeVar("E", bound=Base)
 Emit = Callable[[Event], None]
@@ -57,6 +58,7 @@ class CallSession:
         self.done: Counter[str] = Counter()
         self.keys = Keypad()
         self.recordings = Recordings(self)
+        self.taps = Taps(self)
         self.legs: list[Leg] = []
         #: the party the caller is bridged to at the moment, if any
         self.other: Leg | None = None
@@ -172,7 +174,8 @@ class CallSession:
         why = self.parting() if by in ("caller", "agent", "plan") else reasons.ENDED
         if status >= 500:
             why = reasons.FAILED
-        await asyncio.gather(*(_hang_up(leg, str(why)) for leg in self.legs))
+        ends = (_hang_up(leg, str(why)) for leg in self.legs)
+        await asyncio.gather(*ends, self.taps.stop_all())
         for task in list(self._tasks):
             task.cancel()
         self.recordings.stop_all()

@@ -21,7 +21,7 @@ UNSUPPORTED = frozenset(
         "ai_sidecar", "amazon_bedrock", "denoise", "detect_machine", "enter_queue", "eval",
         "execute_rpc", "if", "join_conference", "join_room", "live_transcribe", "live_translate",
         "pay", "receive_fax", "request", "send_fax", "send_sms", "stop_denoise",
-        "stop_stream", "stop_tap", "stream", "tap", "transcribe", "transcribe_stop", "user_event",
+        "transcribe", "transcribe_stop", "user_event",
     }
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ from sipagent.media.wav import WavWriter
 from .bridge import SimulatedBridge
 from .legs import BUSY, NO_ANSWER, FakeDialer, FakeLeg, FarEnd, Script, tone
 from .organs import BeepMouth, Fault, Line, LoudnessVad, Partial, Reply, ScriptedBrain, ScriptedEars
+from .taps import FakeTapWires
 
 __all__ = [
     "BUSY",
@@ -219,6 +220,7 @@ def a_call(
         "talkers": FakeTalkers(),
         "detector": lambda rate: LoudnessVad(),
         "writers": {"wav": WavWriter},
+        "tap_wires": FakeTapWires(),
         "now": lambda: _BEGIN + timedelta(seconds=loop.time()),
         "bundle": bundle or Path(tempfile.gettempdir()) / "sipagent-fake-bundle",
     }

@@ -14,6 +14,7 @@ from .recording import RECORDING
 from .routing import ROUTING
 from .signalling import SIGNALLING
 from .sound import SOUND
+from .tapping import TAPPING
 
-_ALL = (*SIGNALLING, *HOLDING, *HEARING, *SOUND, *RECORDING, *TALK, *ROUTING, *LOGIC)
+_ALL = (*SIGNALLING, *HOLDING, *HEARING, *SOUND, *RECORDING, *TAPPING, *TALK, *ROUTING, *LOGIC)
 VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}

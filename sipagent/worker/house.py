@@ -27,6 +27,7 @@ from sipagent.providers.hearing import EmbeddedHearing
 from sipagent.providers.mp3 import Mp3Writer
 from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODEL, MINDS, MOUTHS, Kit, pick
 from sipagent.providers.sounds import SoundLibrary
+from sipagent.providers.tap_wires import NetworkTaps
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -127,6 +128,7 @@ def furnish(
         hearing=EmbeddedHearing(stock.embedded.detector, stock.embedded.ears),
         talkers=PlanTalkers(settings, plan, stock, rate),
         detector=stock.embedded.detector,
+        tap_wires=NetworkTaps(),
         writers={"wav": WavWriter, "mp3": Mp3Writer},
         now=lambda: datetime.now(zone),
         bundle=bundle,

@@ -199,7 +199,7 @@ async def _records(stage: "Stage", folder: str) -> Any:
 def _services(bundle: Path) -> Services:
     unused = cast(Any, None)
     writers = {"wav": WavWriter}
-    return Services(unused, unused, unused, unused, unused, unused, writers, unused, bundle)
+    return Services(unused, unused, unused, unused, unused, unused, writers, unused, unused, bundle)
 
 
 async def _talks(stage: "Stage", target: str) -> Any:
