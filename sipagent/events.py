@@ -267,6 +267,17 @@ class TapStopped(Base):
     dropped: int
 
 
+class MachineDetected(Base):
+    """Who answered, on what evidence, and how a machine showed that it listens, if it did."""
+
+    type: Literal["machine_detected"] = "machine_detected"
+    leg: str
+    result: Literal["human", "machine", "fax", "unknown"]
+    evidence: str
+    ready: str = ""
+    ms: int
+
+
 class ProviderFailed(Base):
     """Ears, mind or mouth failed; what is done about it."""
 
@@ -317,6 +328,7 @@ Event = Annotated[
     | RecordingStopped
     | TapStarted
     | TapStopped
+    | MachineDetected
     | ProviderFailed
     | Warned
     | CallEnded,

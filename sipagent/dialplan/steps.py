@@ -18,7 +18,7 @@ from .expressions import has_template
 #: SWML verbs this server does not have, so that they are not called misspelt
 UNSUPPORTED = frozenset(
     {
-        "ai_sidecar", "amazon_bedrock", "denoise", "detect_machine", "enter_queue", "eval",
+        "ai_sidecar", "amazon_bedrock", "denoise", "enter_queue", "eval",
         "execute_rpc", "if", "join_conference", "join_room", "live_transcribe", "live_translate",
         "pay", "receive_fax", "request", "send_fax", "send_sms", "stop_denoise",
         "transcribe", "transcribe_stop", "user_event",

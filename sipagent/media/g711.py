@@ -52,7 +52,8 @@ _VALUES = {codec: _values(codec) for codec in _CODES}
 
 def encode(codec: G711, pcm: bytes) -> bytes:
     """s16le samples as G.711."""
-    return _CODES[codec][np.frombuffer(pcm, "<u2")].tobytes()
+    codes: bytes = _CODES[codec][np.frombuffer(pcm, "<u2")].tobytes()
+    return codes
 
 
 def decode(codec: G711, payload: bytes) -> bytes:

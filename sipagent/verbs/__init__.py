@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sipagent.call.verb import Verb
 
 from .converse import TALK
+from .detecting import DETECTING
 from .hearing import HEARING
 from .holding import HOLDING
 from .logic import LOGIC
@@ -16,5 +17,16 @@ from .signalling import SIGNALLING
 from .sound import SOUND
 from .tapping import TAPPING
 
-_ALL = (*SIGNALLING, *HOLDING, *HEARING, *SOUND, *RECORDING, *TAPPING, *TALK, *ROUTING, *LOGIC)
+_ALL = (
+    *SIGNALLING,
+    *HOLDING,
+    *HEARING,
+    *SOUND,
+    *RECORDING,
+    *TAPPING,
+    *DETECTING,
+    *TALK,
+    *ROUTING,
+    *LOGIC,
+)
 VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}
