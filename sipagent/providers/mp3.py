@@ -1,4 +1,4 @@
-"""Mp3Writer: a recording encoded as it is made, a second at a time."""
+"""Mp3Writer: a recording encoded as it is made, a second at a time. Heavy, so imported late."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -54,3 +54,12 @@ class Mp3Writer:
         frame.pts = self._done
         self._done += frame.samples
         self._container.mux(self._stream.encode(frame))
+
+
+def make(path: Path, rate: int, channels: int) -> Mp3Writer:
+    """A new file."""
+    return Mp3Writer(path, rate, channels)
+
+
+def preload() -> None:
+    """Nothing beyond the import."""

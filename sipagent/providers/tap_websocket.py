@@ -210,3 +210,12 @@ def _event(message: str) -> object:
     except ValueError:
         return None
     return told.get("event") if isinstance(told, dict) else None
+
+
+async def make(order: TapOrder) -> WebSocketTap:
+    """A connected tap. Raises CallError."""
+    return await WebSocketTap.open(order)
+
+
+def preload() -> None:
+    """Nothing beyond the import."""

@@ -1,10 +1,19 @@
 """Behind `TapWires`: which network a tap's URI means."""
 
+from collections.abc import Awaitable, Iterable
+
 from sipagent.call.services import TapOrder, TapWire
 from sipagent.call.tap_uri import TapUri
 
+from .late import Late
 from .tap_rtp import RtpTap
-from .tap_websocket import WebSocketTap
+
+WEB_SOCKET: Late[Awaitable[TapWire]] = Late("sipagent.providers.tap_websocket")
+
+
+def wants_web_sockets(plans: Iterable[bytes]) -> bool:
+    """Whether any of these plans, as text, names a WebSocket server."""
+    return any(scheme in plan for plan in plans for scheme in (b"ws://", b"wss://"))
 
 
 class NetworkTaps:
@@ -14,4 +23,4 @@ class NetworkTaps:
         """See `TapWires`. Raises CallError."""
         if TapUri.parse(order.uri).scheme == "rtp":
             return await RtpTap.open(order)
-        return await WebSocketTap.open(order)
+        return await WEB_SOCKET(order)

@@ -18,16 +18,15 @@ from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import plan_files
 from sipagent.dialplan.shelf import Shelf
 from sipagent.errors import PlanError, ProviderError
-from sipagent.media.wav import WavWriter
 from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
-from sipagent.providers.mp3 import Mp3Writer
 from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODEL, MINDS, MOUTHS, Kit, pick
 from sipagent.providers.sounds import SoundLibrary
-from sipagent.providers.tap_wires import NetworkTaps
+from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
+from sipagent.providers.writers import MP3, WRITERS, wants_mp3
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -49,6 +48,10 @@ def load_stock(settings: Settings) -> Stock:
         LANGUAGE_MODEL.preload()
     if wants_containers(plans):
         CONTAINERS.preload()
+    if wants_mp3(plans):
+        MP3.preload()
+    if wants_web_sockets(plans):
+        WEB_SOCKET.preload()
     return Stock(
         Embedded(),
         Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS),
@@ -129,7 +132,7 @@ def furnish(
         talkers=PlanTalkers(settings, plan, stock, rate),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),
-        writers={"wav": WavWriter, "mp3": Mp3Writer},
+        writers=WRITERS,
         now=lambda: datetime.now(zone),
         bundle=bundle,
         extensions=frozenset(settings.phones),
