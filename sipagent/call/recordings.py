@@ -19,7 +19,8 @@ class Recordings:
     def __init__(self, call: "CallSession") -> None:
         self._call = call
         self._running: dict[str, tuple[Recording, list[AudioPort]]] = {}
-        self._files: set[str] = set()
+        #: names given away in this call's folder
+        self.files: set[str] = set()
 
     def __contains__(self, control_id: str) -> bool:
         return control_id in self._running
@@ -101,11 +102,11 @@ class Recordings:
 
     def _unused(self, file_name: str) -> str:
         name, number = file_name, 1
-        while name in self._files:
+        while name in self.files:
             number += 1
             wanted = Path(file_name)
             name = f"{wanted.stem}-{number}{wanted.suffix}"
-        self._files.add(name)
+        self.files.add(name)
         return name
 
 

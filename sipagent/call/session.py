@@ -47,6 +47,7 @@ class CallSession:
         *,
         program: Program | None = None,
         variables: Mapping[str, Any] | None = None,
+        beside: "CallSession | None" = None,
     ) -> None:
         self.id = call_id
         self.caller = caller
@@ -71,7 +72,12 @@ class CallSession:
         self._send = emit
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False
-        self.adopt(caller, "caller")
+        if beside is None:
+            self.adopt(caller, "caller")
+        else:
+            self.done = beside.done
+            self.recordings.files = beside.recordings.files
+            self.spawn(self._read_keys(caller))
         self.room.join(caller)
 
     @property
@@ -160,6 +166,28 @@ class CallSession:
             if port is not None and port is self.agent and not self._ended:
                 self.room.join(port)
 
+    @asynccontextmanager
+    async def beside(self, leg: Leg) -> AsyncIterator["CallSession"]:
+        """A conversation with another party of this call, in a room of its own, whose caller is
+        `leg`. It begins with a copy of the variables. What it began ends with it; the leg stays.
+        """
+        variables = {**self.scope, "vars": dict(self.scope["vars"])}
+        side = CallSession(
+            self.id,
+            leg,
+            self.bridge,
+            self.services,
+            self._send,
+            program=self.program,
+            variables=variables,
+            beside=self,
+        )
+        try:
+            yield side
+        finally:
+            await side._close(reasons.NORMAL)
+            side.room.leave(leg)
+
     async def until_parted(self) -> None:
         """Wait until the caller and the party they are bridged to are no longer together."""
         if self.other is None:
@@ -170,16 +198,19 @@ class CallSession:
         """End every leg, stop every task and recording, and emit the last event. Idempotent."""
         if self._ended:
             return
-        self._ended = True
         why = self.parting() if by in ("caller", "agent", "plan") else reasons.ENDED
         if status >= 500:
             why = reasons.FAILED
+        await self._close(why)
+        self.emit(CallEnded, status=status, reason=reason, by=by)
+
+    async def _close(self, why: reasons.Reason) -> None:
+        self._ended = True
         ends = (_hang_up(leg, str(why)) for leg in self.legs)
         await asyncio.gather(*ends, self.taps.stop_all())
         for task in list(self._tasks):
             task.cancel()
         self.recordings.stop_all()
-        self.emit(CallEnded, status=status, reason=reason, by=by)
 
     def parting(self) -> reasons.Reason:
         """Why other legs end now: for the caller's own reason, where they gave one."""
