@@ -17,6 +17,8 @@ _VOICE = 0.5
 _BEEP, _BEEP_MS = (400.0, 2000.0), 100
 _FAX = {"CED": (2085.0, 2115.0), "CNG": (1062.0, 1138.0)}
 _FAX_MS = 400
+#: Hz; no exchange, mailbox or fax signals beyond
+_SIGNALS = (350.0, 2150.0)
 #: a word is so much louder than the quietest of what was said lately, for so long (ms)
 _LOUD, _WORD_MS, _GAP_MS = 4.0, 100, 60
 
@@ -68,6 +70,8 @@ class AnswerWatch:
     def frame(self, pcm: bytes, probability: float) -> None:
         """One more frame of what the answerer says, and how likely it is speech."""
         before, self._tone = self._tone, self._pitch.frame(pcm)
+        if self._tone is not None and not _SIGNALS[0] <= self._tone.hertz <= _SIGNALS[1]:
+            self._tone = None
         voice = probability >= _VOICE and self._tone is None
         self.voiced_ms += FRAME_MS * voice
         self._quiet_ms = 0 if voice or self._tone else self._quiet_ms + FRAME_MS

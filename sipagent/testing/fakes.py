@@ -219,7 +219,7 @@ def a_call(
         "hearing": FakeHearing(),
         "talkers": FakeTalkers(),
         "detector": lambda rate: LoudnessVad(),
-        "writers": {"wav": WavWriter},
+        "writers": {"wav": WavWriter, "mp3": WavWriter},
         "tap_wires": FakeTapWires(),
         "now": lambda: _BEGIN + timedelta(seconds=loop.time()),
         "bundle": bundle or Path(tempfile.gettempdir()) / "sipagent-fake-bundle",

@@ -25,6 +25,10 @@ def example(name: str, **more: Any) -> tuple[FakeCall, Any]:
     return call, run_plan(call.control("dialplan", plan.policy))
 
 
+def hang_up(call: FakeCall) -> None:
+    call.dialer.legs[0].hang_up_remotely()
+
+
 def said(call: FakeCall) -> list[str]:
     sounds: Any = call.services.sounds
     return [url for url in sounds.loaded if url.startswith("say:")]
@@ -92,6 +96,35 @@ async def test_the_hunt_takes_the_mobile_whose_owner_presses_a_key() -> None:
     assert [leg.state for leg in call.dialer.legs] == [LegState.DISCONNECTED] * 3
     # the desk gave up, the other mobile was let go, and one stayed until the caller left
     assert [round(t / 1000) for t in talked] == [11, 16, 60]
+
+
+@virtual_time
+async def test_the_desks_mailbox_does_not_get_the_call_and_the_caller_leaves_a_message(
+    tmp_path: Path,
+) -> None:
+    call, plan = example("voicemail", bundle=tmp_path)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1, lambda: call.dialer.legs[0].far.talk(4000))
+    loop.call_later(6, call.caller.far.talk, 3000)
+    await plan
+    values = call.session.scope["vars"]
+    assert (values["connect_result"], values["connect_status"]) == ("failed", 480)
+    assert values["record_result"] == "silence"
+    assert said(call)[-1] == "say:Thank you. Goodbye."
+    assert [leg.state for leg in call.dialer.legs] == [LegState.DISCONNECTED]
+
+
+@virtual_time
+async def test_a_person_at_the_desk_takes_the_call(tmp_path: Path) -> None:
+    call, plan = example("voicemail", bundle=tmp_path)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1, lambda: call.dialer.legs[0].far.talk(500))
+    loop.call_later(4, lambda: call.dialer.legs[0].far.press("1"))
+    loop.call_later(30, hang_up, call)
+    await plan
+    assert call.session.scope["vars"]["connect_result"] == "connected"
+    assert "say:A call from the shop." in said(call)
+    assert call.caller.state is LegState.DISCONNECTED
 
 
 @virtual_time
