@@ -1,7 +1,8 @@
 """The settings, one module a reason; everybody finds them here."""
 
 from .media import Media, Rtp
-from .parts import Codec, Hop, Host, Network, Port, Srtp
+from .messages import Messages, SmsGateway
+from .parts import Codec, DtmfMode, Hop, Host, Network, Port, Srtp
 from .phone import Phone, Registrar
 from .reading import load
 from .settings import Limits, Log, Provider, Settings, Store
@@ -11,12 +12,14 @@ from .trunk import Registration, Trunk
 __all__ = [
     "Certificate",
     "Codec",
+    "DtmfMode",
     "Hop",
     "Host",
     "Limits",
     "Listener",
     "Log",
     "Media",
+    "Messages",
     "Network",
     "Phone",
     "Port",
@@ -26,6 +29,7 @@ __all__ = [
     "Rtp",
     "Settings",
     "Sip",
+    "SmsGateway",
     "Srtp",
     "Store",
     "Tls",

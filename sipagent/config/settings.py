@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sipagent.call.policy import Policy
 
 from .media import Media, Rtp
+from .messages import Messages
 from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
 from .sip import Sip
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     trunks: dict[str, Trunk] = Field(default_factory=dict)
     phones: dict[Extension, Phone] = Field(default_factory=dict)
     registrar: Registrar = Registrar()
+    messages: Messages = Messages()
     providers: dict[str, Provider] = Field(default_factory=dict)
     limits: Limits = Limits()
     policy: Policy | None = Field(
