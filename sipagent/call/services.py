@@ -132,11 +132,23 @@ class Talkers(Protocol):
         ...
 
 
+class Texts(Protocol):
+    """Sends text messages."""
+
+    async def send(self, target: str, text: str, *, sender: str | None = None) -> int:
+        """Send `text` to a normalised target; the final status, 200 or 202.
+
+        `sender` is the number or URI shown, where permitted. Raises CallError with the status.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The house, as one call sees it."""
 
     dialer: Dialer
+    texts: Texts
     expressions: Expressions
     sounds: Sounds
     hearing: Hearing

@@ -197,7 +197,7 @@ async def _records(stage: "Stage", folder: str) -> Any:
 
 def _services(bundle: Path) -> Services:
     unused = cast(Any, None)
-    return Services(unused, unused, unused, unused, unused, unused, bundle)
+    return Services(unused, unused, unused, unused, unused, unused, unused, bundle)
 
 
 async def _talks(stage: "Stage", target: str) -> Any:
