@@ -159,5 +159,6 @@ class Inbound:
         if arrival.request.method == b"INFO":
             return read_info(arrival.request)
         if arrival.request.method == b"MESSAGE":
-            return self._texts.judge(arrival.request, arrival.peer.host)
+            call = arrival.request.call_id.decode("utf-8", "replace")
+            return self._texts.judge(arrival.request, call)
         return None

@@ -12,7 +12,7 @@ from sipagent.worker.texting import SENDER_HEADER
 
 from .courier import Courier, Text, sender_of
 from .desk import NewText, Refused
-from .guard import Guard
+from .guard import Guard, Verdict
 from .headers import Bad, parse_uri
 from .identity import hostport
 from .inward import Arrival, reply
@@ -85,7 +85,7 @@ class Texts:
             unknown = header(b"Unsupported", b", ".join(wanted))
             reply(self._proxy, arrival, 420, extra=(unknown,))
             return
-        no = self.judge(request, verdict.account or arrival.peer.host)
+        no = self.judge(request, _sender(request, verdict, arrival.peer))
         if no is not None:
             reply(self._proxy, arrival, no.status, extra=no.extra)
             return
@@ -201,6 +201,13 @@ class Texts:
             return False
         times.append(now)
         return True
+
+
+def _sender(request: Message, verdict: Verdict, peer: Peer) -> str:
+    """Whose pace counts: a phone's, a guest's by its address, and behind a trunk each caller's."""
+    if verdict.trunk is not None:
+        return f"{verdict.trunk} {request.from_.uri.decode('utf-8', 'replace')}"
+    return verdict.account or peer.host
 
 
 def words_of(request: Message) -> str:
