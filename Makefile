@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 # Real peers the tests call: a softphone, a traffic generator, a registrar, human speech.
-PEERS := baresip-core sip-tester kamailio asterisk-core-sounds-en-wav
+PEERS := baresip-core sip-tester kamailio coturn asterisk-core-sounds-en-wav
 
 .PHONY: help
 help: ## list these targets

@@ -173,6 +173,18 @@ class DigitReceived(Base):
     method: str = "rfc4733"
 
 
+class MessageReceived(Base):
+    """A text came (RFC 3428): in the call, or, where `leg` is empty, beside it. Outside any call
+    `call_id` is empty, and `to` the number it was for.
+    """
+
+    type: Literal["message_received"] = "message_received"
+    leg: str = ""
+    sender: str
+    to: str = ""
+    text: Personal
+
+
 class ToolCalled(Base):
     """The model asked for a tool."""
 
@@ -335,6 +347,7 @@ Event = Annotated[
     | BargeIn
     | TurnLatency
     | DigitReceived
+    | MessageReceived
     | ToolCalled
     | ToolReturned
     | PolicyDecided

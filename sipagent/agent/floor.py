@@ -54,6 +54,8 @@ class EndedTurn:
     began: int
     clock: TurnClock
     heard: HeardTurn | None
+    #: a turn that was written, not spoken
+    text: str = ""
 
 
 class Floor:
@@ -139,6 +141,8 @@ class Floor:
         while not self.mind.in_tool and (key := self._call.keys.take()) is not None:
             self._turn.keys = self._expected().keys
             self._act(self._turn.key(frame.t, key))
+        while not self.mind.in_tool and (text := self._call.texts.take()) is not None:
+            self._wrote(frame.t, text)
         self._act(self._turn.frame(frame.t, self._senses.vad.probability(frame.pcm)))
         if self._turn.speaking:
             self._give_way(self._barge.voice(self._turn.voice_end))
@@ -197,6 +201,18 @@ class Floor:
             self._state.over_speech = self._speaker.active
             self._give_way(self._barge.key())
 
+    def _wrote(self, t: int, text: str) -> None:
+        """A text is a turn of its own, and stops what is being said, as a key does."""
+        self._silence.answered()
+        self._state.began = t
+        if self._speaker.active or self.mind.holds_floor:
+            self._state.over_speech = self._speaker.active
+            self._give_way(self._barge.key())
+        self._state.turns += 1
+        clock = TurnClock(self._call, self._state.turns, EndOfTurn(t, "keys", t))
+        self._state.understanding += 1
+        self._ended.put_nowait(EndedTurn(t, clock, None, text))
+
     def _end(self, end: EndOfTurn) -> None:
         self._state.turns += 1
         clock = TurnClock(self._call, self._state.turns, end)
@@ -226,7 +242,7 @@ class Floor:
                     self.mind.interrupt()
 
     def _typed(self, ended: EndedTurn) -> None:
-        message = Message("caller", digits=ended.clock.end.digits)
+        message = Message("caller", ended.text, digits=ended.clock.end.digits)
         self._deliver(ended, self._state.whole(message))
 
     def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:

@@ -24,8 +24,9 @@ from sipagent.worker.protocol import Asked, Left, Meeting, Reported, Told
 from sipagent.worker.supervisor import Supervisor
 
 from .ledger import Ledger
-from .reception import Reception
+from .reception import Reception, Where
 from .trunk_file import TrunkFile
+from .whereabouts import Whereabouts
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class Gateway:
     def __init__(self, settings: Settings, plans: Plans) -> None:
         zone = ZoneInfo(settings.time_zone)
         self._settings = settings
+        self.whereabouts = Whereabouts(settings)
         self.plans = plans
         self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
         self.ledger = Ledger(self.store, personal=settings.log.personal)
@@ -46,6 +48,13 @@ class Gateway:
             now=lambda: datetime.now(zone),
             srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
             codecs={n: trunk.codecs for n, trunk in settings.trunks.items()},
+            dtmf={
+                name: peer.dtmf
+                for peers in (settings.trunks, settings.phones)
+                for name, peer in peers.items()
+                if peer.dtmf
+            },
+            where=self._where,
             extensions=settings.phones if settings.registrar.internal_calls else (),
         )
         self.edge = Edge(settings, self.reception)
@@ -96,7 +105,8 @@ class Gateway:
 
     async def _start(self) -> None:
         await self.store.open()
-        await self.edge.start()
+        await self.whereabouts.find()
+        await self.edge.start(self.whereabouts.sip)
         self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
         self.meetings = MeetingDesk(
             MixerKeeper(self._run_dir / "mixer.sock"),
@@ -114,6 +124,7 @@ class Gateway:
         await self.workers.start()
         self.reception.workers = self.workers
         self.edge.trunks.start()
+        self.whereabouts.watch(self._moved)
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 
@@ -126,9 +137,21 @@ class Gateway:
             }
         )
         rtp = self._settings.rtp
-        if rtp.public_address == "auto":
+        if self.whereabouts.rtp is not None:
+            rtp = rtp.model_copy(update={"public_address": self.whereabouts.rtp})
+        elif rtp.public_address == "auto":
             rtp = rtp.model_copy(update={"public_address": route_address(rtp.host)})
         return self._settings.model_copy(update={"sip": sip, "rtp": rtp})
+
+    def _where(self) -> Where:
+        """Where the next call is to say that we are, if not where its worker was told at first."""
+        found = self.whereabouts
+        sip = host_port(self.edge.public_address) if found.sip is not None else None
+        return Where(sip, found.rtp)
+
+    def _moved(self) -> None:
+        if self.whereabouts.sip not in (None, self.edge.public_address[0]):
+            self.edge.moved(self.whereabouts.sip)
 
     def _ready(self, worker: WorkerHandle) -> None:
         assert worker.address is not None
@@ -163,6 +186,7 @@ class Gateway:
             await self.workers.close()
         if self.meetings is not None:
             await self.meetings.close()
+        await self.whereabouts.close()
         await self._trunk_file.close()
         await self.ledger.close()
         await self.edge.close()

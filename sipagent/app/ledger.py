@@ -77,6 +77,10 @@ class Ledger:
             # The last rungs (BYE and its 200) pass the edge in these moments.
             asyncio.get_running_loop().call_later(0.3, self._finish, entry)
 
+    def noted(self, event: Event) -> None:
+        """Something that belongs to no call: for the log and whoever listens."""
+        self._say(event)
+
     def saw(self, rung: Rung) -> None:
         """A SIP message passed the edge."""
         entry = self._by_dialog.get(rung.sip_call_id)
@@ -131,6 +135,9 @@ class Ledger:
             self._store.append(event)
         else:
             entry.dropped += 1
+        self._say(event)
+
+    def _say(self, event: Event) -> None:
         if not isinstance(event, SipMessage):
             fields = event_fields(event, personal=self._personal)
             del fields["at"]  # the line has a timestamp

@@ -2,18 +2,20 @@
 
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from sipagent.config import Codec, Srtp
+from sipagent.config import Codec, DtmfMode, Srtp
 from sipagent.dialplan.repository import Plans
-from sipagent.edge.desk import Admitted, NewCall, Refused, Rung
+from sipagent.edge.desk import Admitted, NewCall, NewText, Refused, Rung
+from sipagent.events import MessageReceived
 from sipagent.worker.channel import ChannelError
 from sipagent.worker.handle import WorkerHandle, WorkerState
 from sipagent.worker.pool import NoRoom
-from sipagent.worker.protocol import Assignment, HangUp, PlanText
+from sipagent.worker.protocol import Assignment, HangUp, PlanText, Texted
 from sipagent.worker.supervisor import Supervisor
 
 from .extensions import plan_between
@@ -22,6 +24,14 @@ from .ledger import Ledger
 log = structlog.get_logger(__name__)
 
 _RETRY_AFTER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Our public addresses for a call: `host:port` of SIP, host of media; None: as the settings."""
+
+    sip: str | None = None
+    rtp: str | None = None
 
 
 class Reception:
@@ -36,6 +46,8 @@ class Reception:
         now: Callable[[], datetime],
         srtp: Mapping[str, Srtp],
         codecs: Mapping[str, tuple[Codec, ...]],
+        dtmf: Mapping[str, DtmfMode],
+        where: Callable[[], Where] = Where,
         extensions: Collection[str] = (),
     ) -> None:
         self._plans = plans
@@ -45,11 +57,16 @@ class Reception:
         #: by trunk, where it is not as the settings say for all
         self._srtp = srtp
         self._codecs = codecs
+        #: by trunk and phone, likewise
+        self._dtmf = dtmf
+        self._where = where
         #: phones that may call each other where no plan takes the number
         self._extensions = extensions
         #: where workers come from; None before they are up and while the server goes down
         self.workers: Supervisor | None = None
         self._taken: dict[str, WorkerHandle] = {}
+        #: who each of them talks to, where that was proved
+        self._accounts: dict[str, str | None] = {}
 
     async def admit(self, call: NewCall) -> Admitted:
         """Choose plan and worker. Raises Refused: 401 for a number only a phone may call, 404 no
@@ -59,6 +76,7 @@ class Reception:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         now = self._now()
         plan, why = self._plan_for(call, now)
+        where = self._where()
         call_id = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
         assignment = Assignment(
             call_id=call_id,
@@ -71,6 +89,9 @@ class Reception:
             account=call.account,
             srtp=self._srtp.get(call.account) if call.account else None,
             codecs=self._codecs.get(call.account, ()) if call.account else (),
+            dtmf=self._dtmf.get(call.account) if call.account else None,
+            sip_address=where.sip,
+            media_address=where.rtp,
             bundle=self._bundles / call_id,
             why=why,
         )
@@ -83,6 +104,7 @@ class Reception:
             log.warning("no_worker", cause=str(error))
             raise Refused(503, "Service Unavailable", _RETRY_AFTER) from error
         self._taken[worker.token] = worker
+        self._accounts[worker.token] = call.account
         assert worker.address is not None
         return Admitted(worker.token, worker.address)
 
@@ -97,6 +119,29 @@ class Reception:
         log.info("no_plan", number=call.number, source=call.source[0])
         raise Refused(404, "Not Found")
 
+    async def text(self, text: NewText) -> int:
+        """Into the sender's live call (200), else on record for a number of the plans (202).
+
+        Raises Refused: 404 for a number no plan has.
+        """
+        worker = next((w for t, w in self._taken.items() if self._talks_to(t, w, text)), None)
+        if worker is not None:
+            worker.send(Texted(sender=text.caller, text=text.text))
+            return 200
+        if self._plans.choose(text.number, text.caller, {}, self._now(), text.account) is None:
+            raise Refused(404, "Not Found")
+        self._ledger.noted(
+            MessageReceived(call_id="", sender=text.caller, to=text.callee, text=text.text)
+        )
+        return 202
+
+    def _talks_to(self, token: str, worker: WorkerHandle, text: NewText) -> bool:
+        """Is that worker's caller who wrote? By what was proved; a guest by name and address."""
+        call = worker.assignment
+        if call is None or call.caller != text.caller or self._accounts[token] != text.account:
+            return False
+        return text.account is not None or call.source == text.source[0]
+
     def abandoned(self, token: str) -> None:
         """No call comes of the INVITE: a worker that has not got it need not wait for it."""
         worker = self._taken.get(token)
@@ -106,6 +151,7 @@ class Reception:
     def left(self, token: str) -> None:
         """The worker is gone."""
         self._taken.pop(token, None)
+        self._accounts.pop(token, None)
 
     def saw(self, rung: Rung) -> None:
         """A rung of some call's ladder."""

@@ -1,8 +1,41 @@
-"""Keypad: the keys one party pressed and nobody has used yet."""
+"""Keypad: the keys one party pressed, and the texts it wrote, that nobody has used yet."""
 
 import asyncio
+from collections import deque
+from typing import Literal
 
 LIMIT = 64
+#: by which way a key comes: telephone-event, an INFO request, or tones in the audio
+KeyWay = Literal["rfc4733", "info", "inband"]
+
+
+class Key(str):
+    """A key, `0` to `9`, `*`, `#`, `A` to `D`, and by which way it came."""
+
+    __slots__ = ("way",)
+
+    def __new__(cls, key: str, way: KeyWay = "rfc4733") -> "Key":
+        """`Key("5", "info")`."""
+        made = super().__new__(cls, key)
+        made.way = way
+        return made
+
+    way: KeyWay
+
+
+class Texts:
+    """A bounded queue of what one party wrote and nobody has read yet; the oldest goes."""
+
+    def __init__(self) -> None:
+        self._texts: deque[str] = deque(maxlen=LIMIT)
+
+    def add(self, text: str) -> None:
+        """A text arrived."""
+        self._texts.append(text)
+
+    def take(self) -> str | None:
+        """The next text if one is there."""
+        return self._texts.popleft() if self._texts else None
 
 
 class Keypad:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
+from .keypad import Key
+
 
 class LegState(StrEnum):
     """The INVITE session states of RFC 3261, by the names pjsip gives them."""
@@ -179,11 +181,15 @@ class Leg(Protocol):
         ...
 
     async def send_digits(self, digits: str) -> None:
-        """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, as RFC 4733 events."""
+        """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, by the way agreed or set."""
         ...
 
-    def digits(self) -> AsyncIterator[str]:
+    def digits(self) -> AsyncIterator[Key]:
         """Keys pressed by the far end from now on, one at a time, until the leg ends."""
+        ...
+
+    def texts(self) -> AsyncIterator[str]:
+        """Texts the far end sends within the call from now on, until the leg ends."""
         ...
 
     async def refer(self, target: "str | Leg", *, timeout: float = 60.0) -> ReferOutcome:

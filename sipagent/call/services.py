@@ -146,6 +146,17 @@ class Talkers(Protocol):
         ...
 
 
+class Texts(Protocol):
+    """Sends text messages."""
+
+    async def send(self, target: str, text: str, *, sender: str | None = None) -> int:
+        """Send `text` to a normalised target; the final status, 200 or 202.
+
+        `sender` is the number or URI shown, where permitted. Raises CallError with the status.
+        """
+        ...
+
+
 class Place(Protocol):
     """What a call holds in the house: a seat, a slot, a place in a queue."""
 
@@ -257,6 +268,7 @@ class Services:
     """The house, as one call sees it."""
 
     dialer: Dialer
+    texts: Texts
     expressions: Expressions
     sounds: Sounds
     hearing: Hearing

@@ -16,6 +16,7 @@ from sipagent.events import (
     LegChanged,
     LegHeld,
     LegMedia,
+    MessageReceived,
     Speaker,
 )
 from sipagent.media.bridge import Bridge, Room
@@ -23,7 +24,7 @@ from sipagent.media.port import AudioPort
 
 from . import reasons
 from .hold import Hold
-from .keypad import Keypad
+from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
 from .parties import Parties
 from .recordings import Recordings
@@ -60,6 +61,8 @@ class CallSession:
         self.scope: dict[str, Any] = {"vars": {}, "params": {}, "envs": {}, **(variables or {})}
         self.done: Counter[str] = Counter()
         self.keys = Keypad()
+        #: what the caller wrote to the agent
+        self.texts = Texts()
         self.recordings = Recordings(self)
         self.taps = Taps(self)
         self.legs: list[Leg] = []
@@ -149,6 +152,7 @@ class CallSession:
         leg.on_refer(lambda who, what: self.referee(who, what) if self.referee else 603)
         if role == "caller":
             self.spawn(self._read_keys(leg))
+        self.spawn(self._read_texts(leg))
 
     async def dial(self, target: str, **options: Any) -> Leg:
         """Send an INVITE to a normalised target; the leg belongs to this call but is not heard
@@ -269,9 +273,21 @@ class CallSession:
         """Why other legs end now: for the caller's own reason, where they gave one."""
         return reasons.parse(self.caller.reason) or reasons.NORMAL
 
+    def wrote(self, text: str, sender: str, leg: str = "") -> None:
+        """A text came, in the call or beside it; the caller's are the agent's to read, if one is
+        there.
+        """
+        self.emit(MessageReceived, leg=leg, sender=sender, text=text)
+        if self.agent is not None and leg in ("", self.caller.info.id):
+            self.texts.add(text)
+
+    async def _read_texts(self, leg: Leg) -> None:
+        async for text in leg.texts():
+            self.wrote(text, leg.info.remote, leg.info.id)
+
     async def _read_keys(self, leg: Leg) -> None:
         async for digit in leg.digits():
-            self.emit(DigitReceived, leg=leg.info.id, digit=digit)
+            self.emit(DigitReceived, leg=leg.info.id, digit=str(digit), method=digit.way)
             self.keys.press(digit)
 
 

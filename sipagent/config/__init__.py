@@ -2,7 +2,8 @@
 
 from .media import Media, Rtp
 from .meeting import Parking, Queue
-from .parts import Codec, Hop, Host, Network, Port, Srtp
+from .messages import Messages, SmsGateway
+from .parts import Codec, DtmfMode, Hop, Host, Network, Port, Srtp
 from .phone import Phone, Registrar
 from .reading import load
 from .settings import Limits, Log, Provider, Settings, Store
@@ -12,12 +13,14 @@ from .trunk import Registration, Trunk
 __all__ = [
     "Certificate",
     "Codec",
+    "DtmfMode",
     "Hop",
     "Host",
     "Limits",
     "Listener",
     "Log",
     "Media",
+    "Messages",
     "Network",
     "Parking",
     "Phone",
@@ -29,6 +32,7 @@ __all__ = [
     "Rtp",
     "Settings",
     "Sip",
+    "SmsGateway",
     "Srtp",
     "Store",
     "Tls",

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from .parts import Codec, Part, Port, Srtp
+from .parts import Codec, DtmfMode, Part, Port, Srtp
 
 
 class Rtp(Part):
@@ -12,7 +12,9 @@ class Rtp(Part):
 
     host: str = "127.0.0.1"
     public_address: str | None = Field(
-        default=None, description="what SDP says instead, or auto: the address of the default route"
+        default=None,
+        description="what SDP says instead; auto: the address of the default route; "
+        "stun:host[:port]: the one that server sees",
     )
     ipv6_host: str | None = Field(
         default=None, description="where media of IPv6 peers is received; default: nowhere"
@@ -34,4 +36,9 @@ class Media(Part):
     codecs: tuple[Codec, ...] = ("PCMU", "PCMA", "G722")
     srtp: Srtp = Field(
         default="optional", description="optional takes and offers both; required refuses plain RTP"
+    )
+    dtmf: DtmfMode = Field(
+        default="auto",
+        description="how keys are sent; auto: rfc4733 where agreed, else as the far end does, "
+        "else inband, which auto and inband also listen for",
     )

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr, model_validator
 
-from .parts import Part
+from .parts import DtmfMode, Part
 
 
 class Phone(Part):
@@ -12,6 +12,7 @@ class Phone(Part):
 
     password: SecretStr
     display_name: str = ""
+    dtmf: DtmfMode | None = Field(default=None, description="default: media.dtmf")
 
 
 class Registrar(Part):

@@ -10,6 +10,7 @@ from sipagent.call.policy import Policy
 
 from .media import Media, Rtp
 from .meeting import Parking, Queue
+from .messages import Messages
 from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
 from .sip import Sip
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     registrar: Registrar = Registrar()
     queues: dict[str, Queue] = Field(default_factory=dict)
     parking: Parking = Parking()
+    messages: Messages = Messages()
     providers: dict[str, Provider] = Field(default_factory=dict)
     limits: Limits = Limits()
     policy: Policy | None = Field(

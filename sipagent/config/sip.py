@@ -69,8 +69,11 @@ class Sip(Part):
     listen: tuple[Listener, ...] = (Listener(), Listener(transport="tcp"))
     public_address: str | None = Field(
         default=None,
-        description="host[:port] peers reach us at, or auto: the address of the default route; "
-        "default: the first listener",
+        description="host[:port] peers reach us at; auto: the address of the default route; "
+        "stun:host[:port]: the one that server sees; default: the first listener",
+    )
+    stun_seconds: float = Field(
+        default=60.0, gt=0, description="between questions to STUN servers, rtp's too"
     )
     tls: Tls = Tls()
     guests: tuple[Network, ...] = Field(

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from sipagent.call.numbers import NumberPlan
 
-from .parts import Codec, Hop, Host, Network, OneOrMore, Part, Port, Srtp, switched
+from .parts import Codec, DtmfMode, Hop, Host, Network, OneOrMore, Part, Port, Srtp, switched
 
 
 class Registration(Part):
@@ -38,6 +38,7 @@ class Trunk(Part):
     codecs: tuple[Codec, ...] = Field(
         default=(), description="what its calls speak, best first; default: media.codecs"
     )
+    dtmf: DtmfMode | None = Field(default=None, description="default: media.dtmf")
     addresses: tuple[Network, ...] = Field(
         default=(), description="sources whose INVITEs are this trunk's"
     )

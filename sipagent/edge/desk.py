@@ -22,6 +22,18 @@ class NewCall:
 
 
 @dataclass(frozen=True, slots=True)
+class NewText:
+    """A text message outside any call (RFC 3428), in plain words."""
+
+    caller: str
+    callee: str
+    number: str
+    text: str
+    source: Address
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
     """The worker that takes the call: its token and its SIP socket on loopback."""
 
@@ -57,6 +69,13 @@ class Desk(Protocol):
         """Choose plan and worker within a few milliseconds.
 
         Raises Refused (404, 503 ...); with 401 the edge asks the caller for credentials.
+        """
+        ...
+
+    async def text(self, text: NewText) -> int:
+        """Take a text message: 200 where it reached a call, 202 where it was noted.
+
+        Raises Refused (404 ...).
         """
         ...
 

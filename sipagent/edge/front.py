@@ -9,6 +9,7 @@ from sipagent.config import Settings
 from .admission import Admission
 from .answers import Answers
 from .counters import Counters
+from .courier import Courier
 from .desk import Address, Desk
 from .farewell import Farewell
 from .fork import Forks
@@ -25,6 +26,7 @@ from .registrar import Registrar, Registration
 from .requests import Requests
 from .resolver import Resolver
 from .routing import route_address
+from .texts import Texts
 from .timers import Timers
 from .tls import Tls
 from .transactions import Table
@@ -58,8 +60,11 @@ class Edge:
         )
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Open all sockets. Raises OSError, with nothing left open."""
+    async def start(self, host: str | None = None) -> None:
+        """Open all sockets; `host` is our public one, where the settings do not say it.
+
+        Raises OSError, with nothing left open.
+        """
         try:
             await self._listeners.open(self._settings.sip.listen)
             inside = UdpSocket(
@@ -69,7 +74,7 @@ class Edge:
             await self._listeners.close()
             raise
         bound = self._listeners.bound
-        public = _public_address(self._settings.sip.public_address, bound[0][1])
+        public = _public_address(host or self._settings.sip.public_address, bound[0][1])
         self._listeners.open_loop(public)
         identity = Identity(public, inside.local, bound)
         self._proxy = Proxy(
@@ -91,12 +96,14 @@ class Edge:
         guard = Guard(self._settings, asyncio.get_running_loop().time, self.trunks.sender)
         self._registrar = Registrar(self._proxy, guard, self._settings)
         admission = Admission(self._proxy, guard, self._farewell, self.trunks)
-        self._inbound = Inbound(self._proxy, admission, self._registrar, self._farewell)
+        courier = Courier(self._proxy, wire, self._registrar)
+        texts = Texts(self._proxy, guard, self.trunks, courier, self._settings)
+        self._inbound = Inbound(self._proxy, admission, self._registrar, self._farewell, texts)
         self._answers = Answers(self._proxy, self._farewell, self._requests)
         self._forks = Forks(
             self._proxy, self._resolver, self._registrar, self._answers, self._farewell
         )
-        self._outbound = Outbound(self._proxy, self._resolver, self.trunks, self._forks)
+        self._outbound = Outbound(self._proxy, self._resolver, self.trunks, self._forks, texts)
         self._sweeper = asyncio.create_task(self._sweep())
         _log.info("sip_listening", bound=bound, public=public)
 
@@ -162,6 +169,13 @@ class Edge:
         Raises BadCertificate, with the old ones in force.
         """
         self._tls.reload()
+
+    def moved(self, host: str) -> None:
+        """The world sees us at another address: trunks hear of it, and calls to come."""
+        public = (host, self.public_address[1])
+        self._proxy.identity.move(public)
+        self._listeners.open_loop(public)
+        self.trunks.register_now()
 
     def _from_world(self, data: bytes, peer: Peer) -> None:
         try:

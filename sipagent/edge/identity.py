@@ -30,7 +30,13 @@ class Identity:
         self.internal = internal
         self._bound = tuple(bound)
         self._secret = secrets.token_bytes(32)
-        self._ours = {public, *(self._known_as(a) for _, a in bound), *(a for _, a in bound)}
+        self._ours = {a for _, a in bound}
+        self.move(public)
+
+    def move(self, public: Address) -> None:
+        """Be known as `public` from now on; what is under way still finds us where we were."""
+        self.public = public
+        self._ours |= {public, *(self._known_as(a) for _, a in self._bound)}
 
     def is_ours(self, address: Address) -> bool:
         """True for an address requests and responses reach us at."""

@@ -3,13 +3,15 @@
 from .admission import Admission
 from .farewell import Farewell
 from .headers import Bad
+from .info import read_info
 from .inward import Arrival, arrive, forward, named_worker, reply
 from .listeners import Peer
 from .message import BadMessage, Message
 from .offer import check_offer
 from .proxy import Proxy
 from .registrar import Registrar
-from .responses import ALLOW, CAPABILITIES, response
+from .responses import ALLOW, CAPABILITIES, Final, response
+from .texts import Texts
 from .transactions import Incoming, State
 
 _OUTSIDE_DIALOGS_NEVER = (b"BYE", b"PRACK", b"UPDATE")
@@ -19,12 +21,18 @@ class Inbound:
     """The request side of RFC 3261 section 16, towards the workers."""
 
     def __init__(
-        self, proxy: Proxy, admission: Admission, registrar: Registrar, farewell: Farewell
+        self,
+        proxy: Proxy,
+        admission: Admission,
+        registrar: Registrar,
+        farewell: Farewell,
+        texts: Texts,
     ) -> None:
         self._proxy = proxy
         self._admission = admission
         self._registrar = registrar
         self._farewell = farewell
+        self._texts = texts
 
     def refuse(self, bad: BadMessage, peer: Peer) -> None:
         """Answer a request that breaks the rules, where that leads to its sender."""
@@ -73,6 +81,8 @@ class Inbound:
             self._in_dialog(arrival)
         elif request.method == b"INVITE":
             self._admission.invite(arrival)
+        elif request.method == b"MESSAGE":
+            self._texts.arrived(arrival)
         elif request.method in _OUTSIDE_DIALOGS_NEVER:
             reply(self._proxy, arrival, 481)
         else:
@@ -136,5 +146,19 @@ class Inbound:
         check_offer(arrival.request)
         if worker is None:
             reply(self._proxy, arrival, 481)
-        else:
+        elif (final := self._instead(arrival)) is None:
             forward(self._proxy, arrival, worker)
+        else:
+            self._proxy.dialogs.request_of_world(arrival.request)
+            self._proxy.saw(arrival.request, arrival.peer, inward=True)
+            self._proxy.saw(response(arrival.request, final.status), arrival.reply_to, inward=False)
+            reply(self._proxy, arrival, final.status, extra=final.extra)
+
+    def _instead(self, arrival: Arrival) -> Final | None:
+        """What a worker's stack would answer wrongly, answered here."""
+        if arrival.request.method == b"INFO":
+            return read_info(arrival.request)
+        if arrival.request.method == b"MESSAGE":
+            call = arrival.request.call_id.decode("utf-8", "replace")
+            return self._texts.judge(arrival.request, call)
+        return None

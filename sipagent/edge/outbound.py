@@ -14,6 +14,7 @@ from .proxy import Proxy, less_one_hop
 from .resolver import Resolver, Unreachable
 from .responses import response
 from .roster import Worker
+from .texts import Texts
 from .transactions import Outgoing, State
 from .trunks.account import Account
 from .trunks.board import Trunks
@@ -37,8 +38,11 @@ class Departure:
 class Outbound:
     """Follows routes, finds the next hop, and tells the worker when there is none."""
 
-    def __init__(self, proxy: Proxy, resolver: Resolver, trunks: Trunks, forks: Forks) -> None:
+    def __init__(
+        self, proxy: Proxy, resolver: Resolver, trunks: Trunks, forks: Forks, texts: Texts
+    ) -> None:
         self._proxy = proxy
+        self._texts = texts
         self._forks = forks
         self._resolver = resolver
         self._trunks = trunks
@@ -51,6 +55,8 @@ class Outbound:
                 raise Bad("no hops left", 483)
             flow, sticky, routes = self._follow(request)
             if not routes and self._forks.take(request, worker):
+                return
+            if self._texts.take(request, worker, trunk):
                 return
             hop = parse_uri(parse_name_addr(routes[0]).uri if routes else request.uri)
             begins = request.method == b"INVITE" and not request.to.tag

@@ -1,20 +1,25 @@
 """Responses of our own, made from the request they answer (RFC 3261 section 8.2.6)."""
 
+from dataclasses import dataclass
+
 from .headers import Bad
 from .message import Header, Message, header
 
 PHRASES = {
     100: "Trying",
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
+    415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
     423: "Interval Too Brief",
+    469: "Bad Info Package",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
@@ -37,6 +42,15 @@ CAPABILITIES = (
 )
 _COPIED = (b"via", b"from", b"to", b"call-id", b"cseq")
 _EMPTY = header(b"Content-Length", b"0")
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A final answer of our own, in place of a worker's."""
+
+    status: int
+    extra: tuple[Header, ...] = ()
+    reason: str = ""
 
 
 def response(

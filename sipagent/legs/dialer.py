@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pjsua2 as pj
 
 from sipagent.call.leg import LegState
-from sipagent.config import Srtp
+from sipagent.config import DtmfMode, Srtp
 from sipagent.errors import LegFailed
 
 from .headers import written
@@ -39,10 +39,12 @@ class SipDialer:
         password: str | None = None,
         srtp: Srtp | None = None,
         codecs: Sequence[str] = (),
+        dtmf: DtmfMode | None = None,
     ) -> SipLeg:
         """Send an INVITE; the leg is CALLING on return.
 
-        `srtp` is how media is encrypted and `codecs` are offered, if not as the settings say.
+        `srtp` is how media is encrypted, `codecs` are offered and `dtmf` is how keys are sent, if
+        not as the settings say.
         `caller_id` is the user part of From, or a whole `"Name" <sip:...>`. Raises LegFailed:
         484 for a target that is not a SIP URI, 400 for a header that could not be written, 503
         for a fifth leg.
@@ -63,16 +65,16 @@ class SipDialer:
             native = NativeCall(self._endpoint.account(credentials, srtp))
             native.codecs = codecs or self._endpoint.codecs
             leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
-            native.makeCall(_on_the_wire(target), prm)
+            native.makeCall(on_the_wire(target), prm)
         except pj.Error as error:
             raise failed(error) from error
         finally:
             self._endpoint.kick()
-        self._endpoint.adopt(leg)
+        self._endpoint.adopt(leg, dtmf)
         return leg
 
 
-def _on_the_wire(target: str) -> str:
+def on_the_wire(target: str) -> str:
     """`sips:` as TLS to the next hop: the edge ends TLS, so the stack in here has none to offer
     and would refuse the scheme (RFC 5630 section 3.1.4).
     """

@@ -6,9 +6,11 @@ from typing import Any, Protocol
 
 import pjsua2 as pj
 
+from sipagent.call.keypad import KeyWay
 from sipagent.call.leg import LegInfo, LegState, Quality
 
 from .describing import answering, in_order
+from .digits import Event
 from .native import fenced
 from .quality import quality
 
@@ -41,8 +43,16 @@ class CallEvents(Protocol):
         """Media was negotiated: on hold by our wish, or by the far end's, or not."""
         ...
 
-    def pressed(self, key: str) -> None:
-        """The far end pressed a key."""
+    def pressed(self, event: Event, way: KeyWay) -> None:
+        """The far end presses a key; told several times of one telephone-event."""
+        ...
+
+    def texted(self, text: str) -> None:
+        """The far end sent a text within the call."""
+        ...
+
+    def accepted(self, method: str, status: int) -> None:
+        """A request of ours within the dialog got a 2xx."""
         ...
 
     def media_ended(self, quality: Quality) -> None:
@@ -147,10 +157,29 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             self._tell(self.leg.media_ended, quality(self, int(prm.streamIdx)))
 
     @fenced
-    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
-        """A key, by RFC 4733 or INFO."""
+    def onDtmfEvent(self, prm: Any) -> None:  # noqa: N802
+        """A key, by RFC 4733 or INFO. A telephone-event is told again as it goes on; the stack
+        takes one for the other where a beginning was lost, so every word of it is handed on.
+        """
         if self.leg is not None:
-            self._tell(self.leg.pressed, str(prm.digit))
+            way: KeyWay = "info" if prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO else "rfc4733"
+            event = Event(str(prm.digit), int(prm.timestamp), int(prm.duration))
+            self._tell(self.leg.pressed, event, way)
+
+    @fenced
+    def onInstantMessage(self, prm: Any) -> None:  # noqa: N802
+        """A MESSAGE within the call (RFC 3428); the stack has answered it."""
+        if self.leg is not None and str(prm.contentType).lower().startswith("text/plain"):
+            self._tell(self.leg.texted, str(prm.msgBody))
+
+    def event_payloads(self) -> tuple[int | None, int | None]:
+        """Payload types of telephone-events as agreed, sent and received; None for none."""
+        try:
+            info = self.getStreamInfo(self.media_index)
+        except pj.Error:  # no media now
+            return None, None
+        sent, got = int(info.audTxEventPt), int(info.audRxEventPt)
+        return (sent if sent >= 0 else None), (got if got >= 0 else None)
 
     @fenced
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
@@ -169,6 +198,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
             self._tell(self.leg.refused, method, status)
         elif method == "INVITE" and received and status > 100:
             self._tell(self.leg.responded, received)
+        elif method == "INFO" and 200 <= status < 300:
+            self._tell(self.leg.accepted, method, status)
 
     @fenced
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802

@@ -3,13 +3,14 @@
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pjsua2 as pj
 
 from sipagent.call.leg import LegState
-from sipagent.config import Settings, Srtp
+from sipagent.config import DtmfMode, Settings, Srtp
 from sipagent.errors import LegFailed
 
 from .native import failed, fenced, silence_log
@@ -36,6 +37,22 @@ _SRTP: dict[Srtp, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one worker's call, where it is not as the settings say: encryption and codecs
+    of media, how keys are sent, where the world reaches us.
+    """
+
+    srtp: Srtp | None = None
+    codecs: tuple[str, ...] = ()
+    dtmf: DtmfMode | None = None
+    sip_address: Address | None = None
+    media_address: str | None = None
+
+
+TERMS = Terms()
+
+
 class NativeAccount(pj.Account):  # type: ignore[misc]
     """pjsua2's account: every call comes in through one."""
 
@@ -44,6 +61,19 @@ class NativeAccount(pj.Account):  # type: ignore[misc]
         self.loop = asyncio.get_running_loop()
         self._arrived = arrived
         self._kick = kick
+        #: who waits for the final answer to a request outside any call
+        self.answer: asyncio.Future[tuple[int, str]] | None = None
+
+    @fenced
+    def onSendRequest(self, prm: Any) -> None:  # noqa: N802
+        """A request of ours outside any call was answered, or was not in time (408)."""
+        transaction = prm.e.body.tsxState.tsx
+        told = int(transaction.statusCode), str(transaction.statusText)
+        self.loop.call_soon(self._answered, told)
+
+    def _answered(self, told: tuple[int, str]) -> None:
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_result(told)
 
     @fenced
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
@@ -85,6 +115,8 @@ class Endpoint:
         self._native: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signalling: list[int] = []
+        self._dtmf = settings.media.dtmf
+        self._media_public = settings.rtp.public_address
         #: between the edge and the library where IPv6 media is served
         self.six: SixGate | None = None
         self._kicked = False
@@ -124,21 +156,25 @@ class Endpoint:
         except pj.Error as error:
             raise failed(error) from error
 
-    def open(self, srtp: Srtp | None = None, codecs: Sequence[str] = ()) -> None:
-        """Take calls; those that come in have `srtp` and `codecs` (default: as the settings say).
+    def open(self, terms: Terms = TERMS) -> None:
+        """Take calls, on these terms.
 
-        The terms of a call's media are settled before its INVITE is read: what a call is offered
-        cannot be changed once the library has seen it.
+        The terms of a call are settled before its INVITE is read: what a call is offered cannot be
+        changed once the library has seen it.
         """
         assert self._loop is not None
         usual = self._settings.media.srtp
-        if srtp not in (None, usual):
+        self._dtmf = terms.dtmf or self._dtmf
+        self._public = terms.sip_address or self._public
+        self._media_public = terms.media_address or self._media_public
+        if terms.srtp not in (None, usual) or terms.sip_address or terms.media_address:
+            srtp = terms.srtp or usual
             account = self._accounts.pop((None, usual))
             account.modify(self._account_config(None, srtp))
             self._accounts[None, srtp] = account
-        if codecs:
-            self._incoming_codecs = tuple(codecs)
-            self._enable(codecs)
+        if terms.codecs:
+            self._incoming_codecs = terms.codecs
+            self._enable(terms.codecs)
         if self.six is not None:
             self.six.open()
         for descriptor in self._signalling:
@@ -172,9 +208,10 @@ class Endpoint:
         if codecs != self._enabled:
             self._enable(codecs)
 
-    def adopt(self, leg: SipLeg) -> None:
-        """Keep `leg` alive until it ends."""
+    def adopt(self, leg: SipLeg, dtmf: DtmfMode | None = None) -> None:
+        """Keep `leg` alive until it ends; keys are sent to it as `dtmf` or the settings say."""
         self.legs.add(leg)
+        leg.keys.rate, leg.keys.mode = self.rate, dtmf or self._settings.media.dtmf
         leg.on_change(lambda _: self._ended(leg) if leg.state is LegState.DISCONNECTED else None)
 
     def _ended(self, leg: SipLeg) -> None:
@@ -279,8 +316,8 @@ class Endpoint:
         transport.port, transport.portRange = rtp.first, rtp.last - rtp.first
         # every worker draws from the same range: those that begin at its start collide
         transport.randomizePort = True
-        if rtp.public_address is not None:
-            transport.publicAddress = rtp.public_address
+        if self._media_public is not None:
+            transport.publicAddress = self._media_public
         media.srtpUse = _SRTP[srtp]
         # the edge ends TLS, so the hop to us is never "secure" in pjsip's eyes
         media.srtpSecureSignaling = 0
@@ -293,7 +330,7 @@ class Endpoint:
         return self._public if self._internal is not None else self.address
 
     def _incoming(self, leg: SipLeg) -> None:
-        self.adopt(leg)
+        self.adopt(leg, self._dtmf)
         self.widen()
         if leg.native is not None:
             leg.native.codecs = self._incoming_codecs

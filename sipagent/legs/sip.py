@@ -7,11 +7,13 @@ from typing import Any
 
 import pjsua2 as pj
 
+from sipagent.call.keypad import Key, KeyWay
 from sipagent.call.leg import Judge, Leg, LegInfo, LegState, Quality, ReferOutcome
 from sipagent.errors import LegFailed
 
-from .digits import DigitFan, keystrokes
+from .digits import Event, Fan
 from .headers import contacts, told, written
+from .keys import LegKeys
 from .native import bare_uri, failed
 from .native_call import NativeCall
 from .offers import Offers
@@ -20,8 +22,6 @@ from .referrals import Referrals
 
 #: how long the end of a leg may take to be confirmed before it counts as ended
 HANGUP_SECONDS = 2.0
-_KEY_MS = 120
-_KEY_GAP_MS = 80
 _NUMBER = count(1)
 
 
@@ -38,7 +38,9 @@ class SipLeg:
         self._kick = kick
         self._info = LegInfo(id=f"leg-{next(_NUMBER)}", local="", remote="")
         self._progress = Progress(state)
-        self._keys = DigitFan()
+        #: what the far end presses, and what is pressed towards it
+        self.keys = LegKeys(self._live, self._do)
+        self._texts: Fan[str] = Fan()
         self._media_listeners: list[Callable[[], None]] = []
         self._offers = Offers(
             self._progress, lambda send: self._do(send, self._live()), owner=not self._incoming
@@ -153,20 +155,18 @@ class SipLeg:
         await self._offers.resume()
 
     async def send_digits(self, digits: str) -> None:
-        """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, as RFC 4733 events.
-
-        Returns when the last key was sent. A far end that knows no telephone-event gets INFO.
+        """Send keys `0-9*#A-D`, `w` = 500 ms and `W` = 1 s of pause, by the way that was
+        agreed or set; see `LegKeys`. Returns when the last key was sent.
         """
-        for stroke in keystrokes(digits):
-            if isinstance(stroke, float):
-                await asyncio.sleep(stroke)
-                continue
-            self._send_key(stroke)
-            await asyncio.sleep((_KEY_MS + _KEY_GAP_MS) / 1000)
+        await self.keys.send(digits)
 
-    def digits(self) -> AsyncIterator[str]:
+    def digits(self) -> AsyncIterator[Key]:
         """Keys pressed by the far end from now on, one at a time, until the leg ends."""
-        return self._keys.open()
+        return self.keys.open()
+
+    def texts(self) -> AsyncIterator[str]:
+        """Texts the far end sends within the call from now on, until the leg ends."""
+        return self._texts.open()
 
     async def refer(self, target: str | Leg, *, timeout: float = 60.0) -> ReferOutcome:
         """Ask the far end to call `target` (REFER) and wait for the reported outcome. A leg as
@@ -244,6 +244,7 @@ class SipLeg:
         """Media was negotiated: on hold by our wish, or by the far end's, or not."""
         for listener in tuple(self._media_listeners):
             listener()
+        self.keys.media_changed()
         if self._offers.negotiated(ours, theirs):
             self._progress.notify()
         # where it came with a 200, that the leg is confirmed is told next
@@ -257,9 +258,18 @@ class SipLeg:
         """A stream is over; another may follow."""
         self._quality = quality.after(self._quality)
 
-    def pressed(self, key: str) -> None:
-        """The far end pressed a key."""
-        self._keys.press(key)
+    def pressed(self, event: Event, way: KeyWay) -> None:
+        """The far end presses a key; told several times of one telephone-event."""
+        self.keys.told(event, way)
+
+    def texted(self, text: str) -> None:
+        """The far end sent a text within the call."""
+        self._texts.tell(text)
+
+    def accepted(self, method: str, status: int) -> None:
+        """A request of ours within the dialog got a 2xx."""
+        if method == "INFO":
+            self.keys.answered(status)
 
     def refused(self, method: str, status: int) -> None:
         """A request of ours within the dialog was refused, or not answered (408)."""
@@ -267,6 +277,8 @@ class SipLeg:
             self._offers.settle(LegFailed(status, "the new session offer was refused"))
         elif method == "REFER":
             self._referrals.settle(status, "the transfer was refused", refused=True)
+        elif method == "INFO":
+            self.keys.answered(status)
 
     def referred(self, status: int, reason: str) -> None:
         """The final outcome of our REFER."""
@@ -299,21 +311,12 @@ class SipLeg:
         finally:
             self._kick()
 
-    def _send_key(self, key: str) -> None:
-        prm = pj.CallSendDtmfParam()
-        prm.digits, prm.duration = key, _KEY_MS
-        prm.method = pj.PJSUA_DTMF_METHOD_RFC2833
-        try:
-            self._do(self._live().sendDtmf, prm)
-        except LegFailed:
-            prm.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
-            self._do(self._live().sendDtmf, prm)
-
     def _ended(self, status: int, reason: str) -> None:
         if not self._progress.move(LegState.DISCONNECTED, status, reason):
             return
         for listener in tuple(self._media_listeners):
             listener()
-        self._keys.end()
+        self.keys.end()
+        self._texts.end()
         self._offers.settle(LegFailed(status, "the leg ended"))
         self._referrals.ended()

@@ -37,6 +37,7 @@ __all__ = [
     "FakeLeg",
     "FakeSounds",
     "FakeTalkers",
+    "FakeTexts",
     "FarEnd",
     "Fault",
     "Line",
@@ -139,6 +140,22 @@ class FakeHearing:
         return answer
 
 
+class FakeTexts:
+    """Keeps every text sent; `failure` is raised in its place."""
+
+    def __init__(self, failure: CallError | None = None, status: int = 202) -> None:
+        self.sent: list[tuple[str, str, str | None]] = []
+        self._failure = failure
+        self._status = status
+
+    async def send(self, target: str, text: str, *, sender: str | None = None) -> int:
+        """See `Texts`."""
+        self.sent.append((target, text, sender))
+        if self._failure is not None:
+            raise self._failure
+        return self._status
+
+
 class FakeTalkers:
     """Talkers by name; an inline agent is looked up as "inline"."""
 
@@ -214,6 +231,7 @@ def a_call(
     dialer = FakeDialer(bridge.clock, scripts, rate=rate)
     house: dict[str, Any] = {
         "dialer": dialer,
+        "texts": FakeTexts(),
         "expressions": FakeExpressions(),
         "sounds": FakeSounds(),
         "hearing": FakeHearing(),

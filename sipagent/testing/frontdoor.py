@@ -5,7 +5,7 @@ import itertools
 import secrets
 from dataclasses import dataclass, field
 
-from sipagent.edge.desk import Address, Admitted, NewCall, Refused, Rung
+from sipagent.edge.desk import Address, Admitted, NewCall, NewText, Refused, Rung
 from sipagent.edge.message import Message, header, parse
 from sipagent.edge.responses import response
 
@@ -74,7 +74,7 @@ class SipPeer:
             contact or f"Contact: <sip:{user}@{host}:{port}{suffix}>",
             *extra,
             *(["Content-Type: application/sdp"] if body else []),
-            f"Content-Length: {len(body)}",
+            f"Content-Length: {len(body.encode())}",
         ]
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
@@ -198,6 +198,7 @@ class FakeDesk:
     refusal: Refused | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[NewCall] = field(default_factory=list)
+    texts: list[NewText] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     rungs: list[Rung] = field(default_factory=list)
 
@@ -210,6 +211,13 @@ class FakeDesk:
         if not self.workers:
             raise Refused(503, "Service Unavailable", retry_after=5)
         return self.workers.pop(0)
+
+    async def text(self, text: NewText) -> int:
+        """Note it, or refuse as told."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.texts.append(text)
+        return 202
 
     def abandoned(self, token: str) -> None:
         """Keep the token."""

@@ -14,6 +14,8 @@ class Keys:
 
     def __init__(self) -> None:
         self.pressed = ""
+        #: content type and body of every INFO
+        self.infos: list[tuple[str, bytes]] = []
         self._taken = 0
         self._more = asyncio.Event()
 
@@ -25,6 +27,7 @@ class Keys:
     def read_info(self, request: Request) -> None:
         """Take the key an INFO carries (`application/dtmf-relay` or `application/dtmf`), if any."""
         kind = request.get("Content-Type").lower()
+        self.infos.append((kind, request.body))
         if kind.startswith("application/dtmf-relay"):
             found = _SIGNAL.search(request.body)
             key = found[1].decode("ascii", "replace") if found else ""

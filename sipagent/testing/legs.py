@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sipagent.call.keypad import Key
 from sipagent.call.leg import (
     NEXT,
     Judge,
@@ -17,7 +18,7 @@ from sipagent.call.leg import (
     Referral,
 )
 from sipagent.errors import LegFailed
-from sipagent.legs.digits import DigitFan, keystrokes
+from sipagent.legs.digits import DigitFan, Fan, keystrokes
 from sipagent.legs.progress import Progress
 from sipagent.media.clock import MediaClock
 from sipagent.media.frames import FRAME_MS, Frame, frame_bytes
@@ -38,6 +39,7 @@ class FarEnd:
         self.rate = rate
         self.clock = clock
         self.keys = DigitFan()
+        self.texts: Fan[str] = Fan()
         self._mouth: deque[bytes] = deque()
 
     def say(self, pcm: bytes) -> None:
@@ -141,6 +143,7 @@ class FakeLeg:
         before = self.state
         if state is LegState.DISCONNECTED:
             self.far.keys.end()
+            self.far.texts.end()
         if not self._progress.move(state, status, reason):
             raise AssertionError(f"{self.info.id}: {before} -> {state} is no legal move")
 
@@ -185,9 +188,13 @@ class FakeLeg:
             raise LegFailed(481, f"{self.info.id} is {self.state}")
         self.sent_digits.append(digits)
 
-    def digits(self) -> AsyncIterator[str]:
+    def digits(self) -> AsyncIterator[Key]:
         """See `Leg`."""
         return self.far.keys.open()
+
+    def texts(self) -> AsyncIterator[str]:
+        """See `Leg`."""
+        return self.far.texts.open()
 
     async def refer(self, target: str | Leg, *, timeout: float = 60.0) -> ReferOutcome:
         """See `Leg`. A target that answered takes the call: this leg ends."""
@@ -278,10 +285,11 @@ class FakeDialer:
         password: str | None = None,
         srtp: str | None = None,
         codecs: Sequence[str] = (),
+        dtmf: str | None = None,
     ) -> Leg:
         """See `Dialer`."""
         options = {"caller_id": caller_id, "headers": headers, "username": username}
-        self.dialled.append((target, options | {"password": password}))
+        self.dialled.append((target, options | {"password": password, "dtmf": dtmf}))
         script = self.scripts.get(target, self.default)
         if script.full:
             raise LegFailed(503, "no room for another leg")

@@ -12,7 +12,13 @@ from .stream import RtpStream
 class Negotiation:
     """Offers, answers, and switches the stream. `wish` is the direction we want."""
 
-    def __init__(self, stream: RtpStream, codecs: Sequence[str]) -> None:
+    def __init__(
+        self,
+        stream: RtpStream,
+        codecs: Sequence[str],
+        events: tuple[int, int] | None = (sdp.EVENT_PT, 8000),
+    ) -> None:
+        self._events = events
         self.wish = Direction.SENDRECV
         #: what the far end last said
         self.remote: Description | None = None
@@ -30,14 +36,17 @@ class Negotiation:
     def offer(self) -> bytes:
         """Describe what we want."""
         host, port = self._stream.address
-        return self._write(Description(host, port, self.codecs, direction=self.wish))
+        event_pt, clock = self._events or (None, 8000)
+        own = Description(host, port, self.codecs, event_pt, self.wish, clock)
+        return self._write(own)
 
     def answer(self, offer: bytes) -> bytes:
         """Go along with an offer. Raises BadSdp when nothing is in common."""
         theirs = self._agree(offer)
         host, port = self._stream.address
         direction = theirs.direction.answering(self.wish)
-        own = Description(host, port, theirs.codecs, theirs.event_pt, direction)
+        event_pt = theirs.event_pt if self._events else None
+        own = Description(host, port, theirs.codecs, event_pt, direction)
         return self._write(own)
 
     def accept(self, answer: bytes) -> None:

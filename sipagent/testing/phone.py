@@ -58,6 +58,7 @@ class Phone:
     referred call stands in `calls`, and its outcome is reported (`refer_status` other than 202
     refuses). `proxy` takes what we dial.
     `advertised` is what the phone believes to be its address, as one behind a NAT does.
+    `events` are payload type and clock of the telephone-events offered, None for none.
     `keep_seconds` bounds the audio kept per call, for long or many calls.
     """
 
@@ -74,6 +75,7 @@ class Phone:
         proxy: Address | None = None,
         advertised: Address | None = None,
         codecs: Sequence[str] = ("PCMU", "PCMA"),
+        events: tuple[int, int] | None = (101, 8000),
         timers: Timers | None = None,
         keep_seconds: float | None = None,
     ) -> None:
@@ -86,6 +88,7 @@ class Phone:
         self.refer_status = 202
         self._host = host
         self._codecs = tuple(codecs)
+        self._events = events
         self._keep_seconds = keep_seconds
         self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -172,6 +175,18 @@ class Phone:
         dialog = Dialog.outgoing(self.agent.aor, target, self.agent.contact)
         return (await self.agent.ask(dialog, Outgoing("OPTIONS"))).status
 
+    async def message(self, target: str, text: str) -> int:
+        """Send a text outside any call (RFC 3428); the final status."""
+        await self.agent.resolve(target)
+        dialog = Dialog.outgoing(self.agent.aor, target, self.agent.contact)
+        out = Outgoing("MESSAGE", (), text.encode(), "text/plain;charset=utf-8")
+        return (await self.agent.ask(dialog, out)).status
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that came outside any call."""
+        return [request.body.decode("utf-8", "replace") for request in self.agent.texts]
+
     def forget(self, call: PhoneCall) -> None:
         """Drop an ended call and the audio kept of it."""
         if call.ended.done() and call in self.calls:
@@ -190,7 +205,7 @@ class Phone:
     def _call(self, dialog: Dialog, invite: Request | None) -> PhoneCall:
         keys = Keys()
         stream = RtpStream(self._host, keys.press, keep_seconds=self._keep_seconds)
-        media = Negotiation(stream, self._codecs)
+        media = Negotiation(stream, self._codecs, self._events)
         call = PhoneCall(
             self.agent, dialog, stream, media, keys, invite=invite, on_refer=self._on_refer
         )

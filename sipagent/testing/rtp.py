@@ -82,6 +82,10 @@ def event(payload: bytes) -> Event | None:
     return Event(KEYS[number], bool(flags & 0x80), duration)
 
 
+#: in place of a telephone event's payload: its packet was sent, and lost on the way
+LOST = b"lost"
+
+
 def events(key: str, milliseconds: int = 100) -> Iterator[bytes]:
     """The payloads of one pressed key, 20 ms apart; the last comes three times (section 2.5.1.4).
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from . import audio, wideband
-from .rtp import FRAME_SAMPLES, events, pack
+from .rtp import FRAME_SAMPLES, LOST, events, pack
 from .sip.sdp import EVENT_PT, PAYLOAD_TYPES
 
 _FRAME_BYTES = 2 * FRAME_SAMPLES
@@ -76,8 +76,11 @@ class Sender:
 
     def press(self, keys: str, milliseconds: int) -> Playing:
         """Queue keys as telephone events. Raises ValueError when one is no key."""
-        pressed = [[*events(key, milliseconds), *[b""] * _BETWEEN_KEYS] for key in keys]
-        frames = [payload for one in pressed for payload in one]
+        return self.send_events(*(events(key, milliseconds) for key in keys))
+
+    def send_events(self, *presses: Iterable[bytes]) -> Playing:
+        """Queue the packets of any number of presses as they are; some may be LOST."""
+        frames = [payload for one in presses for payload in (*one, *[b""] * _BETWEEN_KEYS)]
         return self._add(Playing(frames, keys=True, loop=asyncio.get_running_loop()))
 
     def stop(self) -> None:
@@ -104,6 +107,8 @@ class Sender:
             self._event_start = None
             payload = payload or _SILENCE[self.codec]
         self._seq = (self._seq + 1) & 0xFFFF
+        if payload == LOST:
+            return None
         return pack(payload_type, self._seq, timestamp, self._ssrc, payload)
 
     def _add(self, playing: Playing) -> Playing:

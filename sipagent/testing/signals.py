@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sipagent.media.keytones import COLUMNS, PAD, ROWS
+
 from .audio import rms
 
 
@@ -39,3 +41,26 @@ def share(reference: bytes, heard: bytes, rate: int, alike: float = 0.9) -> floa
     size = rate // 10 * 2
     pieces = [reference[at : at + size] for at in range(0, len(reference) - size + 1, size)]
     return sum(find(piece, heard, rate)[1] >= alike for piece in pieces) / len(pieces)
+
+
+def key_tone(
+    key: str, milliseconds: int, rate: int, *, level: float = -9.0, twist: float = 0.0
+) -> bytes:
+    """One key as mono s16le: the lower tone at `level` dBm0, the upper one `twist` dB above it.
+
+    Raises ValueError where there is no such key.
+    """
+    row = next((n for n, keys in enumerate(PAD) if key and key in keys), None)
+    if row is None:
+        raise ValueError(f"{key!r} is no key")
+    low, high = ROWS[row], COLUMNS[PAD[row].index(key)]
+    time = np.arange(round(milliseconds * rate / 1000)) / rate
+    peak = 32_767 * 10 ** ((level - 3.14) / 20)
+    wave = np.sin(2 * np.pi * low * time) + 10 ** (twist / 20) * np.sin(2 * np.pi * high * time)
+    return np.clip(peak * wave, -32_768, 32_767).astype("<i2").tobytes()
+
+
+def key_tones(keys: str, *, rate: int = 8000, milliseconds: int = 80, gap: int = 60) -> bytes:
+    """Keys one after another, each followed by a gap."""
+    pause = bytes(2 * rate * gap // 1000)
+    return b"".join(key_tone(key, milliseconds, rate) + pause for key in keys)

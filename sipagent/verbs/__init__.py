@@ -11,6 +11,7 @@ from .detecting import DETECTING
 from .hearing import HEARING
 from .holding import HOLDING
 from .logic import LOGIC
+from .messaging import MESSAGING
 from .parking import PARKING
 from .queueing import QUEUEING
 from .recording import RECORDING
@@ -33,6 +34,7 @@ _ALL = (
     *ROUTING,
     *TRANSFERRING,
     *ROOMS,
+    *MESSAGING,
     *PARKING,
     *QUEUEING,
     *LOGIC,

@@ -85,19 +85,27 @@ async def hang_up(
 
 
 class SendDigitsVerb(Verb):
-    """Press keys towards the caller."""
+    """Press keys towards the caller, or towards the party they were connected to."""
 
     name: ClassVar[str] = "send_digits"
     shorthand: ClassVar[str | None] = "digits"
     is_tool: ClassVar[bool] = True
+    after_speech: ClassVar[bool] = True
     digits: str = Field(
         pattern=r"^[0-9*#A-DwW]{1,64}$",
         description="keys 0-9 * # A-D; w waits half a second, W a whole one",
     )
+    to: Literal["caller", "other"] = Field(
+        default="caller", description="who hears them; other: whom the caller was connected to"
+    )
 
     async def run(self, control: CallControl) -> Outcome:
-        """Send them as RFC 4733 events."""
-        await control.call.caller.send_digits(self.digits)
+        """Send them as the leg's far end understands them."""
+        call = control.call
+        leg = call.caller if self.to == "caller" else call.other
+        if leg is None:
+            return Outcome(False, "the caller is connected to nobody else", status=481)
+        await leg.send_digits(self.digits)
         return Outcome(detail="the keys were pressed")
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.target import routable
-from sipagent.config import Srtp, Trunk
+from sipagent.config import DtmfMode, Srtp, Trunk
 from sipagent.errors import LegFailed
 
 from .presenting import present
@@ -19,11 +19,11 @@ log = structlog.get_logger(__name__)
 #: tells the edge by which trunk an INVITE is to leave; it goes no further
 TRUNK_HEADER = "X-Sipagent-Trunk"
 #: what says that this trunk cannot, rather than that the callee does not want to
-_NEXT_TRUNK = frozenset({401, 407, 408, *range(500, 600)})
+NEXT_TRUNK = frozenset({401, 407, 408, *range(500, 600)})
 
 
 class UriDialer(Protocol):
-    """A `Dialer` that knows only SIP URIs, and may be told how to encrypt media."""
+    """A `Dialer` that knows only SIP URIs, and may be told the terms of media."""
 
     async def dial(
         self,
@@ -35,8 +35,9 @@ class UriDialer(Protocol):
         password: str | None = None,
         srtp: Srtp | None = None,
         codecs: Sequence[str] = (),
+        dtmf: DtmfMode | None = None,
     ) -> Leg:
-        """As `Dialer.dial`; `srtp` None and no `codecs` are as the settings say."""
+        """As `Dialer.dial`; `srtp` and `dtmf` None and no `codecs` are as the settings say."""
         ...
 
 
@@ -70,15 +71,18 @@ class TrunkDialer:
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        dtmf: DtmfMode | None = None,
     ) -> Leg:
-        """As `Dialer.dial`. Raises LegFailed: 404 for a number no trunk takes."""
+        """As `Dialer.dial`; `dtmf` is for who is no trunk. Raises LegFailed: 404 for a number no
+        trunk takes.
+        """
         known = routable(target)
         said = {n: v for n, v in (headers or {}).items() if n.lower() != TRUNK_HEADER.lower()}
         own = None if username is None else (username, password or "")
         if not known.startswith("tel:"):
-            return await self._send(known, caller_id, said, own)
+            return await self._send(known, caller_id, said, own, dtmf=dtmf)
         number = known[4:]
-        *first, last = self._takers(number)
+        *first, last = takers(self._trunks, number)
         for name in first:
             leg = await self._by(name, number, caller_id, said, own)
             if await _decided(leg, self._patience):
@@ -101,7 +105,7 @@ class TrunkDialer:
             user = trunk.auth_username or trunk.username
             own = user, trunk.password.get_secret_value()
         told = {**shown.headers, **headers, TRUNK_HEADER: name}
-        return await self._send(_uri(trunk, number), shown.from_, told, own, trunk)
+        return await self._send(uri_at(trunk, number), shown.from_, told, own, trunk=trunk)
 
     async def _send(
         self,
@@ -109,7 +113,9 @@ class TrunkDialer:
         caller_id: str | None,
         headers: Mapping[str, str],
         own: tuple[str, str] | None,
+        *,
         trunk: Trunk | None = None,
+        dtmf: DtmfMode | None = None,
     ) -> Leg:
         username, password = own or (None, None)
         return await self._inner.dial(
@@ -120,25 +126,28 @@ class TrunkDialer:
             password=password,
             srtp=trunk.srtp if trunk else None,
             codecs=trunk.codecs if trunk else (),
+            dtmf=trunk.dtmf if trunk else dtmf,
         )
 
-    def _takers(self, number: str) -> Sequence[str]:
-        """Trunks that take a number: the longest prefix first, else in the settings' order.
 
-        Raises LegFailed.
-        """
-        fits: dict[str, int] = {}
-        for name, trunk in self._trunks.items():
-            public = trunk.numbers.e164(number) if trunk.numbers else number
-            lengths = [len(p) for p in trunk.prefixes or ("",) if public.startswith(p)]
-            if lengths:
-                fits[name] = max(lengths)
-        if not fits:
-            raise LegFailed(404, f"no trunk takes {number}")
-        return sorted(fits, key=lambda name: -fits[name])
+def takers(trunks: Mapping[str, Trunk], number: str) -> Sequence[str]:
+    """Trunks that take a number: the longest prefix first, else in the settings' order.
+
+    Raises LegFailed.
+    """
+    fits: dict[str, int] = {}
+    for name, trunk in trunks.items():
+        public = trunk.numbers.e164(number) if trunk.numbers else number
+        lengths = [len(p) for p in trunk.prefixes or ("",) if public.startswith(p)]
+        if lengths:
+            fits[name] = max(lengths)
+    if not fits:
+        raise LegFailed(404, f"no trunk takes {number}")
+    return sorted(fits, key=lambda name: -fits[name])
 
 
-def _uri(trunk: Trunk, number: str) -> str:
+def uri_at(trunk: Trunk, number: str) -> str:
+    """Where a trunk takes a number."""
     host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
     port = f":{trunk.port}" if trunk.port else ""
     suffix = f";transport={trunk.transport}" if trunk.transport not in (None, "udp") else ""
@@ -154,7 +163,7 @@ async def _decided(leg: Leg, patience: float) -> bool:
     except TimeoutError:
         return True
     except LegFailed as failed:
-        return failed.status not in _NEXT_TRUNK
+        return failed.status not in NEXT_TRUNK
     except asyncio.CancelledError:
         # nobody else knows this leg yet
         with suppress(LegFailed):

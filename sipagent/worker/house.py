@@ -11,7 +11,7 @@ from sipagent.agent.echo import EchoTalker
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
-from sipagent.call.services import Meetings, Places, Services, Talker
+from sipagent.call.services import Meetings, Places, Services, Talker, Texts
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
@@ -125,6 +125,7 @@ def furnish(
     stock: Stock,
     dialer: Dialer,
     *,
+    texts: Texts,
     meetings: Meetings,
     places: Places,
     rate: int,
@@ -134,6 +135,7 @@ def furnish(
     zone = ZoneInfo(settings.time_zone)
     return Services(
         dialer=dialer,
+        texts=texts,
         expressions=JavaScript(),
         sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher()),
         hearing=EmbeddedHearing(stock.embedded.detector, stock.embedded.ears),

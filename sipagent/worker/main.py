@@ -16,7 +16,9 @@ from sipagent.errors import LegFailed
 from sipagent.events import CallStarted, Event, Warned
 from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
-from sipagent.legs.pjsip import Endpoint
+from sipagent.legs.messages import SipMessenger
+from sipagent.legs.pjsip import Endpoint, Terms
+from sipagent.providers.sms import HttpSms
 from sipagent.verbs.flow import run_plan
 from sipagent.verbs.handing import Referee
 
@@ -36,8 +38,10 @@ from .protocol import (
     Ping,
     Pong,
     Quit,
+    Texted,
     Told,
 )
+from .texting import Texter
 from .watchdog import MediaWatchdog
 
 log = structlog.get_logger(__name__)
@@ -50,6 +54,8 @@ _kept: list[PjBridge] = []
 _PARTING = 1.0
 #: how long a plan may take to notice that its caller has left, seconds
 _LAST_WORD = 3.0
+#: texts for a call that has not begun
+_TEXTS = 16
 
 
 def preload(settings: Settings) -> None:
@@ -78,6 +84,7 @@ class _Worker:
         )
         self._assignment: asyncio.Future[Assignment | None] = asyncio.Future()
         self._leg: asyncio.Future[Leg] = asyncio.Future()
+        self._texts: asyncio.Queue[Texted] = asyncio.Queue(_TEXTS)
         self._ended_by_us: asyncio.Future[str] = asyncio.Future()
         self._referee: Referee | None = None
 
@@ -94,7 +101,7 @@ class _Worker:
             # Not before: its clock costs every idle worker a hundred upcalls a second.
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
-            self._endpoint.open(assignment.srtp, assignment.codecs)
+            self._endpoint.open(_terms(assignment))
             leg = await self._caller()
             if leg is not None:
                 channel.send(Claimed())
@@ -120,13 +127,16 @@ class _Worker:
         plan = _stock[0].shelf.plan(told.document, told.name, told.file)
         trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
         dialer = PhoneDialer(
-            trunks, frozenset(self._settings.phones), self._settings.sip.public_address or ""
+            trunks,
+            {name: phone.dtmf for name, phone in self._settings.phones.items()},
+            self._settings.sip.public_address or "",
         )
         services = furnish(
             self._settings,
             plan,
             _stock[0],
             dialer,
+            texts=self._texter(),
             meetings=meetings,
             places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
             rate=bridge.rate,
@@ -159,9 +169,10 @@ class _Worker:
             lambda leg, why: call.emit(Warned, code="no_inbound_rtp", detail=f"{leg}: {why}"),
             caller=leg,
             source=assignment.source,
-            public=self._settings.rtp.public_address,
+            public=assignment.media_address or self._settings.rtp.public_address,
         )
         call.spawn(watchdog.run())
+        call.spawn(self._read_texts(call))
         policies = [plan.policy, *([self._settings.policy] if self._settings.policy else [])]
         self._referee = Referee(call, policies)
         call.referee = self._referee.refer
@@ -198,6 +209,21 @@ class _Worker:
             reason, by, status = f"internal error: {type(failure).__name__}", "system", 500
         await call.end(status, reason, by)
 
+    def _texter(self) -> Texter:
+        settings, gateway = self._settings, self._settings.messages.gateway
+        return Texter(
+            SipMessenger(self._endpoint),
+            settings.trunks,
+            public_address=settings.sip.public_address or "",
+            extensions=frozenset(settings.phones),
+            gateway=HttpSms(gateway) if gateway is not None else None,
+        )
+
+    async def _read_texts(self, call: CallSession) -> None:
+        while True:
+            texted = await self._texts.get()
+            call.wrote(texted.text, texted.sender)
+
     async def _caller(self) -> Leg | None:
         """The assigned call's leg, or None when it does not come: the gateway kills us then."""
         waiting: set[asyncio.Future[Leg] | asyncio.Future[str]] = {self._leg, self._ended_by_us}
@@ -227,6 +253,8 @@ class _Worker:
                     self._assignment.set_result(message.assignment)
                 case Told():
                     meetings.told(message)
+                case Texted() if not self._texts.full():
+                    self._texts.put_nowait(message)
                 case HangUp():
                     self._end(message.reason)
                 case Quit():
@@ -261,6 +289,17 @@ def _told(assignment: Assignment, leg: Leg) -> dict[str, object]:
         "headers": dict(assignment.headers) or dict(leg.info.headers),
         "sip_call_id": assignment.sip_call_id,
     }
+
+
+def _terms(assignment: Assignment) -> Terms:
+    sip = assignment.sip_address
+    return Terms(
+        srtp=assignment.srtp,
+        codecs=assignment.codecs,
+        dtmf=assignment.dtmf,
+        sip_address=None if sip is None else _address(sip),
+        media_address=assignment.media_address,
+    )
 
 
 def _address(text: str | None) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sipagent.call.meeting import Notice, Wish
-from sipagent.config import Codec, Srtp
+from sipagent.config import Codec, DtmfMode, Srtp
 from sipagent.events import Event
 
 
@@ -37,6 +37,13 @@ class Assignment(_Message):
     account: str | None = Field(default=None, description="phone or trunk that proved itself")
     srtp: Srtp | None = Field(default=None, description="default: as the settings say")
     codecs: tuple[Codec, ...] = Field(default=(), description="default: as the settings say")
+    dtmf: DtmfMode | None = Field(default=None, description="default: as the settings say")
+    sip_address: str | None = Field(
+        default=None, description="host:port peers reach us at; default: as the settings say"
+    )
+    media_address: str | None = Field(
+        default=None, description="what SDP says; default: as the settings say"
+    )
     bundle: Path
     why: str = ""
 
@@ -138,6 +145,14 @@ class Told(_Message):
     notice: Notice
 
 
+class Texted(_Message):
+    """The caller wrote, outside the call's own dialog."""
+
+    type: Literal["texted"] = "texted"
+    sender: str
+    text: str
+
+
 class HangUp(_Message):
     """End the call now."""
 
@@ -151,7 +166,7 @@ class Quit(_Message):
     type: Literal["quit"] = "quit"
 
 
-Down = Annotated[Assign | Ping | Told | HangUp | Quit, Field(discriminator="type")]
+Down = Annotated[Assign | Ping | Texted | Told | HangUp | Quit, Field(discriminator="type")]
 
 UP: TypeAdapter[Up] = TypeAdapter(Up)
 DOWN: TypeAdapter[Down] = TypeAdapter(Down)

@@ -11,7 +11,7 @@ from sipagent.call.services import TalkEnd
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.load import load_file
 from sipagent.events import LegChanged, RecordingStarted, StepStarted
-from sipagent.testing.fakes import BUSY, NO_ANSWER, FakeCall, FakeTalkers, Script, a_call
+from sipagent.testing.fakes import BUSY, NO_ANSWER, FakeCall, FakeTalkers, FakeTexts, Script, a_call
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.verbs import tool_of_verb
 from sipagent.verbs import VERBS
@@ -165,6 +165,26 @@ async def test_a_person_at_the_desk_takes_the_call(tmp_path: Path) -> None:
     assert call.session.scope["vars"]["connect_result"] == "connected"
     assert "say:A call from the shop." in said(call)
     assert call.caller.state is LegState.DISCONNECTED
+
+
+@virtual_time
+@pytest.mark.parametrize(
+    ("caller", "texted", "words"),
+    [
+        ("sip:+442079460018@pbx.example", ["tel:+442079460018"], "say:It is on its way."),
+        ("sip:+39899123456@pbx.example", [], "say:Sorry, we cannot write to your number."),
+    ],
+)
+async def test_the_opening_hours_are_written_to_who_may_have_them(
+    caller: str, texted: list[str], words: str
+) -> None:
+    texts = FakeTexts()
+    call, plan = example("text", texts=texts, variables={"call": {"from": caller}})
+    asyncio.get_running_loop().call_later(2, call.caller.far.press, "1")
+    await plan
+    assert [to for to, _, _ in texts.sent] == texted
+    assert said(call)[-1] == words
+    await call.close()
 
 
 @virtual_time

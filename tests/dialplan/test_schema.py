@@ -37,7 +37,8 @@ def test_every_example_passes_the_check(path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {path.stem for path in EXAMPLES} >= {"reception", "menu", "hunt", "model", "transfers"}
+    names = {"reception", "menu", "hunt", "model", "transfers", "text"}
+    assert {path.stem for path in EXAMPLES} >= names
 
 
 @pytest.mark.parametrize(

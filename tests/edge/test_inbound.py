@@ -158,9 +158,9 @@ async def test_requests_in_a_dialog_find_the_worker_by_call_id_where_the_contact
     line: Line,
 ) -> None:
     phone, _, worker = await line.established(call_id="k@l")
-    info = phone.request("INFO", line.uri("100"), call_id="k@l", to_tag="wtag", cseq=2)
-    line.send(phone, info)
-    assert (await worker.get("INFO")).call_id == b"k@l"
+    update = phone.request("UPDATE", line.uri("100"), call_id="k@l", to_tag="wtag", cseq=2)
+    line.send(phone, update)
+    assert (await worker.get("UPDATE")).call_id == b"k@l"
 
 
 async def test_the_edge_answers_options_inside_a_dialog(line: Line) -> None:

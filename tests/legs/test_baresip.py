@@ -44,6 +44,7 @@ async def _echoes(stage: "Stage") -> Any:
 
 @pytest.mark.peer
 @pytest.mark.slow
+@pytest.mark.rfc("4733", "keys received as telephone-events from baresip")
 @pytest.mark.parametrize("encryption", ["", "srtp"])
 async def test_a_softphone_is_heard_presses_keys_and_holds(
     launch: Launch, encryption: Literal["", "srtp"]

@@ -198,8 +198,19 @@ async def _records(stage: "Stage", folder: str) -> Any:
 
 def _services(bundle: Path) -> Services:
     unused = cast(Any, None)
-    writers = {"wav": WavWriter}
-    return Services(unused, unused, unused, unused, unused, unused, writers, unused, unused, bundle)
+    return Services(
+        dialer=unused,
+        texts=unused,
+        expressions=unused,
+        sounds=unused,
+        hearing=unused,
+        talkers=unused,
+        detector=unused,
+        writers={"wav": WavWriter},
+        tap_wires=unused,
+        now=unused,
+        bundle=bundle,
+    )
 
 
 async def _talks(stage: "Stage", target: str) -> Any:

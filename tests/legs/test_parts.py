@@ -7,9 +7,10 @@ from typing import Any
 import pjsua2 as pj
 import pytest
 
+from sipagent.call.keypad import Key
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
-from sipagent.legs.digits import LIMIT, DigitFan, keystrokes
+from sipagent.legs.digits import LIMIT, DigitFan, Duplicates, Event, Events, keystrokes
 from sipagent.legs.frame_access import FAST, SLOW, FrameAccess, choose
 from sipagent.legs.headers import told
 from sipagent.legs.native import bare_uri
@@ -143,3 +144,38 @@ def test_the_fast_way_is_chosen_where_the_layout_holds() -> None:
 def _frame() -> Any:
 
     return pj.MediaFrame()
+
+
+@pytest.mark.rfc("4733", "keys received, whatever is lost or repeated of an event")
+def test_a_press_is_known_by_its_timestamp() -> None:
+    events = Events()
+    told = [
+        (Event("1", 1000, 20), True),
+        (Event("1", 1000, 100), False),
+        (Event("1", 1300, 140), True),  # the stack takes it for the same, its beginning lost
+        (Event("2", 1300, 20), True),
+        # held for longer than one event can say (section 2.5.1.3): its next segment follows
+        (Event("2", 1300, 8180), False),
+        (Event("2", 1300 + 8191, 20), False),
+        (Event("2", 1300 + 8191, 500), False),
+        (Event("2", 20_000, 20), True),
+    ]
+    assert [events.is_press(event) for event, _ in told] == [press for _, press in told]
+
+
+@pytest.mark.rfc("4733", "one press by several ways is one key")
+def test_a_press_by_several_ways_is_new_once() -> None:
+    duplicates = Duplicates()
+    told = [
+        (0.0, Key("1", "rfc4733"), True),
+        (0.1, Key("1", "inband"), False),
+        (0.2, Key("1", "rfc4733"), True),
+        (0.3, Key("1", "info"), False),
+        (0.4, Key("1", "info"), False),
+        (0.4, Key("1", "inband"), False),
+        (0.5, Key("1", "inband"), True),  # neither of both presses is left to be told again
+        (0.6, Key("2", "info"), True),
+        (2.0, Key("2", "rfc4733"), False),
+        (4.0, Key("2", "rfc4733"), True),
+    ]
+    assert [duplicates.is_new(key, now) for now, key, _ in told] == [new for _, _, new in told]

@@ -36,6 +36,7 @@ async def test_an_invite_without_sdp_is_answered_with_our_offer(
     assert await callee.result() == [[200, ""]]
 
 
+@pytest.mark.rfc("6086", "keys as INFO received, application/dtmf-relay")
 async def test_keys_by_info_are_read_like_any_others(launch: Launch, sipp: "StartSipp") -> None:
     callee = await launch(_takes, 1)
     caller = await sipp("info_keys.xml", target=callee.address)

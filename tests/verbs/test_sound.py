@@ -9,7 +9,7 @@ from sipagent.call.leg import LegState
 from sipagent.call.services import Heard
 from sipagent.call.verb import End, Outcome
 from sipagent.events import Warned
-from sipagent.testing.fakes import FakeCall, FakeHearing, FakeSounds, a_call
+from sipagent.testing.fakes import FakeCall, FakeHearing, FakeLeg, FakeSounds, a_call
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
 
@@ -216,3 +216,14 @@ async def test_sip_refer_sets_how_it_came_out() -> None:
     assert (outcome.ok, outcome.flow) == (True, End())
     assert values(call)["sip_refer_result"] == "success"
     assert values(call)["sip_refer_response_code"] == 200
+
+
+@virtual_time
+async def test_keys_go_to_the_other_party_where_that_is_wanted() -> None:
+    call = a_call()
+    alone = await do(call, "send_digits", digits="1", to="other")
+    assert (alone.ok, alone.status) == (False, 481)
+    call.session.other = other = FakeLeg(call.bridge.clock, state=LegState.CONFIRMED)
+    assert (await do(call, "send_digits", digits="5#", to="other")).ok
+    assert (other.sent_digits, call.caller.sent_digits) == (["5#"], [])
+    await call.close()

@@ -138,6 +138,8 @@ class UserAgent:
         self.garbage = 0
         #: what passed: sent by us or not, and the message
         self.passed: deque[tuple[bool, bytes]] = deque(maxlen=_KEPT)
+        #: every MESSAGE outside any call
+        self.texts: list[Request] = []
 
     @classmethod
     async def open(
@@ -288,6 +290,8 @@ class UserAgent:
         if request.method == "INVITE":
             self._on_invite(request, transaction)
         elif request.method in ("OPTIONS", "MESSAGE"):
+            if request.method == "MESSAGE":
+                self.texts.append(request)
             transaction.respond(request.reply(200, to_tag="new", headers=[("Allow", ALLOW)]))
         else:
             transaction.respond(request.reply(405, to_tag="new", headers=[("Allow", ALLOW)]))

@@ -51,6 +51,7 @@ class Description:
     codecs: tuple[str, ...]
     event_pt: int | None = EVENT_PT
     direction: Direction = Direction.SENDRECV
+    event_clock: int = 8000
 
 
 def parse(body: bytes) -> Description:
@@ -100,7 +101,10 @@ def write(own: Description, session: int, version: int) -> bytes:
     maps = [f"a=rtpmap:{PAYLOAD_TYPES[codec]} {codec}/8000" for codec in own.codecs]
     if own.event_pt is not None:
         numbers.append(str(own.event_pt))
-        maps += [f"a=rtpmap:{own.event_pt} telephone-event/8000", f"a=fmtp:{own.event_pt} 0-15"]
+        maps += [
+            f"a=rtpmap:{own.event_pt} telephone-event/{own.event_clock}",
+            f"a=fmtp:{own.event_pt} 0-15",
+        ]
     lines = [
         "v=0",
         f"o=- {session} {version} IN {family} {own.host}",
