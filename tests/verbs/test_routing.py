@@ -131,6 +131,7 @@ def test_no_leg_is_left_when_a_transfer_is_cancelled(moment: float) -> None:
 @virtual_time
 async def test_a_transfer_takes_headers_along() -> None:
     call = a_call()
+    with_agent(call)
     await do(call, "transfer", "model", to=SALES, headers={"X-Ticket": "4711"})
     assert call.dialer.dialled[0][1]["headers"] == {"X-Ticket": "4711"}
 
