@@ -63,7 +63,7 @@ class SipDialer:
         credentials = None if username is None else (username, password or "")
         try:
             native = NativeCall(self._endpoint.account(credentials, srtp))
-            native.codecs = codecs or self._endpoint.codecs
+            native.codecs = codecs or self._endpoint.codecs.usual
             leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
             native.makeCall(on_the_wire(target), prm)
         except pj.Error as error:

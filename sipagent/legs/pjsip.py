@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sipagent.call.leg import LegState
 from sipagent.config import DtmfMode, Settings, Srtp
 from sipagent.errors import LegFailed
 
+from .codecs import Codecs
 from .native import failed, fenced, silence_log
 from .native_call import NativeCall
 from .sip import SipLeg
@@ -120,18 +121,12 @@ class Endpoint:
         #: between the edge and the library where IPv6 media is served
         self.six: SixGate | None = None
         self._kicked = False
-        self._incoming_codecs = self.codecs
-        self._enabled: tuple[str, ...] = ()
+        self.codecs = Codecs(settings)
 
     @property
     def rate(self) -> int:
         """The conference's sample rate, Hz."""
         return self._settings.media.clock_rate
-
-    @property
-    def codecs(self) -> tuple[str, ...]:
-        """What is spoken where a trunk does not say otherwise, best first."""
-        return self._settings.media.codecs
 
     @property
     def identity(self) -> str:
@@ -173,8 +168,8 @@ class Endpoint:
             account.modify(self._account_config(None, srtp))
             self._accounts[None, srtp] = account
         if terms.codecs:
-            self._incoming_codecs = terms.codecs
-            self._enable(terms.codecs)
+            self.codecs.incoming = tuple(terms.codecs)
+            self.codecs.narrow(self._native)
         if self.six is not None:
             self.six.open()
         for descriptor in self._signalling:
@@ -200,13 +195,8 @@ class Endpoint:
         return account
 
     def widen(self) -> None:
-        """From now on each leg says itself which codecs it speaks: the library knows the codecs of
-        all. Only the answer to the first INVITE is made before its leg can say anything.
-        """
-        known = [self.codecs, *(trunk.codecs for trunk in self._settings.trunks.values())]
-        codecs = tuple(dict.fromkeys(codec for some in known for codec in some))
-        if codecs != self._enabled:
-            self._enable(codecs)
+        """A leg is to be made that says itself which codecs it speaks."""
+        self.codecs.widen(self._native)
 
     def adopt(self, leg: SipLeg, dtmf: DtmfMode | None = None) -> None:
         """Keep `leg` alive until it ends; keys are sent to it as `dtmf` or the settings say."""
@@ -235,7 +225,7 @@ class Endpoint:
         self.address = (self.address[0], int(name.rpartition(":")[2]))
         native.libStart()
         native.audDevManager().setNullDev()
-        self._enable(self.codecs)
+        self.codecs.narrow(native)
         for inode, descriptor in _sockets().items():
             if inode not in before:
                 self._signalling.append(descriptor)
@@ -269,21 +259,6 @@ class Endpoint:
         media.jbInit = media.jbMinPre = 0
         media.jbMaxPre, media.jbMax = 60, 200
         return config
-
-    def _enable(self, wanted: Sequence[str]) -> None:
-        """Speak these codecs, in their order, and no other, without concealment: what the agent
-        hears of a lost packet is silence, and a call costs 5 ms less delay.
-        """
-        self._enabled = tuple(wanted)
-        codecs = self._native.codecEnum2()
-        for codec in codecs:
-            name = str(codec.codecId).partition("/")[0]
-            priority = 255 - wanted.index(name) if name in wanted else 0
-            self._native.codecSetPriority(codec.codecId, priority)
-            if priority:
-                parameters = self._native.codecGetParam(codec.codecId)
-                parameters.setting.plc = parameters.setting.vad = False
-                self._native.codecSetParam(codec.codecId, parameters)
 
     def _account_config(self, credentials: Credentials | None, srtp: Srtp) -> Any:
         config = pj.AccountConfig()
@@ -333,7 +308,7 @@ class Endpoint:
         self.adopt(leg, self._dtmf)
         self.widen()
         if leg.native is not None:
-            leg.native.codecs = self._incoming_codecs
+            leg.native.codecs = self.codecs.incoming
         if self.on_incoming is not None:
             self.on_incoming(leg)
         else:

@@ -35,17 +35,22 @@ def _headers(value: Any) -> Any:
     return {str(item["name"]): item["value"] for item in value}
 
 
+Headers = Annotated[
+    Mapping[str, str],
+    BeforeValidator(_headers),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array"}]}),
+]
+
+
 class Device(BaseModel):
     """One destination of `connect`, or what all of them share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     to: str = Field(description="SIP URI or number")
     caller_id: str | None = Field(default=None, alias="from", description="the number shown")
-    headers: Annotated[
-        Mapping[str, str],
-        BeforeValidator(_headers),
-        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array"}]}),
-    ] = Field(default_factory=dict, description="SIP headers: a mapping, or {name, value} items")
+    headers: Headers = Field(
+        default_factory=dict, description="SIP headers: a mapping, or {name, value} items"
+    )
     timeout: float = Field(default=60, gt=0, le=600, description="seconds of ringing")
     username: str | None = None
     password: str | None = None

@@ -18,7 +18,7 @@ from .consulting import Consultation, consulted
 from .flow import remember
 from .playing import ringing
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
-from .routing import RINGBACK, names
+from .routing import RINGBACK, Headers, names
 from .signalling import hang_up
 from .waiting import answered, drop, while_caller_stays
 from .words import failure, who
@@ -57,6 +57,7 @@ class TransferVerb(Verb):
         description="when the caller's side does not take the REFER: bridge all the same, or not. "
         "Default: bridge for attended, none for refer",
     )
+    headers: Headers = Field(default_factory=dict, description="SIP headers towards that party")
     timeout: float = Field(default=30, gt=0, le=600, description="seconds of ringing")
     ringback: Urls = Field(default=RINGBACK, description="what the caller hears meanwhile")
     brief: str = Field(
@@ -144,7 +145,7 @@ class TransferVerb(Verb):
     async def _reached(self, call: CallSession, hunt: Hunt, to: str) -> Leg:
         """Somebody who has answered, and agreed where they are asked. Raises NobodyAnswered."""
         async with ringing(call, self.ringback) as hunt.ringback:
-            leg, _ = await hunt.in_turn([[Callee(to, self.timeout)]])
+            leg, _ = await hunt.in_turn([[Callee(to, self.timeout, headers=self.headers)]])
         if self.mode == "warm" or self.brief:
             terms = Consultation(self.brief, self.accept, self.refuse, self.accept_timeout)
             async with ringing(call, self.hold_music or self.ringback):

@@ -129,6 +129,14 @@ def test_no_leg_is_left_when_a_transfer_is_cancelled(moment: float) -> None:
 
 
 @virtual_time
+async def test_a_transfer_takes_headers_along() -> None:
+    call = a_call()
+    with_agent(call)
+    await do(call, "transfer", "model", to=SALES, headers={"X-Ticket": "4711"})
+    assert call.dialer.dialled[0][1]["headers"] == {"X-Ticket": "4711"}
+
+
+@virtual_time
 async def test_a_plans_own_transfer_holds_the_call_until_they_part() -> None:
     call = planned_call(f"- transfer: {{to: '{SALES}'}}\n- set: {{never: 1}}")
     later(30, hang_up, call, 0)
