@@ -2,14 +2,14 @@
 
 from .admission import Admission
 from .farewell import Farewell
-from .headers import Bad
+from .headers import Bad, parse_uri, parse_via, split
 from .inward import Arrival, arrive, forward, named_worker, reply
 from .listeners import Peer
 from .message import BadMessage, Message
 from .offer import check_offer
 from .proxy import Proxy
 from .registrar import Registrar
-from .responses import ALLOW, CAPABILITIES, response
+from .responses import ALLOW, CAPABILITIES, response, unsupported
 from .transactions import Incoming, State
 
 _OUTSIDE_DIALOGS_NEVER = (b"BYE", b"PRACK", b"UPDATE")
@@ -32,7 +32,7 @@ class Inbound:
         if not request.is_request or request.method in (b"ACK", b""):
             return
         try:
-            via = request.via
+            via = parse_via(split(request.text(b"via"))[0], any_version=True)
             request.replace_top_via(via.seen_from(peer.host, peer.port))
         except Bad:
             return
@@ -56,6 +56,8 @@ class Inbound:
         hops = request.get(b"max-forwards")
         if hops is not None and not (hops.isdigit() and len(hops) < 6):
             raise Bad("malformed Max-Forwards")
+        if parse_uri(request.uri).headers:
+            raise Bad("a request URI has no headers")
         known = self._proxy.incoming.get(arrival.branch)
         if request.method == b"ACK":
             self._ack(arrival, known)
@@ -110,7 +112,11 @@ class Inbound:
         """A peer asks if we are alive, or if its call is. Workers' stacks would say 500."""
         proxy, request = self._proxy, arrival.request
         if not request.to.tag:
-            reply(proxy, arrival, 200, extra=CAPABILITIES)
+            wanted = unsupported(request)
+            if wanted:
+                reply(proxy, arrival, 420, extra=wanted)
+            else:
+                reply(proxy, arrival, 200, extra=CAPABILITIES)
             return
         worker = named_worker(proxy, request)
         proxy.dialogs.request_of_world(request)
