@@ -10,6 +10,7 @@ from .offer import check_offer
 from .proxy import Proxy
 from .registrar import Registrar
 from .responses import ALLOW, CAPABILITIES, response, unsupported
+from .strict import check_readable
 from .transactions import Incoming, State
 
 _OUTSIDE_DIALOGS_NEVER = (b"BYE", b"PRACK", b"UPDATE")
@@ -139,6 +140,7 @@ class Inbound:
 
     def _in_dialog(self, arrival: Arrival) -> None:
         worker = named_worker(self._proxy, arrival.request)
+        check_readable(arrival.request)
         check_offer(arrival.request)
         if worker is None:
             reply(self._proxy, arrival, 481)
