@@ -11,6 +11,7 @@ PHRASES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     408: "Request Timeout",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
