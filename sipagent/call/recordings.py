@@ -20,7 +20,7 @@ class Recordings:
 
     def __init__(self, call: "CallSession") -> None:
         self._call = call
-        self._running: dict[str, tuple[Recording, list[AudioPort]]] = {}
+        self._running: dict[str, tuple[Recording, dict[str, AudioPort]]] = {}
         #: names given away in this call's folder
         self.files: set[str] = set()
 
@@ -44,17 +44,17 @@ class Recordings:
         writer = call.services.writers[path.suffix.removeprefix(".")]
         now = bridge.clock.t
         recording = Recording(path, bridge.rate, now, open_writer=writer, layout=layout)
-        ports = []
+        ports = {}
         if layout != "listen":
             left = bridge.open_port(f"{control_id}-left")
             bridge.connect(call.caller, left)
             call.spawn(_feed(left, recording.left))
-            ports.append(left)
+            ports["left"] = left
         if layout != "speak":
             right = bridge.open_port(f"{control_id}-right")
             call.room.add_listener(right, ears_of=call.caller)
             call.spawn(_feed(right, recording.right))
-            ports.append(right)
+            ports["right"] = right
         self._running[control_id] = (recording, ports)
         call.emit(RecordingStarted, control_id=control_id, path=path.name)
         return recording
@@ -86,7 +86,7 @@ class Recordings:
         _, ports = self._running.pop(control_id)
         bridge = self._call.bridge
         recording.close(bridge.clock.t)
-        for port in ports:
+        for port in ports.values():
             self._call.room.remove_listener(port)
             bridge.close_port(port)
         self._call.emit(
@@ -99,10 +99,11 @@ class Recordings:
 
     def follow(self, caller: Leg) -> None:
         """Somebody else has the caller's place: the left side is theirs from now on."""
-        for _, (left, right) in self._running.values():
-            self._call.bridge.connect(caller, left)
-            self._call.room.remove_listener(right)
-            self._call.room.add_listener(right, ears_of=caller)
+        for _, ports in self._running.values():
+            if "left" in ports:
+                self._call.bridge.connect(caller, ports["left"])
+            if "right" in ports:
+                self._call.room.add_listener(ports["right"], ears_of=caller)
 
     def stop_all(self) -> None:
         """Finish every recording."""

@@ -178,6 +178,28 @@ class CallSession:
             if port is not None and port is self.agent and not self._ended:
                 self.room.join(port)
 
+    @asynccontextmanager
+    async def beside(self, leg: Leg) -> AsyncIterator["CallSession"]:
+        """A conversation with another party of this call, in a room of its own, whose caller is
+        `leg`. It begins with a copy of the variables. What it began ends with it; the leg stays.
+        """
+        variables = {**self.scope, "vars": dict(self.scope["vars"])}
+        side = CallSession(
+            self.id,
+            leg,
+            self.bridge,
+            self.services,
+            self._send,
+            program=self.program,
+            variables=variables,
+            beside=self,
+        )
+        try:
+            yield side
+        finally:
+            await side._close(reasons.NORMAL)
+            side.room.leave(leg)
+
     def stand_in(self, new: Leg, old: Leg) -> None:
         """Let `new`, a leg of this call, have the place of `old` from now on."""
         self._parties.succeed(new, old)
@@ -191,6 +213,7 @@ class CallSession:
             self.caller = new
             self.room.join(new)
             self.recordings.follow(new)
+            self.taps.follow(new)
             self.spawn(self._read_keys(new))
 
     def hand_over(self, leg: Leg, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
@@ -223,28 +246,6 @@ class CallSession:
     def deserted(self) -> bool:
         """True when the caller has left and nobody is about to take their place."""
         return self.caller.state is LegState.DISCONNECTED and not self.handing(self.caller)
-
-    @asynccontextmanager
-    async def beside(self, leg: Leg) -> AsyncIterator["CallSession"]:
-        """A conversation with another party of this call, in a room of its own, whose caller is
-        `leg`. It begins with a copy of the variables. What it began ends with it; the leg stays.
-        """
-        variables = {**self.scope, "vars": dict(self.scope["vars"])}
-        side = CallSession(
-            self.id,
-            leg,
-            self.bridge,
-            self.services,
-            self._send,
-            program=self.program,
-            variables=variables,
-            beside=self,
-        )
-        try:
-            yield side
-        finally:
-            await side._close(reasons.NORMAL)
-            side.room.leave(leg)
 
     async def until_parted(self) -> None:
         """Wait until the caller and the party they are bridged to are no longer together."""

@@ -1,6 +1,7 @@
 """Taps: a call's audio on its way to somewhere else, by control id."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,8 @@ from sipagent.errors import PlanError
 from sipagent.events import TapStarted, TapStopped
 from sipagent.media.port import AudioPort
 
-from .services import TapOrder, TapWire, Track
+from .leg import Leg
+from .tap_wires import TapOrder, TapWire, Track
 
 if TYPE_CHECKING:
     from .session import CallSession
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tap:
     wire: TapWire
-    ports: tuple[AudioPort, ...]
+    tracks: Mapping[Track, AudioPort]
+    back: tuple[AudioPort, ...]
     tasks: tuple[asyncio.Task[None], ...]
 
 
@@ -53,8 +56,16 @@ class Taps:
             call.room.join(port)
             tasks.append(call.spawn(_play(wire, port)))
         tasks.append(call.spawn(self._broken(control_id, wire)))
-        self._running[control_id] = _Tap(wire, (*ports.values(), *back), tuple(tasks))
+        self._running[control_id] = _Tap(wire, ports, back, tuple(tasks))
         call.emit(TapStarted, control_id=control_id, uri=order.uri, tracks=order.tracks)
+
+    def follow(self, caller: Leg) -> None:
+        """Somebody else has the caller's place: from now on they are the tapped party."""
+        for tap in self._running.values():
+            if "speak" in tap.tracks:
+                self._call.bridge.connect(caller, tap.tracks["speak"])
+            if "listen" in tap.tracks:
+                self._call.room.add_listener(tap.tracks["listen"], ears_of=caller)
 
     async def stop(self, control_id: str, reason: str = "stopped") -> None:
         """End one tap. Raises PlanError."""
@@ -62,7 +73,7 @@ class Taps:
             tap = self._running.pop(control_id)
         except KeyError:
             raise PlanError(f"no tap named {control_id!r} is running") from None
-        for port in tap.ports:
+        for port in (*tap.tracks.values(), *tap.back):
             self._call.room.remove_listener(port)
             self._call.room.leave(port)
             self._call.bridge.close_port(port)

@@ -82,11 +82,16 @@ class Inbound:
             self._registrar.register(arrival)
         elif request.to.tag:
             self._in_dialog(arrival)
-        elif request.method == b"INVITE":
+        else:
+            self._outside_dialogs(arrival)
+
+    def _outside_dialogs(self, arrival: Arrival) -> None:
+        method = arrival.request.method
+        if method == b"INVITE":
             self._admission.invite(arrival)
-        elif request.method == b"MESSAGE":
+        elif method == b"MESSAGE":
             self._texts.arrived(arrival)
-        elif request.method in _OUTSIDE_DIALOGS_NEVER:
+        elif method in _OUTSIDE_DIALOGS_NEVER:
             reply(self._proxy, arrival, 481)
         else:
             reply(self._proxy, arrival, 405, extra=(ALLOW,))

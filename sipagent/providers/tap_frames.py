@@ -1,6 +1,6 @@
 """What a tap sends, cut to size: frames of a call as G.711 pieces of one packet time."""
 
-from sipagent.call.services import TapOrder
+from sipagent.call.tap_wires import TapOrder
 from sipagent.media.g711 import encode
 from sipagent.media.resample import Resampler
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from sipagent.call.services import TapOrder, Track
 from sipagent.call.tap_uri import TapUri
+from sipagent.call.tap_wires import TapOrder, Track
 from sipagent.errors import CallError
 
 from .tap_frames import RATE, Packetiser

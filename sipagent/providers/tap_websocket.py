@@ -24,7 +24,7 @@ from contextlib import suppress
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidURI
 
-from sipagent.call.services import TapOrder, Track
+from sipagent.call.tap_wires import TapOrder, Track
 from sipagent.errors import CallError
 from sipagent.media.g711 import decode
 from sipagent.media.resample import Resampler

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Iterable
 
-from sipagent.call.services import TapOrder, TapWire
 from sipagent.call.tap_uri import TapUri
+from sipagent.call.tap_wires import TapOrder, TapWire
 
 from .late import Late
 from .tap_rtp import RtpTap

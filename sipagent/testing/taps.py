@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from sipagent.call.services import TapOrder, Track
+from sipagent.call.tap_wires import TapOrder, Track
 from sipagent.errors import CallError
 
 

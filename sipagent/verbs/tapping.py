@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.services import TapOrder, Track
 from sipagent.call.session import CallSession
 from sipagent.call.tap_uri import TapUri
+from sipagent.call.tap_wires import TapOrder, Track
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, PlanError
 from sipagent.media.g711 import G711

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from sipagent.call.services import TapOrder, TapWire
+from sipagent.call.tap_wires import TapOrder, TapWire
 from sipagent.errors import CallError
 from sipagent.media import g711
 from sipagent.media.frames import frame_bytes

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipagent.config import Limits, Listener, Phone, Settings, Sip
-from sipagent.edge.desk import Address, Admitted, NewCall, Rung
+from sipagent.edge.desk import Address, Admitted, NewCall, NewText, Rung
 from sipagent.edge.front import Edge
 from sipagent.edge.headers import Bad
 from sipagent.edge.message import parse
@@ -94,7 +94,12 @@ class _Desk:
         self.worker: Address = ("", 0)
 
     async def admit(self, call: NewCall) -> Admitted:
+        """Every call to the one worker."""
         return Admitted("fuzzed", self.worker)
+
+    async def text(self, text: NewText) -> int:
+        """Take every text message."""
+        return 202
 
     def abandoned(self, token: str) -> None:
         """It is there for all."""
