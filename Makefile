@@ -34,6 +34,13 @@ static: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: matrix
+matrix: $(VENV)/.installed peers ## docs/rfc-matrix.md, written from marked tests that pass
+	@rm -f build/rfc.json
+	-$(BIN)/pytest -q -n 2 --dist loadgroup -m "rfc and not alone"
+	-$(BIN)/pytest -q -m "rfc and alone"
+	$(BIN)/python -m sipagent.testing.matrix
+
 .PHONY: bench
 bench: $(VENV)/.installed ## the figures of this machine, beside the goals
 	$(BIN)/sipagent bench

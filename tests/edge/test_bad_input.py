@@ -31,6 +31,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("name", ANSWERED)
+@pytest.mark.rfc("3261", "malformed requests get 400, 505 or 513")
 async def test_bad_requests_are_answered_where_that_is_possible(line: Line, name: str) -> None:
     phone = await line.phone()
     line.send(phone, ANSWERED[name])
@@ -48,6 +49,7 @@ async def test_the_rest_is_met_with_silence(line: Line, name: str) -> None:
     assert phone.silent()
 
 
+@pytest.mark.rfc("3261", "a malformed ACK or response is not answered")
 async def test_a_bad_ack_or_response_is_not_answered(line: Line) -> None:
     phone = await line.phone()
     ack = phone.request("ACK", line.uri("x")).replace(b"CSeq: 1 ACK", b"CSeq: 1 BYE")

@@ -16,6 +16,7 @@ Line = Any
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.rfc("7616", "baresip answers our challenge")
 async def test_baresip_answers_the_challenge(
     lines: Callable[..., Awaitable[Line]], transport: Any
 ) -> None:

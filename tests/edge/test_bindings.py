@@ -122,6 +122,7 @@ def test_what_has_run_out_is_no_obstacle() -> None:
         ("sip:carol@chicago.com", "sips:carol@chicago.com", False),
     ],
 )
+@pytest.mark.rfc("3261", "URIs are compared as section 19.1.4 says")
 def test_addresses_are_compared_as_the_rfc_says(one: str, other: str, same: bool) -> None:
     first, second = parse_uri(one.encode()), parse_uri(other.encode())
     assert same_address(first, second) is same

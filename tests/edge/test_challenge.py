@@ -25,6 +25,7 @@ def refusal(*challenges: str, status: int = 401) -> Message:
         ("sha-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
     ],
 )
+@pytest.mark.rfc("7616", "the RFC's own example is answered, MD5 and SHA-256")
 def test_the_example_of_rfc_7616(algorithm: str, response: str) -> None:
     given = Credentials(
         username="Mufasa",
@@ -42,6 +43,7 @@ def test_the_example_of_rfc_7616(algorithm: str, response: str) -> None:
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SHA-256", "MD5"])
 @pytest.mark.parametrize("password", ["secret", 'a"b\\c', "pässwörd"])
+@pytest.mark.rfc("7616", "a nonce is used again with a higher count")
 def test_our_own_guard_is_satisfied_again_and_again(number: int, password: str) -> None:
     guard = Authenticator("pbx", {'user "1"': password}, lambda: 1.0)
     register = request(b"REGISTER", b"sip:pbx.example", [])
@@ -57,6 +59,7 @@ def test_our_own_guard_is_satisfied_again_and_again(number: int, password: str) 
         assert guard.prove(proven)[0] is Proof.GOOD
 
 
+@pytest.mark.rfc("2617", "a challenge without qop is answered")
 def test_without_qop_it_is_the_older_kind() -> None:
     prover = Prover("alice", "secret")
     prover.take(read_challenge(refusal('Digest realm="r", nonce="n", opaque="o\\"x"', status=407)))
@@ -67,6 +70,7 @@ def test_without_qop_it_is_the_older_kind() -> None:
     assert b'opaque="o\\"x"' in proof.value
 
 
+@pytest.mark.rfc("8760", "the first algorithm we know is answered")
 def test_the_first_challenge_we_can_meet_is_met() -> None:
     challenge = read_challenge(
         refusal(

@@ -9,12 +9,14 @@ from sipagent.edge.timers import Timers, retransmissions
 Line = Any
 
 
+@pytest.mark.rfc("3261", "timer E: retransmissions double up to T2 within 64*T1")
 def test_timer_e_doubles_up_to_t2_within_64_t1() -> None:
     waits = retransmissions(Timers())
     assert waits[:6] == [0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
     assert 28.0 <= sum(waits) < 32.0
 
 
+@pytest.mark.rfc("3261", "BYE is repeated until it is answered")
 async def test_the_caller_of_a_dead_worker_gets_bye_until_it_answers(line: Line) -> None:
     phone, token, _ = await line.established(call_id="dead@1")
     line.edge.worker_gone(token)
@@ -34,6 +36,9 @@ async def test_the_caller_of_a_dead_worker_gets_bye_until_it_answers(line: Line)
     assert line.edge.counters.byes_for_workers == 1
 
 
+@pytest.mark.rfc(
+    "3261", "a request in a dialog follows the route set with the next CSeq (12.2.1.1)"
+)
 async def test_bye_follows_the_route_set_and_the_last_cseq(line: Line) -> None:
     proxy, phone = await line.phone(), await line.phone()
     token, worker = await line.worker()
@@ -59,6 +64,7 @@ async def test_bye_follows_the_route_set_and_the_last_cseq(line: Line) -> None:
     assert bye.text(b"route") == record.partition(" ")[2].encode()
 
 
+@pytest.mark.rfc("3261", "a re-INVITE changes the remote target (12.2)")
 async def test_bye_goes_to_the_contact_of_the_last_reinvite(line: Line) -> None:
     phone, token, worker = await line.established(call_id="re@1")
     moved = await line.phone()
@@ -89,6 +95,7 @@ async def test_a_caller_not_yet_answered_gets_500(line: Line) -> None:
         await phone.get("BYE", 0.2)
 
 
+@pytest.mark.rfc("3261", "a failure is repeated over UDP until its ACK (timer G)")
 async def test_a_failure_whose_worker_left_is_repeated_until_its_ack(line: Line) -> None:
     phone = await line.phone()
     token, worker = await line.worker()
@@ -129,6 +136,7 @@ async def test_a_call_out_not_yet_answered_is_cancelled(line: Line, late: bool) 
     assert (ack.via.branch, ack.to.tag) == (got.via.branch, b"b")
 
 
+@pytest.mark.rfc("3261", "a 2xx nobody wants any more gets ACK and BYE (15)")
 async def test_a_call_out_answered_after_its_worker_died_is_hung_up(line: Line) -> None:
     callee = await line.phone()
     token, worker = await line.worker(waiting=False)

@@ -64,6 +64,8 @@ def answer(line: Line, phone: UdpPeer, invite: Message, status: int, tag: str) -
     return given
 
 
+@pytest.mark.rfc("3261", "forking: all ring, the first to answer wins, CANCEL to the others (16.7)")
+@pytest.mark.rfc("3326", "the others are told that the call was answered elsewhere")
 async def test_the_first_to_answer_wins_and_the_others_hear_so(line: Line, caller: Caller) -> None:
     desk, mobile = await registered(line), await registered(line)
     caller.send("INVITE")
@@ -106,6 +108,7 @@ async def test_the_first_to_answer_wins_and_the_others_hear_so(line: Line, calle
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.rfc("3261", "forking: a second 2xx gets ACK and BYE")
 async def test_a_late_answer_is_acknowledged_and_ended(line: Line, caller: Caller) -> None:
     desk, mobile = await registered(line), await registered(line)
     caller.send("INVITE")
@@ -137,6 +140,7 @@ async def test_a_late_answer_is_acknowledged_and_ended(line: Line, caller: Calle
         (401, 486, 401),
     ],
 )
+@pytest.mark.rfc("3261", "forking: the best of several failures is passed on (16.7 step 6)")
 async def test_of_several_failures_the_best_is_passed_on(
     line: Line, caller: Caller, first: int, second: int, passed_on: int
 ) -> None:
@@ -153,6 +157,7 @@ async def test_of_several_failures_the_best_is_passed_on(
     assert line.edge.dialogs == 0
 
 
+@pytest.mark.rfc("3261", "forking: a 6xx ends all branches")
 async def test_who_declines_for_all_ends_it_for_all(line: Line, caller: Caller) -> None:
     desk, mobile = await registered(line), await registered(line)
     caller.send("INVITE")
@@ -183,6 +188,7 @@ async def test_a_caller_who_gives_up_is_not_kept_by_a_phone_that_is_gone(
     assert (await caller.refused()).status == 487
 
 
+@pytest.mark.rfc("3261", "CANCEL waits for a provisional response (9.1)")
 async def test_a_cancel_waits_until_the_phone_has_spoken(line: Line, caller: Caller) -> None:
     phone = await registered(line)
     caller.send("INVITE")
@@ -195,6 +201,7 @@ async def test_a_cancel_waits_until_the_phone_has_spoken(line: Line, caller: Cal
     await phone.get("CANCEL")
 
 
+@pytest.mark.rfc("3261", "timer A: an INVITE is repeated until there is a response")
 async def test_an_invite_is_sent_again_until_the_phone_speaks(line: Line, caller: Caller) -> None:
     phone = await registered(line)
     caller.send("INVITE")
@@ -205,6 +212,7 @@ async def test_an_invite_is_sent_again_until_the_phone_speaks(line: Line, caller
     assert line.edge.counters.forked == 1
 
 
+@pytest.mark.rfc("3261", "no answer at all is 408 (timer B)")
 async def test_a_phone_that_says_nothing_is_408(line: Line, caller: Caller) -> None:
     await registered(line)
     caller.send("INVITE")
@@ -224,6 +232,7 @@ async def test_a_number_that_is_no_phone_is_a_call_of_its_own(line: Line, caller
     assert line.edge.counters.forked == 0
 
 
+@pytest.mark.rfc("3581", "a registered phone behind NAT is called where it speaks from")
 async def test_a_phone_behind_a_nat_is_reached_where_it_speaks_from(
     line: Line, caller: Caller
 ) -> None:
@@ -241,6 +250,7 @@ async def test_a_phone_behind_a_nat_is_reached_where_it_speaks_from(
         assert (await phone.get(method)).uri == private.encode()
 
 
+@pytest.mark.rfc("5626", "a phone is called on the connection it registered by")
 async def test_a_phone_on_a_connection_is_called_on_it(line: Line, caller: Caller) -> None:
     peer = await line.tcp_phone()
     phone = Registering(peer, peer.send, line.uri("201"))
@@ -252,6 +262,7 @@ async def test_a_phone_on_a_connection_is_called_on_it(line: Line, caller: Calle
     assert b";transport=tcp>" in invite.text(b"contact")
 
 
+@pytest.mark.rfc("5626", "a flow that is gone is no way to a phone")
 async def test_a_phone_whose_connection_is_gone_is_480(line: Line, caller: Caller) -> None:
     peer = await line.tcp_phone()
     phone = Registering(peer, peer.send, line.uri("201"))
@@ -283,6 +294,7 @@ async def test_a_phone_that_listens_is_called_by_a_new_connection(
     await server.wait_closed()
 
 
+@pytest.mark.rfc("3327", "calls to a phone follow its Path")
 async def test_a_path_is_the_route_to_the_phone(line: Line, caller: Caller) -> None:
     """The proxy in between is told by Route, and is where the REGISTER came from."""
     path = ("Path: <sip:pcscf.example;lr>, <sip:inner.example;lr>", "Supported: path")
@@ -330,6 +342,7 @@ async def _drain(peer: SipPeer) -> None:
         await peer.raw()
 
 
+@pytest.mark.rfc("3261", "a dialog outlives a new registration")
 async def test_a_call_talks_on_when_its_phone_registers_anew(line: Line, caller: Caller) -> None:
     phone = await registered(line)
     caller.send("INVITE")

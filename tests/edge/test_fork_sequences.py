@@ -73,6 +73,7 @@ def script(dice: random.Random) -> list[tuple[float, int]]:
 
 
 @pytest.mark.parametrize("seed", range(25))
+@pytest.mark.rfc("3261", "forking: any order of answers comes to one end")
 async def test_any_order_of_answers_comes_to_one_end(
     lines: Callable[..., Awaitable[Line]], seed: int
 ) -> None:

@@ -76,11 +76,13 @@ def ask(door: Authenticator) -> str:
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 @pytest.mark.parametrize("name", ["Authorization", "Proxy-Authorization"])
+@pytest.mark.rfc("7616", "digest with qop=auth is checked, MD5 and SHA-256")
 def test_the_right_password_is_proof(door: Authenticator, algorithm: str, name: str) -> None:
     given = authorization(ask(door), "s3cret", algorithm=algorithm, name=name)
     assert door.prove(request(given)) == (Proof.GOOD, "1001")
 
 
+@pytest.mark.rfc("8760", "both algorithms are offered, the stronger first")
 def test_both_algorithms_are_offered_the_stronger_first(door: Authenticator) -> None:
     offered = [h.value.decode() for h in door.challenge(request(), stale=True)]
     assert ["algorithm=SHA-256" in offered[0], "algorithm=MD5" in offered[1]] == [True, True]
@@ -109,6 +111,7 @@ def test_anything_else_is_wrong(door: Authenticator, wrong: dict[str, str]) -> N
     assert door.prove(request(given))[0] is Proof.WRONG
 
 
+@pytest.mark.rfc("7616", "a nonce count serves once")
 def test_a_nonce_count_serves_once(door: Authenticator) -> None:
     challenge = ask(door)
     first = request(authorization(challenge, "s3cret"))
@@ -117,12 +120,14 @@ def test_a_nonce_count_serves_once(door: Authenticator) -> None:
     assert door.prove(request(authorization(challenge, "s3cret", nc=2)))[0] is Proof.GOOD
 
 
+@pytest.mark.rfc("7616", "a nonce grows old: stale=true")
 def test_a_nonce_grows_old(door: Authenticator, clock: Clock) -> None:
     given = request(authorization(ask(door), "s3cret"))
     clock.time += 301
     assert door.prove(given)[0] is Proof.STALE
 
 
+@pytest.mark.rfc("7616", "a nonce we did not make proves nothing")
 def test_a_nonce_of_our_own_making_is_no_nonce_of_theirs(door: Authenticator, clock: Clock) -> None:
     forged = Authenticator("sipagent", {}, clock)
     assert door.prove(request(authorization(ask(forged), "s3cret")))[0] is Proof.STALE
@@ -131,6 +136,7 @@ def test_a_nonce_of_our_own_making_is_no_nonce_of_theirs(door: Authenticator, cl
 @pytest.mark.parametrize(
     "value", ["Basic abc", 'Digest realm="sipagent", qop=auth-int', 'Digest x="']
 )
+@pytest.mark.rfc("7616", "credentials that cannot be read prove nothing")
 def test_credentials_that_cannot_be_read_prove_nothing(door: Authenticator, value: str) -> None:
     assert door.prove(request(f"Authorization: {value}"))[0] is not Proof.GOOD
 

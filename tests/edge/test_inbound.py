@@ -11,6 +11,7 @@ from sipagent.edge.desk import Refused
 Line = Any
 
 
+@pytest.mark.rfc("3261", "a call through a record-routing proxy: INVITE, 200, ACK, BYE")
 async def test_a_call_reaches_a_worker_and_its_answer_the_caller(line: Line) -> None:
     phone = await line.phone()
     token, worker = await line.worker()
@@ -48,6 +49,9 @@ async def test_the_ladder_shows_each_message_of_an_admitted_call(line: Line) -> 
     assert all("v=0" not in r.start_line for r in line.desk.rungs)
 
 
+@pytest.mark.rfc(
+    "3581", "rport and received filled in, responses sent to where the request came from"
+)
 async def test_received_and_rport_say_what_the_socket_saw(line: Line) -> None:
     phone = await line.phone()
     via = "Via: SIP/2.0/UDP 10.9.9.9:5099;rport;branch=z9hG4bKnat"
@@ -57,6 +61,9 @@ async def test_received_and_rport_say_what_the_socket_saw(line: Line) -> None:
     assert top.params[b"rport"] == b"%d" % phone.local[1]
 
 
+@pytest.mark.rfc(
+    "3261", "responses go to the port in Via, at the address the request came from (18.2.2)"
+)
 async def test_without_rport_the_answer_goes_to_the_port_in_via(line: Line) -> None:
     sender, listener = await line.phone(), await line.phone()
     via = f"Via: SIP/2.0/UDP 127.0.0.1:{listener.local[1]};branch=z9hG4bKold"
@@ -64,6 +71,7 @@ async def test_without_rport_the_answer_goes_to_the_port_in_via(line: Line) -> N
     assert (await listener.get(200)).via.text == via.removeprefix("Via: ").encode()
 
 
+@pytest.mark.rfc("3261", "a retransmitted INVITE is one call")
 async def test_an_invite_retransmitted_while_the_desk_thinks_is_absorbed(line: Line) -> None:
     phone = await line.phone()
     token, worker = await line.worker()
@@ -82,6 +90,7 @@ async def test_an_invite_retransmitted_while_the_desk_thinks_is_absorbed(line: L
     assert len(line.desk.calls) == 1
 
 
+@pytest.mark.rfc("3261", "CANCEL ends a call that rings: 200, and 487 to the INVITE")
 async def test_cancel_reaches_the_worker_that_has_the_invite(line: Line) -> None:
     phone = await line.phone()
     _, worker = await line.worker()
@@ -103,6 +112,7 @@ async def test_cancel_reaches_the_worker_that_has_the_invite(line: Line) -> None
     assert other not in line.desk.left
 
 
+@pytest.mark.rfc("3261", "CANCEL ends a call that rings: 200, and 487 to the INVITE")
 async def test_a_caller_who_leaves_before_admission_costs_no_worker(line: Line) -> None:
     phone = await line.phone()
     token, worker = await line.worker()
@@ -119,6 +129,7 @@ async def test_a_caller_who_leaves_before_admission_costs_no_worker(line: Line) 
     assert worker.silent()
 
 
+@pytest.mark.rfc("3261", "a failure is repeated over UDP until its ACK (timer G)")
 async def test_a_refusal_is_repeated_until_its_ack(line: Line) -> None:
     phone = await line.phone()
     line.desk.refusal = Refused(404, "Not Found")
@@ -135,12 +146,14 @@ async def test_a_refusal_is_repeated_until_its_ack(line: Line) -> None:
         await phone.raw(0.2)
 
 
+@pytest.mark.rfc("3261", "no room: 503 with Retry-After")
 async def test_no_room_is_503_with_retry_after(line: Line) -> None:
     phone = await line.phone()
     line.send(phone, phone.request("INVITE", line.uri("100")))
     assert (await phone.get(503)).text(b"retry-after") == b"5"
 
 
+@pytest.mark.rfc("3261", "requests in a dialog follow the remote target")
 async def test_requests_in_a_dialog_find_the_worker_by_token(line: Line) -> None:
     phone, token, worker = await line.established(call_id="i@j")
     _, idle = await line.worker()
@@ -154,6 +167,7 @@ async def test_requests_in_a_dialog_find_the_worker_by_token(line: Line) -> None
     assert idle.silent()
 
 
+@pytest.mark.rfc("3261", "requests in a dialog reach it where the far end does not use our Contact")
 async def test_requests_in_a_dialog_find_the_worker_by_call_id_where_the_contact_is_ignored(
     line: Line,
 ) -> None:
@@ -163,6 +177,7 @@ async def test_requests_in_a_dialog_find_the_worker_by_call_id_where_the_contact
     assert (await worker.get("UPDATE")).call_id == b"k@l"
 
 
+@pytest.mark.rfc("3261", "OPTIONS in a dialog is answered, 481 where there is none")
 async def test_the_edge_answers_options_inside_a_dialog(line: Line) -> None:
     phone, token, worker = await line.established(call_id="m@n")
     uri = line.uri(f"w.{token}")
@@ -191,6 +206,7 @@ async def test_the_edge_answers_options_inside_a_dialog(line: Line) -> None:
         ("NEWMETHOD", "100", "", 405),
     ],
 )
+@pytest.mark.rfc("3261", "a request no dialog or method fits gets 481, 405, 404 or 483")
 async def test_what_leads_nowhere_is_answered_by_the_edge(
     line: Line, method: str, user: str, to_tag: str, status: int
 ) -> None:
@@ -219,6 +235,7 @@ async def test_what_leads_nowhere_is_answered_by_the_edge(
         ((b"SIP/2.0\r\nVia", b"SIP/7.0\r\nVia"), 505),
     ],
 )
+@pytest.mark.rfc("3261", "an INVITE that cannot be served is refused with the status the RFC names")
 async def test_an_invite_that_cannot_be_served_is_refused_before_it_costs_a_worker(
     line: Line, change: tuple[bytes, bytes], status: int
 ) -> None:
@@ -232,6 +249,7 @@ async def test_an_invite_that_cannot_be_served_is_refused_before_it_costs_a_work
     assert line.desk.calls == []
 
 
+@pytest.mark.rfc("3261", "OPTIONS outside a dialog says what we take, Max-Forwards 0 or not (11)")
 async def test_options_asks_if_we_are_alive_whatever_hops_are_left(line: Line) -> None:
     phone = await line.phone()
     ping = phone.request("OPTIONS", line.uri("x")).replace(b"Forwards: 70", b"Forwards: 0")
@@ -239,6 +257,7 @@ async def test_options_asks_if_we_are_alive_whatever_hops_are_left(line: Line) -
     await phone.get(200)
 
 
+@pytest.mark.rfc("3261", "the ACK to a failure ends with the hop that sent it")
 async def test_acks_to_our_own_failures_are_absorbed(line: Line) -> None:
     phone = await line.phone()
     _, worker = await line.worker()
@@ -252,6 +271,7 @@ async def test_acks_to_our_own_failures_are_absorbed(line: Line) -> None:
     assert worker.silent()
 
 
+@pytest.mark.rfc("3261", "a merged request gets 482 (8.2.2.2)")
 async def test_the_same_invite_over_two_paths_is_one_call(line: Line) -> None:
     phone = await line.phone()
     _, worker = await line.worker()
@@ -262,6 +282,9 @@ async def test_the_same_invite_over_two_paths_is_one_call(line: Line) -> None:
     assert len(line.desk.calls) == 1
 
 
+@pytest.mark.rfc(
+    "3891", "an INVITE with Replaces reaches the dialog it names, 481 where there is none"
+)
 async def test_replaces_goes_to_the_worker_that_has_the_dialog(line: Line) -> None:
     _, token, worker = await line.established(call_id="s@t")
     other = await line.phone()
@@ -274,6 +297,7 @@ async def test_replaces_goes_to_the_worker_that_has_the_dialog(line: Line) -> No
     assert len(line.desk.calls) == 1
 
 
+@pytest.mark.rfc("5630", "a call to a sips URI is taken")
 async def test_sips_is_sip_for_a_worker(line: Line) -> None:
     phone = await line.phone()
     _, worker = await line.worker()
@@ -294,6 +318,7 @@ async def test_bulky_headers_are_left_out_for_a_worker_but_told_to_the_desk(line
 
 
 @pytest.mark.parametrize("size", [5_000, 30_000])
+@pytest.mark.rfc("3261", "a request too large gets 513")
 async def test_what_a_worker_cannot_read_is_513(line: Line, size: int) -> None:
     phone = await line.phone()
     token, worker = await line.worker()
@@ -303,6 +328,7 @@ async def test_what_a_worker_cannot_read_is_513(line: Line, size: int) -> None:
     assert line.desk.left == ([token] if size < 16_000 else [])
 
 
+@pytest.mark.rfc("3261", "credentials for us are taken out before a request goes on (22.3)")
 async def test_a_worker_gets_neither_routes_nor_credentials(line: Line) -> None:
     phone = await line.phone()
     _, worker = await line.worker()
@@ -330,6 +356,7 @@ async def test_finished_transactions_are_forgotten(line: Line) -> None:
     assert line.edge.dialogs == 0
 
 
+@pytest.mark.rfc("3261", "a proxy leaves bodies and headers it does not know as they are")
 async def test_the_body_and_unknown_headers_pass_untouched(line: Line) -> None:
     phone = await line.phone()
     _, worker = await line.worker()

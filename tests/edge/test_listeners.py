@@ -13,6 +13,7 @@ from sipagent.edge.timers import Timers
 Line = Any
 
 
+@pytest.mark.rfc("3261", "messages are cut out of a stream by Content-Length (18.3)")
 async def test_messages_are_cut_out_of_a_stream(line: Line) -> None:
     phone = await line.tcp_phone()
     two = phone.request("OPTIONS", line.uri("x"), body="v=0") + phone.request(
@@ -25,6 +26,7 @@ async def test_messages_are_cut_out_of_a_stream(line: Line) -> None:
     assert b"y@" in (await phone.get(200)).text(b"to")
 
 
+@pytest.mark.rfc("5626", "CRLF keep-alives on a connection are answered (3.5.1)")
 async def test_a_ping_gets_its_pong(line: Line) -> None:
     phone = await line.tcp_phone()
     phone.send(b"\r\n\r\n")
@@ -33,6 +35,7 @@ async def test_a_ping_gets_its_pong(line: Line) -> None:
     await phone.get(200)
 
 
+@pytest.mark.rfc("3261", "a call over TCP keeps to its connection (18)")
 async def test_a_call_over_tcp_stays_on_its_connection(line: Line) -> None:
     phone = await line.tcp_phone()
     token, worker = await line.worker()
@@ -64,6 +67,7 @@ async def test_a_call_over_tcp_stays_on_its_connection(line: Line) -> None:
         (b"Content-Length: 9999999999999", 400),
     ],
 )
+@pytest.mark.rfc("3261", "a stream whose framing is lost is answered and closed")
 async def test_framing_that_cannot_be_trusted_is_answered_and_the_connection_ends(
     line: Line, lengths: bytes, status: int
 ) -> None:

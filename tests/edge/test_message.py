@@ -42,6 +42,7 @@ def test_what_would_break_routing_is_refused(name: str) -> None:
     assert caught.value.status == STATUS.get(name, 400)
 
 
+@pytest.mark.rfc("3261", "folded lines, odd spacing and compact names are understood (7.3.1)")
 def test_odd_spacing_is_understood() -> None:
     message = parse(GOOD["wsinv"])
     assert message.from_.tag == b"98asjd8"
@@ -61,6 +62,7 @@ def test_a_tag_inside_a_display_name_is_no_tag() -> None:
     assert parse(GOOD["escaped_quotes_and_commas"]).from_.tag == b"a1"
 
 
+@pytest.mark.rfc("3261", "bytes behind Content-Length in a datagram are dropped (18.3)")
 def test_bytes_behind_the_body_are_dropped() -> None:
     assert b"second" not in bytes(parse(GOOD["double_request_in_one_datagram"]))
 

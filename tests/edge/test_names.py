@@ -71,6 +71,7 @@ async def places(uri: str) -> list[Hop]:
         ("sip:bob@one.example:5099", [Hop("udp", "127.0.0.1", 5099)]),
     ],
 )
+@pytest.mark.rfc("3263", "NAPTR, SRV and address records lead to transport, host and port")
 async def test_a_uri_leads_where_rfc_3263_says(uri: str, found: list[Hop]) -> None:
     assert await places(uri) == found
 
@@ -81,6 +82,7 @@ async def test_a_name_without_an_address_says_so(uri: str) -> None:
         await places(uri)
 
 
+@pytest.mark.rfc("3263", "a port in the URI asks for no SRV records")
 async def test_a_port_asks_for_no_service_records() -> None:
     async with NameServer(ZONE) as server:
         names = Dns([server.place])
@@ -101,6 +103,7 @@ async def test_the_system_knows_names_no_dns_does() -> None:
     assert {"127.0.0.1", "::1"} & set(found)
 
 
+@pytest.mark.rfc("3263", "SRV priority and weight are kept")
 def test_priority_comes_first_and_weight_is_a_share() -> None:
     records = [Srv(1, 80, 1, "often"), Srv(1, 20, 1, "seldom"), Srv(0, 0, 1, "always")]
     chance = random.Random(7)

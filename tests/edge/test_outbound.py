@@ -17,6 +17,7 @@ def _invite(line: Line, worker: Any, token: str, uri: str, **more: Any) -> bytes
     return request
 
 
+@pytest.mark.rfc("3261", "a call of our own goes out with us in the route set")
 async def test_a_worker_calls_out_and_the_edge_stays_in_the_path(line: Line) -> None:
     callee = await line.phone()
     token, worker = await line.worker(waiting=False)
@@ -44,6 +45,7 @@ async def test_a_worker_calls_out_and_the_edge_stays_in_the_path(line: Line) -> 
     assert (await worker.get("BYE")).call_id == b"out@1"
 
 
+@pytest.mark.rfc("3261", "CANCEL and the ACK to a failure go where their INVITE went")
 async def test_cancel_and_ack_to_a_failure_go_where_the_invite_went(line: Line) -> None:
     callee = await line.phone()
     token, worker = await line.worker(waiting=False)
@@ -57,6 +59,7 @@ async def test_cancel_and_ack_to_a_failure_go_where_the_invite_went(line: Line) 
         assert (await callee.get(method)).via.branch == got.via.branch
 
 
+@pytest.mark.rfc("3263", "a host name is resolved")
 async def test_a_name_is_resolved(line: Line) -> None:
     callee = await line.phone()
     token, worker = await line.worker(waiting=False)
@@ -106,6 +109,7 @@ async def test_strangers_are_not_heard_on_the_inside(line: Line) -> None:
     assert callee.silent()
 
 
+@pytest.mark.rfc("3261", "a response nobody waits for is dropped")
 async def test_forged_responses_do_not_reach_a_worker(line: Line) -> None:
     callee = await line.phone()
     token, worker = await line.worker(waiting=False)
@@ -167,6 +171,7 @@ async def test_the_other_end_of_a_spiral_hears_when_its_worker_dies(line: Line) 
     assert (bye.from_.tag, bye.to.tag) == (b"callee", b"caller")
 
 
+@pytest.mark.rfc("3261", "a call over TCP keeps to its connection (18)")
 async def test_a_call_over_tcp_opens_one_connection_and_keeps_to_it(line: Line) -> None:
     accepted: asyncio.Queue[TcpPeer] = asyncio.Queue()
 

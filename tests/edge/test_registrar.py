@@ -40,6 +40,7 @@ def contacts(answer: Message) -> list[str]:
     return [value.decode() for value in answer.values(b"contact")]
 
 
+@pytest.mark.rfc("3261", "a registrar: register, refresh, query, leave (10.3)")
 async def test_a_phone_registers_refreshes_and_leaves(line: Line) -> None:
     phone = await desk_phone(line)
     first = await phone.register(phone.contact(), extra=("Expires: 600",))
@@ -57,6 +58,7 @@ async def test_a_phone_registers_refreshes_and_leaves(line: Line) -> None:
     assert line.edge.counters.registered == 3
 
 
+@pytest.mark.rfc("3261", "REGISTER is challenged (22)")
 async def test_even_a_guest_proves_who_it_is(line: Line) -> None:
     peer = await line.phone()
     line.send(peer, peer.request("REGISTER", line.uri("201")))
@@ -74,6 +76,7 @@ async def test_even_a_guest_proves_who_it_is(line: Line) -> None:
         ("202", {"user": "201"}),
     ],
 )
+@pytest.mark.rfc("3261", "nobody registers another's address (10.3)")
 async def test_nobody_else_registers_a_phone(
     line: Line, extension: str, credentials: dict[str, str]
 ) -> None:
@@ -83,6 +86,7 @@ async def test_nobody_else_registers_a_phone(
     assert line.edge.counters.register_refused == 1
 
 
+@pytest.mark.rfc("7616", "a nonce count serves once")
 async def test_credentials_that_were_used_are_asked_for_anew(line: Line) -> None:
     phone = await desk_phone(line)
     await phone.register(phone.contact())
@@ -94,6 +98,7 @@ async def test_credentials_that_were_used_are_asked_for_anew(line: Line) -> None
     assert line.edge.bindings[0].source == phone.peer.local
 
 
+@pytest.mark.rfc("3261", "a retransmitted REGISTER is done once")
 async def test_a_register_that_comes_twice_is_answered_twice_and_done_once(line: Line) -> None:
     phone = await desk_phone(line)
     first = await phone.register(phone.contact())
@@ -103,6 +108,7 @@ async def test_a_register_that_comes_twice_is_answered_twice_and_done_once(line:
     assert line.edge.counters.registered == 1
 
 
+@pytest.mark.rfc("3261", "several contacts for one address")
 async def test_a_phone_is_known_at_several_places_up_to_a_bound(line: Line) -> None:
     phones = [await desk_phone(line) for _ in range(4)]
     for number, phone in enumerate(phones):
@@ -113,6 +119,7 @@ async def test_a_phone_is_known_at_several_places_up_to_a_bound(line: Line) -> N
     assert len(held(line)) == 3
 
 
+@pytest.mark.rfc("3261", "a REGISTER is done whole or not at all (10.3)")
 async def test_several_contacts_of_one_register_are_taken_or_left_together(line: Line) -> None:
     phone = await desk_phone(line)
     two = [phone.contact(), "<sip:201@10.0.0.9:5070>;q=0.5"]
@@ -122,6 +129,7 @@ async def test_several_contacts_of_one_register_are_taken_or_left_together(line:
     assert len(held(line)) == 2
 
 
+@pytest.mark.rfc("3261", "Contact: * with Expires: 0 removes all bindings")
 async def test_a_star_removes_everything(line: Line) -> None:
     one, other = await desk_phone(line), await desk_phone(line)
     await one.register(one.contact())
@@ -162,6 +170,7 @@ async def test_our_own_address_is_no_phone(line: Line) -> None:
 
 
 @pytest.mark.parametrize(("wish", "status"), [("59", 423), ("60", 200), ("0", 200)])
+@pytest.mark.rfc("3261", "423 with Min-Expires")
 async def test_an_interval_too_brief_is_refused_with_the_least(
     line: Line, wish: str, status: int
 ) -> None:
@@ -178,6 +187,7 @@ async def test_no_interval_is_longer_than_ours(line: Line, wish: str) -> None:
     assert contacts(answer) == [phone.contact(";expires=3600")]
 
 
+@pytest.mark.rfc("3261", "a REGISTER out of order is refused (10.3 step 7)")
 async def test_a_register_overtaken_by_a_newer_one_is_refused(line: Line) -> None:
     phone = await desk_phone(line)
     await phone.register(phone.contact(), cseq=10)
@@ -190,6 +200,7 @@ async def test_a_register_overtaken_by_a_newer_one_is_refused(line: Line) -> Non
     assert len(held(line)) == 1
 
 
+@pytest.mark.rfc("3261", "a binding ends when it is not refreshed")
 async def test_a_binding_runs_out(lines: Lines) -> None:
     settings = Settings(sip=SIP, phones=PHONES, registrar=Registrar(min_expires=1))
     line = await lines(settings, Timers(sweep=0.02))
@@ -210,6 +221,7 @@ async def test_a_phone_on_a_connection_must_speak_before_it_is_closed(line: Line
     assert line.edge.bindings[0].transport == "tcp"
 
 
+@pytest.mark.rfc("5626", "instance and reg-id: one binding for each flow")
 async def test_a_phone_that_numbers_its_flows_has_one_binding_for_each(line: Line) -> None:
     instance = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"'
     phone = await desk_phone(line)
@@ -220,6 +232,7 @@ async def test_a_phone_that_numbers_its_flows_has_one_binding_for_each(line: Lin
     assert len(held(line)) == 2
 
 
+@pytest.mark.rfc("3327", "Path is kept and given back")
 async def test_a_path_is_given_back_to_a_phone_that_knows_of_paths(line: Line) -> None:
     phone = await desk_phone(line)
     path = "Path: <sip:proxy.example;lr>"
@@ -229,6 +242,7 @@ async def test_a_path_is_given_back_to_a_phone_that_knows_of_paths(line: Line) -
     assert does_not.values(b"path") == []
 
 
+@pytest.mark.rfc("3261", "a REGISTER that requires what we have not gets 420")
 async def test_what_a_register_may_require_is_path(line: Line) -> None:
     phone = await desk_phone(line)
     assert (await phone.register(phone.contact(), extra=("Require: path",))).status == 200

@@ -75,6 +75,7 @@ async def pbx() -> AsyncIterator[Registrar]:
 
 
 @pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256",), ("SHA-256", "MD5")])
+@pytest.mark.rfc("3261", "REGISTER of our own with digest")
 async def test_it_registers_with_its_password(
     pbx: Registrar, start: Start, algorithms: tuple[str, ...]
 ) -> None:
@@ -94,6 +95,7 @@ async def test_it_registers_with_its_password(
     assert b"w." not in proved.text(b"contact")
 
 
+@pytest.mark.rfc("3261", "REGISTER is refreshed before it ends")
 async def test_a_refresh_comes_before_the_end_with_the_same_nonce(start: Start) -> None:
     async with Registrar(grants=2) as pbx:
         mine = await start(pbx)
@@ -113,6 +115,7 @@ async def test_a_refresh_comes_before_the_end_with_the_same_nonce(start: Start) 
         assert mine.status.registration is Standing.REGISTERED
 
 
+@pytest.mark.rfc("7616", "stale=true is answered with the same password")
 async def test_a_stale_nonce_is_no_wrong_password(start: Start) -> None:
     async with Registrar(grants=2) as pbx:
         mine = await start(pbx)
@@ -123,6 +126,7 @@ async def test_a_stale_nonce_is_no_wrong_password(start: Start) -> None:
         assert status.failures == 0
 
 
+@pytest.mark.rfc("3261", "423 from a registrar is met with its Min-Expires")
 async def test_too_short_a_time_is_asked_for_again_as_long_as_it_must_be(start: Start) -> None:
     async with Registrar(at_least=1200) as pbx:
         mine = await start(pbx, registration={"expires": 60})
@@ -172,6 +176,7 @@ async def test_a_refusal_is_named_and_tried_again_until_it_passes(
     assert (await mine.registered()).failures == 0
 
 
+@pytest.mark.rfc("3261", "Retry-After of a registrar is kept")
 async def test_a_wait_the_registrar_asks_for_is_kept(pbx: Registrar, start: Start) -> None:
     pbx.status, pbx.extra = 503, (header(b"Retry-After", b"600 (tea time)"),)
     mine = await start(pbx)
@@ -224,6 +229,7 @@ async def test_a_changed_password_is_noticed_at_the_next_refresh(start: Start) -
         await mine.registered()
 
 
+@pytest.mark.rfc("3263", "a dead registrar gives way to the next, and is taken back")
 async def test_a_dead_primary_is_passed_over_and_taken_back_when_it_lives(start: Start) -> None:
     dead = free_port()
     async with Registrar(grants=2) as second:
@@ -234,6 +240,7 @@ async def test_a_dead_primary_is_passed_over_and_taken_back_when_it_lives(start:
             assert mine.status.registration is Standing.REGISTERED
 
 
+@pytest.mark.rfc("3263", "every address of a registrar's name is tried")
 async def test_every_address_of_a_name_is_tried(pbx: Registrar, start: Start) -> None:
     dead = free_port()
     zone = {
@@ -250,6 +257,7 @@ async def test_every_address_of_a_name_is_tried(pbx: Registrar, start: Start) ->
         assert pbx.registers[0].uri == b"sip:pbx.test"
 
 
+@pytest.mark.rfc("3261", "an outbound proxy takes it all")
 async def test_an_outbound_proxy_takes_it_all(pbx: Registrar, start: Start) -> None:
     mine = await start(pbx, host="carrier.example", port=None, outbound_proxy=pbx.place)
     await mine.registered()
@@ -257,6 +265,7 @@ async def test_an_outbound_proxy_takes_it_all(pbx: Registrar, start: Start) -> N
     assert pbx.registers[0].text(b"route") == f"<sip:{pbx.place};lr>".encode()
 
 
+@pytest.mark.rfc("3261", "a changed address is registered and the old one taken back")
 async def test_it_registers_again_when_asked_and_its_old_address_is_forgotten(
     pbx: Registrar, start: Start
 ) -> None:
@@ -272,6 +281,7 @@ async def test_it_registers_again_when_asked_and_its_old_address_is_forgotten(
     assert old.endswith(b";expires=0")
 
 
+@pytest.mark.rfc("3261", "a registration is taken back at the end (10.2.2)")
 async def test_a_farewell_takes_the_registration_back(pbx: Registrar, start: Start) -> None:
     mine = await start(pbx)
     await mine.registered()
@@ -290,6 +300,7 @@ async def test_a_farewell_to_a_dead_registrar_is_short(pbx: Registrar, start: St
         await mine.line.edge.trunks.leave()
 
 
+@pytest.mark.rfc("5626", "waits before registering again double and are spread (4.5)")
 def test_waits_double_and_are_spread_and_end() -> None:
     class Chance:
         def __init__(self, part: float) -> None:

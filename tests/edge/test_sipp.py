@@ -52,6 +52,7 @@ async def workers(line: Line) -> AsyncIterator[list[str]]:
 
 
 @pytest.mark.parametrize("transport", ["u1", "t1"])
+@pytest.mark.rfc("3261", "SIPp calls and hangs up")
 async def test_sipp_calls_and_hangs_up(line: Line, workers: list[str], transport: str) -> None:
     host, port = line.public if transport == "u1" else line.tcp
     more = ("-t", transport)
@@ -66,6 +67,7 @@ async def test_sipp_calls_and_hangs_up(line: Line, workers: list[str], transport
     assert line.edge.counters.byes_for_workers == 0
 
 
+@pytest.mark.rfc("3261", "SIPp is called")
 async def test_a_worker_calls_sipp(line: Line) -> None:
     token, worker = await line.worker(waiting=False)
     inside = line.edge.internal_address

@@ -90,6 +90,9 @@ async def test_a_call_from_who_holds_the_registration_is_the_trunks(lines: Lines
         assert (line.desk.calls[0].account, line.desk.calls[0].number) == ("pbx", "+442079460018")
 
 
+@pytest.mark.rfc(
+    "3261", "the number called is found in To or P-Called-Party-ID, where the trunk puts it"
+)
 async def test_the_number_called_is_found_where_the_trunk_put_it(lines: Lines) -> None:
     async with Registrar() as pbx:
         keys = registering(pbx) | {"numbers": {"country": "44"}}
@@ -123,6 +126,7 @@ async def test_the_number_called_is_found_where_the_trunk_put_it(lines: Lines) -
         (False, ("P-Asserted-Identity: <sip:+4420@c>",), "sip:alice@127.0.0.1"),
     ],
 )
+@pytest.mark.rfc("3325", "P-Asserted-Identity of a trusted trunk is the caller's")
 async def test_an_asserted_identity_counts_where_the_trunk_is_trusted(
     lines: Lines, trust: bool, extra: tuple[str, ...], caller: str
 ) -> None:
@@ -177,6 +181,7 @@ async def test_a_trunk_has_its_own_pace(lines: Lines) -> None:
 # is it up?
 
 
+@pytest.mark.rfc("3261", "OPTIONS tell whether a peer is up")
 async def test_options_tell_whether_a_trunk_is_up(lines: Lines) -> None:
     async with Registrar() as pbx:
         line = await edge_with(lines, {"pbx": at(pbx) | {"options_seconds": 0.05}})
@@ -218,6 +223,7 @@ def invite(line: Any, worker: UdpPeer, token: str, trunk: str, **more: Any) -> b
     )
 
 
+@pytest.mark.rfc("3261", "a call leaves by a trunk, its internal route taken off")
 async def test_a_call_goes_where_the_trunk_is_and_says_not_how(lines: Lines) -> None:
     carrier = await UdpPeer.open()
     proxy = f"127.0.0.1:{carrier.local[1]}"
@@ -231,6 +237,7 @@ async def test_a_call_goes_where_the_trunk_is_and_says_not_how(lines: Lines) -> 
     assert got.get(b"x-sipagent-trunk") is None
 
 
+@pytest.mark.rfc("3261", "a call goes to the registrar that took our registration")
 async def test_a_registered_trunk_is_called_where_it_is_registered(lines: Lines) -> None:
     async with Registrar() as pbx:
         keys = registering(pbx) | {"host": "carrier.example", "port": None}
@@ -248,6 +255,7 @@ async def refused(line: Any, worker: UdpPeer, status: int) -> str:
     return answer.start.decode().partition(" ")[2]
 
 
+@pytest.mark.rfc("3261", "a peer known to be down is not asked")
 async def test_a_trunk_that_is_down_refuses_at_once(lines: Lines) -> None:
     async with Registrar() as pbx:
         pbx.options = 503
@@ -278,6 +286,7 @@ async def test_a_full_trunk_takes_no_more_but_the_same_call_with_credentials(
     assert line.edge.trunks.statuses[0].calls == 1
 
 
+@pytest.mark.rfc("3263", "an address that keeps silent gives way to the next (4.3)")
 async def test_a_silent_address_gives_way_to_the_next_of_its_name(lines: Lines) -> None:
     carrier, dead = await UdpPeer.open(), free_port()
     zone = {
@@ -317,6 +326,7 @@ async def test_a_silent_address_gives_way_to_the_next_of_its_name(lines: Lines) 
         assert (await carrier.get("INVITE", timeout=2)).call_id == b"s@2"
 
 
+@pytest.mark.rfc("3261", "no answer at all is 408, a 2xx that comes too late gets ACK and BYE")
 async def test_a_trunk_that_never_answers_is_408_and_a_late_yes_is_hung_up(lines: Lines) -> None:
     carrier = await UdpPeer.open()
     line = await edge_with(lines, {"pbx": at(carrier)})
@@ -335,6 +345,7 @@ async def test_a_trunk_that_never_answers_is_408_and_a_late_yes_is_hung_up(lines
     assert worker.silent()
 
 
+@pytest.mark.rfc("3263", "a name without records is a failure that says so")
 async def test_a_name_that_does_not_exist_is_503_with_the_reason(lines: Lines) -> None:
     async with NameServer({}) as names:
         keys = {"host": "carrier.example"}

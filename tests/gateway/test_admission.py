@@ -37,6 +37,7 @@ async def answered(phone: Phone, server: Server) -> PhoneCall:
     return call
 
 
+@pytest.mark.rfc("3261", "no room: 503 with Retry-After")
 async def test_a_full_house_says_when_to_try_again_and_then_has_room(tmp_path: Path) -> None:
     limits = Limits(calls=2, warm=2)
     async with running(tmp_path, PLAN, limits=limits) as server, Phone() as phone:
@@ -79,6 +80,7 @@ async def test_strangers_are_refused_and_cost_no_worker(tmp_path: Path) -> None:
         assert server.events == []
 
 
+@pytest.mark.rfc("7616", "a phone's INVITE is challenged")
 async def test_a_phone_proves_itself_by_its_password(tmp_path: Path) -> None:
     phones = {"alice": Account(password=SecretStr("wonderland"))}
     async with running(tmp_path, PLAN, sip=ELSEWHERE, phones=phones) as server:

@@ -105,6 +105,7 @@ async def line(shared: tuple[Server, Phone]) -> AsyncIterator[Line]:
         yield Line(server, sales, caller)
 
 
+@pytest.mark.rfc("3261", "the caller's BYE ends a call")
 async def test_a_callers_bye_is_by_the_caller(line: Line) -> None:
     call = await line.call("waits")
     await call.hangup()
@@ -112,6 +113,7 @@ async def test_a_callers_bye_is_by_the_caller(line: Line) -> None:
     assert (ended.by, ended.status) == ("caller", 200)
 
 
+@pytest.mark.rfc("3261", "our BYE ends a call")
 async def test_the_plans_hangup_is_by_the_plan(line: Line) -> None:
     call = await line.call("hangs up")
     assert (await call.wait_ended()).by == "remote"
@@ -126,6 +128,7 @@ async def test_a_plan_that_runs_out_of_steps_hangs_up(line: Line) -> None:
     assert (ended.by, ended.status, ended.reason) == ("plan", 200, "the plan ended")
 
 
+@pytest.mark.rfc("3261", "a refusal reaches the caller with its status")
 async def test_a_refusal_reaches_the_caller_and_the_record(line: Line) -> None:
     call = await line.call("is busy", answered=False)
     assert (await call.wait_ended()).status == 486
@@ -140,6 +143,7 @@ async def test_a_call_that_lasts_too_long_is_ended_by_the_system(line: Line) -> 
     assert (ended.by, ended.status) == ("system", 200)
 
 
+@pytest.mark.rfc("3261", "CANCEL ends a call that rings: 200, and 487 to the INVITE")
 async def test_a_caller_who_gives_up_while_it_rings_is_on_record(line: Line) -> None:
     call = await line.call("never answers", answered=False)
     await line.until(LegChanged, role="caller", state="incoming")
@@ -148,6 +152,7 @@ async def test_a_caller_who_gives_up_while_it_rings_is_on_record(line: Line) -> 
     assert (ended.by, ended.status) == ("caller", 487)
 
 
+@pytest.mark.rfc("3261", "a caller who gives up cancels the call out")
 async def test_a_caller_who_leaves_stops_the_ringing_elsewhere(line: Line) -> None:
     line.sales.on_call = ring_for_ever
     call = await line.call("connects")
@@ -159,6 +164,7 @@ async def test_a_caller_who_leaves_stops_the_ringing_elsewhere(line: Line) -> No
     assert (await line.over()).by == "caller"
 
 
+@pytest.mark.rfc("3261", "a caller's BYE ends the other side too")
 async def test_a_caller_who_leaves_a_bridge_ends_the_other_side(line: Line) -> None:
     call = await line.call("connects")
     await line.until(LegChanged, role="callee", state="confirmed")

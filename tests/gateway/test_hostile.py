@@ -258,6 +258,9 @@ async def talks(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.rfc(
+    "3261", "a hostile INVITE is refused or answered and a clean call talks right after"
+)
 async def test_a_hostile_invite_costs_nothing_but_itself(attack: Attack, name: str) -> None:
     make, right = ATTACKS[name]
     status = await attack.provoke(make(attack), timeout=1.0 if 0 in right else 8.0)

@@ -53,6 +53,7 @@ def workers_of(server: Server) -> list[int]:
 @pytest.mark.peer
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.rfc("3261", "200 SIPp calls at 20/s, answered and cleared")
 async def test_two_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
     async with running(tmp_path, PLAN, limits=Limits(calls=100, warm=WARM)) as server:
         host, port = server.address()

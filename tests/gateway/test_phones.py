@@ -107,6 +107,7 @@ async def test_a_wrong_password_registers_nothing(server: Server) -> None:
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.rfc("3261", "a call is put through to a registered phone")
 async def test_an_agent_puts_a_caller_through_to_an_extension(
     server: Server, stack: AsyncExitStack, transport: Literal["udp", "tcp"]
 ) -> None:
@@ -136,6 +137,7 @@ async def test_the_agent_is_told_that_a_phone_is_not_registered(
     assert "203 is not available" in done.detail
 
 
+@pytest.mark.rfc("3261", "forking: all ring, the first to answer wins, CANCEL to the others (16.7)")
 async def test_all_places_ring_and_the_others_fall_silent_when_one_answers(
     server: Server, stack: AsyncExitStack
 ) -> None:
@@ -154,6 +156,7 @@ async def test_all_places_ring_and_the_others_fall_silent_when_one_answers(
     await server.idle()
 
 
+@pytest.mark.rfc("3261", "forking: a caller who gives up cancels every branch")
 async def test_a_caller_who_hangs_up_silences_every_place(
     server: Server, stack: AsyncExitStack
 ) -> None:
@@ -169,6 +172,7 @@ async def test_a_caller_who_hangs_up_silences_every_place(
     await server.idle()
 
 
+@pytest.mark.rfc("3581", "a phone behind NAT talks both ways")
 async def test_a_phone_behind_a_nat_talks_both_ways(server: Server, stack: AsyncExitStack) -> None:
     ann = await phone(stack, server, advertised=("10.1.2.3", 5070))
     (registration,) = server.gateway.edge.bindings
@@ -272,6 +276,7 @@ async def test_phones_do_not_call_each_other_unless_they_may(
 @pytest.mark.peer
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.rfc("3261", "baresip registers with us and is called")
 async def test_baresip_registers_and_is_reached_at_its_extension(
     server: Server, stack: AsyncExitStack, transport: Literal["udp", "tcp"]
 ) -> None:
@@ -305,6 +310,7 @@ async def test_baresip_registers_and_is_reached_at_its_extension(
 
 @pytest.mark.peer
 @pytest.mark.slow
+@pytest.mark.rfc("3261", "baresip stops ringing when another answered")
 async def test_of_two_baresips_one_answers_and_the_other_stops_ringing(
     server: Server, stack: AsyncExitStack
 ) -> None:
@@ -330,6 +336,7 @@ async def test_of_two_baresips_one_answers_and_the_other_stops_ringing(
 
 @pytest.mark.peer
 @pytest.mark.slow
+@pytest.mark.rfc("3261", "baresip calls another extension")
 async def test_baresip_calls_another_extension(server: Server, stack: AsyncExitStack) -> None:
     """It is on a network of guests, so nobody asks it who it is until it calls a phone."""
     ann = await phone(stack, server)

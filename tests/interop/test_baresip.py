@@ -103,6 +103,7 @@ def with_sales(sales: Baresip) -> str:
     ],
     ids=["udp-pcmu-synthetic-voice", "tcp-pcma-human-voice"],
 )
+@pytest.mark.rfc("3261", "baresip calls in and is put through to a second baresip, heard both ways")
 async def test_a_softphone_is_greeted_understood_and_put_through_to_another(
     tmp_path: Path,
     transport: Literal["udp", "tcp"],
@@ -155,6 +156,7 @@ async def test_keys_of_a_softphone_drive_an_intent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("clock_rate", [8000, 16000])
+@pytest.mark.rfc("3551", "baresip talks G.722")
 async def test_a_wideband_softphone_is_heard_and_understood(
     tmp_path: Path, clock_rate: Literal[8000, 16000]
 ) -> None:

@@ -96,6 +96,7 @@ async def call_in(server: Server, pbx: Kamailio) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+@pytest.mark.rfc("3261", "a call comes in through our registration at Kamailio")
 async def test_a_caller_reaches_the_agent_through_the_registration(
     tmp_path: Path, algorithm: str
 ) -> None:
@@ -107,6 +108,7 @@ async def test_a_caller_reaches_the_agent_through_the_registration(
         assert "sip:7000@" not in await pbx.contacts()
 
 
+@pytest.mark.rfc("3261", "a call goes out through Kamailio, which asks for a password")
 async def test_a_call_goes_out_through_it_with_a_password(tmp_path: Path) -> None:
     async with (
         kamailio() as pbx,
@@ -132,6 +134,7 @@ async def test_a_call_goes_out_through_it_with_a_password(tmp_path: Path) -> Non
         assert status(server).calls == 0
 
 
+@pytest.mark.rfc("3261", "a call leaves by the next trunk when the first is dead")
 async def test_a_call_leaves_by_the_next_trunk_when_the_first_is_dead(tmp_path: Path) -> None:
     dead = Trunk(host="127.0.0.1", port=free_port(), answer_seconds=0.5)
     async with (
@@ -151,6 +154,7 @@ async def test_a_call_leaves_by_the_next_trunk_when_the_first_is_dead(tmp_path: 
         assert {status.calls for status in statuses(server).values()} == {0}
 
 
+@pytest.mark.rfc("3261", "registration through a restart of Kamailio")
 async def test_a_registrar_that_forgot_us_is_told_again(tmp_path: Path) -> None:
     async with kamailio() as pbx, served(tmp_path, pbx, options_seconds=0.5) as server:
         await registered(server)
@@ -164,6 +168,7 @@ async def test_a_registrar_that_forgot_us_is_told_again(tmp_path: Path) -> None:
         await call_in(server, pbx)
 
 
+@pytest.mark.rfc("3261", "registration through a restart of Kamailio")
 async def test_a_registrar_gone_for_a_while_is_waited_for(tmp_path: Path) -> None:
     async with kamailio(longest=2) as pbx, served(tmp_path, pbx) as server:
         await registered(server)
@@ -176,6 +181,7 @@ async def test_a_registrar_gone_for_a_while_is_waited_for(tmp_path: Path) -> Non
         await call_in(server, pbx)
 
 
+@pytest.mark.rfc("3261", "registration through a changed password, at Kamailio")
 async def test_a_changed_password_is_reported_and_asked_about_less_and_less(
     tmp_path: Path,
 ) -> None:
@@ -197,6 +203,7 @@ async def test_a_wrong_password_says_so(tmp_path: Path) -> None:
         assert failed.retry is not None
 
 
+@pytest.mark.rfc("3261", "an account Kamailio does not know is told as 403")
 async def test_an_account_it_does_not_know_is_forbidden(tmp_path: Path) -> None:
     async with kamailio() as pbx, served(tmp_path, pbx, username="nobody") as server:
         failed = await until(server, lambda s: s.failures >= 1)
@@ -212,6 +219,7 @@ async def test_a_dead_primary_is_passed_over(tmp_path: Path) -> None:
             await call_in(server, pbx)
 
 
+@pytest.mark.rfc("3263", "a dead registrar gives way to the next, and is taken back")
 async def test_a_primary_that_dies_gives_way_to_the_second(tmp_path: Path) -> None:
     async with kamailio(longest=2) as first, kamailio(longest=2) as second:
         registration = {"registrars": [first.address, second.address]}
@@ -225,6 +233,7 @@ async def test_a_primary_that_dies_gives_way_to_the_second(tmp_path: Path) -> No
             await call_in(server, first)
 
 
+@pytest.mark.rfc("5626", "a lost connection is made again and registered on")
 async def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
     async with kamailio() as pbx, served(tmp_path, pbx, transport="tcp") as server:
         await registered(server)

@@ -43,6 +43,7 @@ def _uri(server: Any, number: str, transport: str, host: str) -> str:
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.rfc("3261", "a call over IPv6")
 async def test_a_phone_on_ipv6_talks_beside_one_on_ipv4(serve: Serve, transport: Any) -> None:
     server = await serve(None, **_both(transport))
     async with (
@@ -68,6 +69,7 @@ async def test_a_phone_on_ipv6_talks_beside_one_on_ipv4(serve: Serve, transport:
         await server.ended(2)
 
 
+@pytest.mark.rfc("4566", "IPv6 addresses in SDP (c=IN IP6), late offer too")
 async def test_a_caller_without_an_offer_gets_an_ipv6_one(serve: Serve) -> None:
     server = await serve(None, **_both())
     async with Phone(host="::1") as phone:
@@ -78,6 +80,7 @@ async def test_a_caller_without_an_offer_gets_an_ipv6_one(serve: Serve) -> None:
         assert await carried(call)
 
 
+@pytest.mark.rfc("6157", "a caller on IPv4 talks to a phone on IPv6")
 async def test_a_caller_on_ipv4_is_put_through_to_a_phone_on_ipv6(serve: Serve) -> None:
     async with Phone(user="bob", host="::1") as bob, Phone() as alice:
         server = await serve(DIAL.replace("TARGET", bob.uri), **_both())

@@ -37,6 +37,8 @@ def _entropy(data: bytes) -> float:
 @pytest.mark.peer
 @pytest.mark.slow
 @pytest.mark.parametrize("srtp", ["required", "off"])
+@pytest.mark.rfc("3711", "media on the wire is not audio without its key")
+@pytest.mark.rfc("4568", "keys are agreed upon by a=crypto")
 async def test_an_eavesdropper_hears_what_is_said_only_where_it_is_not_encrypted(
     serve: Serve, srtp: Any
 ) -> None:
@@ -69,6 +71,7 @@ async def test_an_eavesdropper_hears_what_is_said_only_where_it_is_not_encrypted
             assert b"RTP/SAVP" in tap.heard[side].sdp
 
 
+@pytest.mark.rfc("4568", "plain RTP is refused where encryption is required")
 async def test_plain_rtp_is_refused_where_encryption_is_required(serve: Serve) -> None:
     server = await serve(media=Media(srtp="required"))
     async with Phone() as phone:
@@ -78,6 +81,7 @@ async def test_plain_rtp_is_refused_where_encryption_is_required(serve: Serve) -
         assert refused.value.status == 488
 
 
+@pytest.mark.rfc("4568", "a trunk has its own say about encryption")
 async def test_a_trunk_has_its_own_say(serve: Serve) -> None:
     """Both ways: its callers by its rule, and everybody else by the settings'."""
     trunk = Trunk(host="127.0.0.1", addresses=(IPv4Network("127.0.0.2/32"),), srtp="required")
@@ -94,6 +98,7 @@ async def test_a_trunk_has_its_own_say(serve: Serve) -> None:
     ("srtp", "profile", "keys"),
     [("required", b"RTP/SAVP", True), ("optional", b"RTP/AVP", True), ("off", b"RTP/AVP", False)],
 )
+@pytest.mark.rfc("4568", "RTP/SAVP is offered where it is required, optional as the settings say")
 async def test_a_trunk_is_offered_what_its_settings_say(
     serve: Serve, srtp: Any, profile: bytes, keys: bool
 ) -> None:

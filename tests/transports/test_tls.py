@@ -53,6 +53,7 @@ def _own(authority: Authority, **more: Any) -> Tls:
 
 
 @pytest.mark.parametrize("scheme", ["sip", "sips"])
+@pytest.mark.rfc("3261", "a call over TLS keeps to its connection")
 async def test_a_phone_calls_over_tls_and_all_stays_on_its_connection(
     serve: Serve, authority: Authority, scheme: str
 ) -> None:
@@ -97,6 +98,7 @@ async def test_plain_bytes_and_old_versions_on_the_tls_port_do_no_harm(
         assert await phone.options(server.uri("100", "tls")) == 200
 
 
+@pytest.mark.rfc("5922", "each domain shows its own certificate (SNI)")
 async def test_each_name_gets_its_own_certificate(serve: Serve, authority: Authority) -> None:
     first = authority.issue("first", "127.0.0.1", "sip.example")
     other = authority.issue("other", "*.pbx.example", names=("*.pbx.example",))
@@ -108,6 +110,7 @@ async def test_each_name_gets_its_own_certificate(serve: Serve, authority: Autho
     assert await _shown(address, authority, "one.PBX.example") != usual
 
 
+@pytest.mark.rfc("3261", "client certificates are asked for where the settings say so (26.3.1)")
 async def test_certificates_are_asked_of_clients_where_the_settings_say_so(
     serve: Serve, authority: Authority
 ) -> None:
@@ -166,6 +169,7 @@ async def _put_through(alice: Phone, server: Server) -> VerbDone:
 
 
 @pytest.mark.parametrize("way", ["sips:bob@localhost:{}", "sip:bob@localhost:{};transport=tls"])
+@pytest.mark.rfc("5922", "a server's certificate is checked against the name that was called")
 async def test_a_callee_over_tls_is_verified_and_connected(
     serve: Serve, authority: Authority, way: str
 ) -> None:
@@ -191,6 +195,7 @@ async def test_a_callee_over_tls_is_verified_and_connected(
         ((), "the certificate shown for localhost is refused: unable to get local issuer"),
     ],
 )
+@pytest.mark.rfc("5922", "a certificate for another name is refused")
 async def test_a_far_end_that_cannot_prove_its_name_is_refused_in_plain_words(
     serve: Serve, authority: Authority, hosts: tuple[str, ...], reason: str
 ) -> None:
@@ -207,6 +212,7 @@ async def test_a_far_end_that_cannot_prove_its_name_is_refused_in_plain_words(
         assert any(line.startswith("SIP/2.0 503") and reason in line for line in said)
 
 
+@pytest.mark.rfc("3261", "a trunk over TLS")
 async def test_a_trunk_over_tls_takes_numbers(serve: Serve, authority: Authority) -> None:
     ends = authority.ends("localhost")
     async with Phone(user="pbx", transport="tls", tls=ends) as pbx, Phone(user="alice") as alice:
@@ -229,6 +235,7 @@ async def test_a_trunk_over_tls_takes_numbers(serve: Serve, authority: Authority
 @pytest.mark.peer
 @pytest.mark.slow
 @pytest.mark.parametrize("encryption", ["", "srtp"])
+@pytest.mark.rfc("3261", "baresip talks over TLS")
 async def test_baresip_talks_over_tls(serve: Serve, authority: Authority, encryption: Any) -> None:
     server = await serve(None, "tls", tls=_own(authority))
     host, port = server.address("tls")

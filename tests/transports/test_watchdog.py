@@ -143,6 +143,7 @@ async def test_a_stream_that_stops_is_told_of(serve: Serve) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.rfc("3550", "RTCP reports tell that a silent far end lives")
 async def test_nobody_is_alarmed_by_hold_nor_by_silence_that_is_reported(serve: Serve) -> None:
     server = await serve()
     async with Phone() as phone:
@@ -172,6 +173,7 @@ def _report(call: PhoneCall, to: tuple[str, int]) -> None:
         sender.sendto(packet, to)
 
 
+@pytest.mark.rfc("3550", "symmetric RTP: audio goes where packets come from")
 async def test_audio_goes_where_packets_come_from_whatever_sdp_says(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +211,7 @@ async def test_a_stranger_cannot_take_a_stream_that_flows(serve: Serve) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.rfc("3550", "RTCP comes one port above")
 async def test_rtcp_comes_one_port_above(serve: Serve) -> None:
     server = await serve()
     async with Phone() as phone:

@@ -26,6 +26,7 @@ OPTIONS = (
 
 
 @pytest.mark.parametrize("transport", ["ws", "wss"])
+@pytest.mark.rfc("7118", "a call over WebSocket, both ways on its connection")
 async def test_a_browser_phone_calls_and_all_comes_back_on_its_connection(
     serve: Any, authority: Authority, transport: Any
 ) -> None:
@@ -68,6 +69,7 @@ async def door(request: pytest.FixtureRequest) -> Any:
     assert edge.counters.exceptions == 0
 
 
+@pytest.mark.rfc("7118", "text and binary frames, whole or in pieces")
 async def test_text_binary_and_pieces_of_messages_are_read(door: Door) -> None:
     async with connect(door.url, subprotocols=[SIP]) as phone:
         assert phone.subprotocol == "sip"
@@ -81,6 +83,7 @@ async def test_text_binary_and_pieces_of_messages_are_read(door: Door) -> None:
         assert "x.invalid;branch=z9hG4bK1;received=127.0.0.1" in answer
 
 
+@pytest.mark.rfc("7118", "keep-alives are answered")
 async def test_a_keep_alive_gets_its_answer(door: Door) -> None:
     async with connect(door.url, subprotocols=[SIP]) as phone:
         await phone.send("\r\n\r\n")
@@ -94,6 +97,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
+@pytest.mark.rfc("7118", "a handshake without the subprotocol sip is refused")
 async def test_what_does_not_speak_sip_is_refused_at_the_handshake(door: Door) -> None:
     for subprotocols in (None, [Subprotocol("xmpp")]):
         with pytest.raises(InvalidStatus, match="400"):

@@ -1,0 +1,48 @@
+"""What every run of the tests leaves behind: which rows of docs/rfc-matrix.md it has shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sipagent.testing.matrix import RESULTS
+
+_KEY = "rfc"
+#: for the tests of this very file
+pytest_plugins = ["pytester"]
+
+
+class Shown:
+    """Collects, from the reports of this process or of xdist's, marked tests and their fate."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._results: dict[str, dict[str, Any]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        rows = [value for name, value in report.user_properties if name == _KEY]
+        if not rows or (report.when == "setup" and report.passed):
+            return
+        known = self._results.get(report.nodeid)
+        good = report.passed and (known is None or known["passed"])
+        self._results[report.nodeid] = {"rows": rows, "passed": good}
+
+    def pytest_sessionfinish(self) -> None:
+        if not self._results:
+            return
+        before = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self._path.parent.mkdir(exist_ok=True)
+        self._path.write_text(json.dumps(before | self._results, indent=1, sort_keys=True))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # a worker of xdist reports to the one that has it
+        config.pluginmanager.register(Shown(config.rootpath / RESULTS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers(_KEY):
+            row: list[object] = list(mark.args)
+            item.user_properties.append((_KEY, row))
