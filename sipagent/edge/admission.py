@@ -15,7 +15,7 @@ from .message import Header, Message, header
 from .offer import check_offer, prefer
 from .proxy import Proxy
 from .referrals import replaced
-from .responses import SUPPORTED, response
+from .responses import response, unsupported
 from .roster import Worker
 from .transactions import OPEN, Incoming, State
 from .trunks.account import Account
@@ -158,11 +158,9 @@ class Admission:
             raise Bad("a body without Content-Type")
 
     def _unsupported(self, arrival: Arrival) -> bool:
-        request = arrival.request
-        wanted = [v for v in request.values(b"require") if v and v.lower() not in SUPPORTED]
-        wanted += [v for v in request.values(b"proxy-require") if v]
+        wanted = unsupported(arrival.request)
         if wanted:
-            self._refuse(arrival, 420, extra=(header(b"Unsupported", b", ".join(wanted)),))
+            self._refuse(arrival, 420, extra=wanted)
         return bool(wanted)
 
     def _merged(self, arrival: Arrival) -> bool:

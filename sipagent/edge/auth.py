@@ -130,7 +130,7 @@ class Authenticator:
     def prove(self, request: Message) -> tuple[Proof, str]:
         """Check the credentials for our realm, if any. Returns the phone's name with GOOD."""
         for item in request.headers:
-            if item.key not in _CREDENTIALS:
+            if item.key not in _CREDENTIALS or item.value[:7].lower() != b"digest ":
                 continue
             try:
                 given = read_credentials(item.value)

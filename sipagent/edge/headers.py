@@ -171,7 +171,7 @@ def parse_name_addr(value: bytes) -> NameAddr:
 
 
 _VIA = re.compile(
-    rb"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9-]+)\s+(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)"
+    rb"SIP\s*/\s*([0-9.]+)\s*/\s*([A-Za-z0-9-]+)\s+(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)"
     rb"(?:\s*:\s*([0-9]{1,5}))?\s*(;.*)?",
     re.DOTALL | re.IGNORECASE,
 )
@@ -207,12 +207,14 @@ class Via:
         return text + b";rport=%d" % port if wants_port else text
 
 
-def parse_via(text: bytes) -> Via:
-    """Read one Via value. Raises Bad."""
+def parse_via(text: bytes, *, any_version: bool = False) -> Via:
+    """Read one Via value. Raises Bad: 505 for another version of SIP, unless that is asked for."""
     match = _VIA.fullmatch(text)
     if match is None:
         raise Bad("malformed Via")
-    transport, host, port, params = match.groups()
+    version, transport, host, port, params = match.groups()
+    if version != b"2.0" and not any_version:
+        raise Bad("SIP version not supported", 505)
     return Via(
         text,
         transport.decode("ascii").upper(),

@@ -2,7 +2,7 @@
 
 from .admission import Admission
 from .farewell import Farewell
-from .headers import Bad
+from .headers import Bad, parse_uri, parse_via, split
 from .info import read_info
 from .inward import Arrival, arrive, forward, named_worker, reply
 from .listeners import Peer
@@ -10,7 +10,7 @@ from .message import BadMessage, Message
 from .offer import check_offer
 from .proxy import Proxy
 from .registrar import Registrar
-from .responses import ALLOW, CAPABILITIES, Final, response
+from .responses import ALLOW, CAPABILITIES, Final, response, unsupported
 from .texts import Texts
 from .transactions import Incoming, State
 
@@ -40,7 +40,7 @@ class Inbound:
         if not request.is_request or request.method in (b"ACK", b""):
             return
         try:
-            via = request.via
+            via = parse_via(split(request.text(b"via"))[0], any_version=True)
             request.replace_top_via(via.seen_from(peer.host, peer.port))
         except Bad:
             return
@@ -64,6 +64,8 @@ class Inbound:
         hops = request.get(b"max-forwards")
         if hops is not None and not (hops.isdigit() and len(hops) < 6):
             raise Bad("malformed Max-Forwards")
+        if parse_uri(request.uri).headers:
+            raise Bad("a request URI has no headers")
         known = self._proxy.incoming.get(arrival.branch)
         if request.method == b"ACK":
             self._ack(arrival, known)
@@ -120,7 +122,11 @@ class Inbound:
         """A peer asks if we are alive, or if its call is. Workers' stacks would say 500."""
         proxy, request = self._proxy, arrival.request
         if not request.to.tag:
-            reply(proxy, arrival, 200, extra=CAPABILITIES)
+            wanted = unsupported(request)
+            if wanted:
+                reply(proxy, arrival, 420, extra=wanted)
+            else:
+                reply(proxy, arrival, 200, extra=CAPABILITIES)
             return
         worker = named_worker(proxy, request)
         proxy.dialogs.request_of_world(request)

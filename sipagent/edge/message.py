@@ -37,8 +37,11 @@ _KNOWN = {
     ).split()
 }
 _NAME = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]+")
-_METHOD = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,32}")
+_METHOD = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}")
 _FOLD = re.compile(rb"\r\n[ \t]+")
+_LINE_END = re.compile(rb"\r\n(?![ \t])")
+#: a NUL as a quoted string may have it (RFC 3261 section 25.1, quoted-pair)
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\\0")
 _CSEQ = re.compile(rb"([0-9]{1,10})\s+(\S+)")
 _ONCE = (b"from", b"to", b"call-id", b"cseq")
 _AT_MOST_ONCE = (b"max-forwards", b"content-length", b"content-type", b"replaces")
@@ -200,7 +203,8 @@ def parse(data: bytes, limit: int = 65_535) -> Message:
     message.start = head[: head.index(b"\r\n")]
     try:
         _start_line(message)
-        _no_stray_line_ends(head)
+        if stray_line_ends(head):
+            raise Bad("stray CR, LF or NUL")
         _check(message, limit)
         if len(data) > limit:
             raise Bad("message too large", 513)
@@ -213,37 +217,31 @@ def _headers(head: bytes) -> list[Header]:
     _, _, rest = head.partition(b"\r\n")
     if not rest or rest[:1] in b" \t":
         raise Bad("no headers")
-    folded = b"\r\n " in rest or b"\r\n\t" in rest
-    lines = _FOLD.sub(lambda m: m[0].replace(b"\r\n", b"\0"), rest) if folded else rest
     headers = []
-    for line in lines.split(b"\r\n"):
+    folded = b"\r\n " in rest or b"\r\n\t" in rest
+    for line in _LINE_END.split(rest) if folded else rest.split(b"\r\n"):
         name, colon, value = line.partition(b":")
         if not colon:
             raise Bad("header without colon")
         key = _KNOWN.get(name)
         if key is None:
-            name = name.rstrip(b" \t\0")
+            name = name.rstrip()
             if not _NAME.fullmatch(name):
                 raise Bad("malformed header name")
             key = name.lower()
             key = _COMPACT.get(key, key)
-        if folded and b"\0" in line:
-            headers.append(Header(key, value.replace(b"\0", b"").strip(), _refold(line)))
-        else:
-            headers.append(Header(key, value.strip(), line))
+        headers.append(Header(key, value.replace(b"\r\n", b"").strip(), line))
     return headers
 
 
-def _refold(line: bytes) -> bytes:
-    return line.replace(b"\0", b"\r\n")
-
-
-def _no_stray_line_ends(head: bytes) -> None:
-    # A lone CR, LF or NUL ends a line for some parsers and not for others: headers could be
-    # smuggled past this one.
-    ends = head.count(b"\r\n")
-    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
-        raise Bad("stray CR, LF or NUL")
+def stray_line_ends(text: bytes) -> bool:
+    """True where a lone CR, LF or NUL ends a line for some parsers and not for others: headers
+    could be smuggled past this one.
+    """
+    ends = text.count(b"\r\n")
+    if text.count(b"\n") != ends or text.count(b"\r") != ends:
+        return True
+    return b"\0" in text and text.count(b"\0") != len(_ESCAPED_NUL.findall(text))
 
 
 def _start_line(message: Message) -> None:

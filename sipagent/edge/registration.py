@@ -52,7 +52,10 @@ def read_wish(arrival: Arrival, *, shortest: int, longest: int) -> Wish:
     if len(values) > _MANY or len(path) > _MANY:
         raise Bad("too many contacts")
     hops = [parse_uri(parse_name_addr(value).uri) for value in path]
-    extension = extension_of(request.to.uri)
+    try:
+        extension = extension_of(request.to.uri)
+    except Bad as bad:  # 416 would be about the request URI (10.3 step 5)
+        raise Bad("To is not a SIP address") from bad
     general = request.get(b"expires")
     origin = Origin(
         request.call_id,

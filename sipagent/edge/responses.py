@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .headers import Bad
-from .message import Header, Message, header
+from .message import Header, Message, header, stray_line_ends
 
 PHRASES = {
     100: "Trying",
@@ -53,6 +53,15 @@ class Final:
     reason: str = ""
 
 
+def unsupported(request: Message) -> tuple[Header, ...]:
+    """What goes with a 420 to it (RFC 3261 8.2.2.3 and 16.3 step 5), nothing when all it requires
+    is supported. Raises Bad.
+    """
+    wanted = [v for v in request.values(b"require") if v and v.lower() not in SUPPORTED]
+    wanted += [v for v in request.values(b"proxy-require") if v]
+    return (header(b"Unsupported", b", ".join(wanted)),) if wanted else ()
+
+
 def response(
     request: Message,
     status: int,
@@ -68,7 +77,8 @@ def response(
     headers: list[Header] = []
     seen: set[bytes] = set()
     for item in request.headers:
-        if item.key not in _COPIED or item.key in seen or _breaks_lines(item.line):
+        # a header of a bad request may spoil the response too
+        if item.key not in _COPIED or item.key in seen or stray_line_ends(item.line):
             continue
         if item.key != b"via":
             seen.add(item.key)
@@ -82,12 +92,6 @@ def response(
     made = Message(start, [*headers, *extra, _EMPTY])
     made.status = status
     return made
-
-
-def _breaks_lines(line: bytes) -> bool:
-    """True for a header of a bad request that would spoil the response too."""
-    rest = line.replace(b"\r\n", b"")
-    return b"\r" in rest or b"\n" in rest or b"\0" in rest
 
 
 def _has_tag(request: Message) -> bool:

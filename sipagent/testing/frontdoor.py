@@ -86,11 +86,11 @@ class UdpPeer(SipPeer, asyncio.DatagramProtocol):
     _wire: asyncio.DatagramTransport | None = None
 
     @classmethod
-    async def open(cls, host: str = "127.0.0.1") -> "UdpPeer":
-        """Bind a free port."""
+    async def open(cls, host: str = "127.0.0.1", port: int = 0) -> "UdpPeer":
+        """Bind that port, or a free one. Raises OSError."""
         loop = asyncio.get_running_loop()
         wire, peer = await loop.create_datagram_endpoint(
-            lambda: cls(("", 0), "UDP"), local_addr=(host, 0)
+            lambda: cls(("", 0), "UDP"), local_addr=(host, port)
         )
         peer.local = wire.get_extra_info("sockname")[:2]
         peer._wire = wire
