@@ -1,7 +1,6 @@
 """Admission: an INVITE that starts a call, from the guard to the desk to its worker."""
 
 import asyncio
-import re
 
 import structlog
 
@@ -17,12 +16,11 @@ from .proxy import Proxy
 from .referrals import replaced
 from .responses import response, unsupported
 from .roster import Worker
+from .strict import check_readable
 from .transactions import OPEN, Incoming, State
 from .trunks.account import Account
 from .trunks.board import Trunks
 
-#: delta-seconds and parameters (RFC 4028 section 4)
-_SECONDS = re.compile(rb"[0-9]{1,10}\s*(;.*)?")
 _log = structlog.get_logger(__name__)
 _NOT_NEWS = frozenset(
     b"via route record-route from to cseq max-forwards content-length content-type "
@@ -138,8 +136,7 @@ class Admission:
             self._farewell.refuse(transaction, 487)
 
     def _check(self, request: Message) -> None:
-        """What a worker's stack would choke on, or answer in silence."""
-        parse_uri(request.uri)
+        """What a worker's stack would choke on, or not answer at all."""
         contacts = request.values(b"contact")
         if len(contacts) != 1:
             raise Bad("an INVITE has one Contact")
@@ -147,12 +144,7 @@ class Admission:
             parse_uri(parse_name_addr(contacts[0]).uri)
         except Bad as bad:
             raise Bad("Contact is not a SIP address") from bad
-        for value in request.values(b"record-route"):
-            parse_name_addr(value)
-        for name in (b"session-expires", b"min-se"):
-            seconds = request.get(name)
-            if seconds is not None and not _SECONDS.fullmatch(seconds):
-                raise Bad(f"malformed {name.decode()}")
+        check_readable(request)
         check_offer(request)
         if request.body and request.get(b"content-type") is None:
             raise Bad("a body without Content-Type")

@@ -175,7 +175,7 @@ _VIA = re.compile(
     rb"(?:\s*:\s*([0-9]{1,5}))?\s*(;.*)?",
     re.DOTALL | re.IGNORECASE,
 )
-_SEEN_FROM = re.compile(rb"\s*;\s*(?:received|rport)\s*(?:=[^;]*)?(?=;|$)", re.IGNORECASE)
+_SEEN = (b"received", b"rport")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,9 @@ class Via:
         wants_port = b"rport" in self.params
         if not wants_port and host == self.host and b"received" not in self.params:
             return self.text
-        text = _SEEN_FROM.sub(b"", self.text) + b";received=" + host.encode("ascii")
+        sent, *params = split(self.text, b";")
+        kept = [p for p in params if p.partition(b"=")[0].strip().lower() not in _SEEN]
+        text = b";".join([sent, *kept, b"received=" + host.encode("ascii")])
         return text + b";rport=%d" % port if wants_port else text
 
 

@@ -11,6 +11,7 @@ from .offer import check_offer
 from .proxy import Proxy
 from .registrar import Registrar
 from .responses import ALLOW, CAPABILITIES, Final, response, unsupported
+from .strict import check_readable
 from .texts import Texts
 from .transactions import Incoming, State
 
@@ -149,6 +150,7 @@ class Inbound:
 
     def _in_dialog(self, arrival: Arrival) -> None:
         worker = named_worker(self._proxy, arrival.request)
+        check_readable(arrival.request)
         check_offer(arrival.request)
         if worker is None:
             reply(self._proxy, arrival, 481)

