@@ -41,6 +41,16 @@ matrix: $(VENV)/.installed peers ## docs/rfc-matrix.md, written from marked test
 	-$(BIN)/pytest -q -m "rfc and alone"
 	$(BIN)/python -m sipagent.testing.matrix
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed ## 200,000 damaged messages at the edge, then 10 minutes at its parser by coverage
+	$(BIN)/python -m sipagent.testing.fuzz
+	$(BIN)/pip install -q --disable-pip-version-check "atheris>=3,<4"
+	$(BIN)/python -m sipagent.testing.fuzz.guided
+
+.PHONY: soak
+soak: $(VENV)/.installed peers ## 10,000 SIPp calls at 50/s with CANCEL, BYE, hold and loss: nothing may be left
+	$(BIN)/python -m sipagent.testing.soak
+
 .PHONY: bench
 bench: $(VENV)/.installed ## the figures of this machine, beside the goals
 	$(BIN)/sipagent bench

@@ -19,7 +19,9 @@ Lines = Callable[..., Awaitable[Line]]
 PACKETS = Path(__file__).parents[1] / "packets"
 #: a worker gets it; nothing comes back but 100; it goes without an answer
 ROUTED, SILENT = 100, 0
-PHONES = {name: Phone(password="secret") for name in ("user", "j.user", "watson")}
+PHONES = {
+    name: Phone.model_validate({"password": "secret"}) for name in ("user", "j.user", "watson")
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Damaged SIP by the hundred thousand: at the front door, and at its parser by coverage."""

@@ -1,0 +1,36 @@
+"""`python -m sipagent.testing.fuzz`: the front door under damaged messages, from the shell."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import structlog
+
+from .door import fuzz_door
+from .mutator import Mutator, packets_in
+
+
+def main() -> int:
+    """Send them and say what came of it; 1 where something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m sipagent.testing.fuzz", description=__doc__)
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=5060)
+    parser.add_argument("--packets", type=Path, default=Path("tests/packets"))
+    given = parser.parse_args()
+    # an exception of ours is an error in the log: those alone are worth reading here
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+    def progress(done: int) -> None:
+        if done % 10_000 == 0:
+            sys.stderr.write(f"{done} of {given.messages}\n")
+
+    mutator = Mutator(packets_in(given.packets), given.seed)
+    report = asyncio.run(fuzz_door(mutator, given.messages, seed=given.seed, progress=progress))
+    sys.stdout.write(f"{report}\n")
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
