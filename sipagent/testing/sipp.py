@@ -3,9 +3,9 @@
 import asyncio
 import csv
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,12 +16,15 @@ from .ports import free_port
 
 @dataclass(frozen=True, slots=True)
 class SippResult:
-    """SIPp's own count of calls, its exit status (0: all succeeded), and its last words."""
+    """SIPp's own count of calls, its exit status (0: all succeeded), its last words, and what the
+    scenario counts itself (the attribute `counter` of a message).
+    """
 
     successful: int
     failed: int
     exit_status: int
     output: str
+    counters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -83,11 +86,11 @@ class Sipp:
         assert self._process is not None, "enter it first"
         async with asyncio.timeout(timeout):
             status = await self._process.wait()
-        successful, failed = _counts(self._stats)
+        successful, failed, counters = _counts(self._stats)
         errors = self._path / "errors.log"
         told = errors.read_text(errors="replace") if errors.exists() else ""
         output = self._log.read_text(errors="replace") + told
-        return SippResult(successful, failed, status, output[-4000:])
+        return SippResult(successful, failed, status, output[-4000:], counters)
 
     @property
     def _path(self) -> Path:
@@ -132,10 +135,15 @@ def _bound(port: int) -> bool:
     return f":{port:04X} " in Path("/proc/net/udp").read_text()
 
 
-def _counts(stats: Path) -> tuple[int, int]:
-    """Successful and failed calls, from the last line of SIPp's statistics."""
+def _counts(stats: Path) -> tuple[int, int, dict[str, int]]:
+    """Successful and failed calls, and the scenario's own counters, from the last line of SIPp's
+    statistics. Those counters are the last columns.
+    """
     with suppress(FileNotFoundError), stats.open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
         if rows:
-            return int(rows[-1]["SuccessfulCall(C)"]), int(rows[-1]["FailedCall(C)"])
-    return 0, 0
+            last = rows[-1]
+            names = list(last)[list(last).index("CallLengthStDev(C)") + 1 :]
+            own = {n[: -len("(C)")]: int(last[n]) for n in names if n and n.endswith("(C)")}
+            return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]), own
+    return 0, 0, {}

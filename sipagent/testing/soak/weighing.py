@@ -1,0 +1,63 @@
+"""What a server holds: memory, descriptors and processes, looked at from outside."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_EVERY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """At one moment. Memory resident, in bytes; `workers` are the zygote's children."""
+
+    at: float
+    gateway: int
+    zygote: int
+    workers: int
+    descriptors: int
+    live: int
+
+
+@dataclass
+class Scales:
+    """Weighs a gateway (this process) and its zygote once a second."""
+
+    zygote: int
+    live: Callable[[], int]
+    weights: list[Weight] = field(default_factory=list)
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.weights.append(self.weigh())
+            await asyncio.sleep(_EVERY)
+
+    def weigh(self) -> Weight:
+        """Now."""
+        return Weight(
+            at=time.monotonic(),
+            gateway=_resident("self"),
+            zygote=_resident(str(self.zygote)),
+            workers=len(self.children()),
+            descriptors=len(list(Path("/proc/self/fd").iterdir())),
+            live=self.live(),
+        )
+
+    def children(self) -> list[int]:
+        """The zygote's children, as the kernel has them."""
+        with suppress(OSError):
+            tasks = Path(f"/proc/{self.zygote}/task/{self.zygote}/children")
+            return [int(pid) for pid in tasks.read_text().split()]
+        return []
+
+
+def _resident(pid: str) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
