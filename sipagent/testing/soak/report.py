@@ -28,7 +28,9 @@ class Report:
     #: what should be gone and is not: dialogs, transactions, legs, workers
     left: Mapping[str, int] = field(default_factory=dict)
     exceptions: int = 0
-    lost_workers: int = 0
+    #: calls whose worker crashed, and workers that were given up before they had one
+    crashed: int = 0
+    never_ready: int = 0
     unwritten: int = 0
 
     @property
@@ -67,7 +69,7 @@ class Report:
             ),
             **{f"{count} {what} left": count for what, count in self.left.items()},
             f"{self.exceptions} exceptions at the edge": self.exceptions,
-            f"{self.lost_workers} workers lost": self.lost_workers,
+            f"{self.crashed} calls lost with their worker": self.crashed,
             f"{self.unwritten} calls without a record": self.unwritten,
             f"{more} descriptors left open": more > 0,
             f"the gateway grew by {gateway / _MIB:.1f} MiB": gateway > _GATEWAY_MAY_GROW,
@@ -91,7 +93,10 @@ class Report:
         if self.weights:
             most = max(weight.workers for weight in self.weights)
             live = max(weight.live for weight in self.weights)
-            lines.append(f"at most {live} calls and {most} workers at once")
+            lines.append(
+                f"at most {live} calls and {most} workers at once,"
+                f" {self.never_ready} workers too slow to become ready"
+            )
         lines.append("left: " + ", ".join(f"{n} {what}" for what, n in self.left.items()))
         lines.append("FAULTS: " + "; ".join(self.faults) if self.faults else "no faults")
         return "\n".join(lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 from sipagent.app.gateway import Gateway
 from sipagent.app.plans import open_plans
 from sipagent.config import Limits
+from sipagent.events import CallEnded, Event
 from sipagent.testing.server import settings_in
 from sipagent.testing.sipp import Sipp, SippResult
 
@@ -41,11 +42,11 @@ async def soak(
     report = Report(calls, rate)
     async with Gateway(settings, open_plans(settings)) as gateway:
         assert gateway.workers is not None
+        gateway.ledger.listeners.append(lambda event: _note(event, report))
         scales = Scales(gateway.workers.zygote_pid, lambda: gateway.ledger.live)
         # the first calls open what stays open: the database, the first logs
-        for kind in KINDS:
-            await _place(kind, gateway, folder, 2, 2.0)
-        await _settled(gateway, scales)
+        await asyncio.gather(*(_place(kind, gateway, folder, 2, 2.0) for kind in KINDS))
+        await _settled(gateway, scales, but="transactions")
         records = len(await gateway.store.calls(limit=10))
         report.before = scales.weigh()
         watching = asyncio.create_task(scales.watch())
@@ -86,10 +87,10 @@ async def _place(kind: Kind, gateway: Gateway, folder: Path, calls: int, rate: f
         return await sipp.wait(calls / rate * 1.5 + _LAST_CALL)
 
 
-async def _settled(gateway: Gateway, scales: Scales) -> None:
-    """Wait until nothing lives, as long as that may rightly take."""
+async def _settled(gateway: Gateway, scales: Scales, *, but: str = "") -> None:
+    """Wait until nothing lives `but` what may, as long as that may rightly take."""
     for _ in range(int(_SETTLE / _LOOK)):
-        if not any(_left(gateway, scales).values()):
+        if not any(count for what, count in _left(gateway, scales).items() if what != but):
             break
         await asyncio.sleep(_LOOK)
 
@@ -111,9 +112,14 @@ async def _look(gateway: Gateway, scales: Scales, report: Report, records: int) 
     await gateway.store.flush()
     report.left = _left(gateway, scales)
     report.exceptions = gateway.edge.counters.exceptions
-    report.lost_workers = gateway.workers.stats.counts.get("lost", 0)
+    report.never_ready = gateway.workers.stats.counts.get("lost", 0) - report.crashed
     all_of_them = await gateway.store.calls(limit=2 * report.calls + records)
     report.unwritten = sum(record.ended is None for record in all_of_them)
+
+
+def _note(event: Event, report: Report) -> None:
+    if isinstance(event, CallEnded) and "crashed" in event.reason:
+        report.crashed += 1
 
 
 async def _tell(gateway: Gateway, scales: Scales, progress: Progress | None) -> None:
