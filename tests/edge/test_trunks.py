@@ -223,7 +223,7 @@ def invite(line: Any, worker: UdpPeer, token: str, trunk: str, **more: Any) -> b
     )
 
 
-@pytest.mark.rfc("3261", "a call leaves by a trunk, its internal route taken off")
+@pytest.mark.rfc("3261", "a call leaves by a trunk's outbound proxy, with a loose route to it")
 async def test_a_call_goes_where_the_trunk_is_and_says_not_how(lines: Lines) -> None:
     carrier = await UdpPeer.open()
     proxy = f"127.0.0.1:{carrier.local[1]}"

@@ -61,7 +61,9 @@ class Report:
         """What should not be, in words."""
         gateway, zygote = self.growth
         assert self.before is not None and self.after is not None
-        more = self.after.descriptors - self.before.descriptors
+        # an idle worker costs one: its channel
+        more = self.after.descriptors - self.after.idle
+        more -= self.before.descriptors - self.before.idle
         found = {
             f"{self.failed} calls failed": self.failed,
             f"{self.calls - self.served - self.refused - self.failed} calls not accounted for": (
@@ -97,6 +99,8 @@ class Report:
                 f"at most {live} calls and {most} workers at once,"
                 f" {self.never_ready} workers too slow to become ready"
             )
+        if self.before is not None and self.after is not None:
+            lines.append(f"idle workers {self.before.idle} -> {self.after.idle}")
         lines.append("left: " + ", ".join(f"{n} {what}" for what, n in self.left.items()))
         lines.append("FAULTS: " + "; ".join(self.faults) if self.faults else "no faults")
         return "\n".join(lines)

@@ -43,7 +43,8 @@ async def soak(
     async with Gateway(settings, open_plans(settings)) as gateway:
         assert gateway.workers is not None
         gateway.ledger.listeners.append(lambda event: _note(event, report))
-        scales = Scales(gateway.workers.zygote_pid, lambda: gateway.ledger.live)
+        workers = gateway.workers
+        scales = Scales(workers, lambda: gateway.ledger.live)
         # the first calls open what stays open: the database, the first logs
         await asyncio.gather(*(_place(kind, gateway, folder, 2, 2.0) for kind in KINDS))
         await _settled(gateway, scales, but="transactions")
@@ -103,7 +104,8 @@ def _left(gateway: Gateway, scales: Scales) -> dict[str, int]:
         "calls": gateway.ledger.live + stats.calls,
         "dialogs": gateway.edge.dialogs,
         "transactions": gateway.edge.transactions,
-        "processes": max(0, len(scales.children()) - WARM),
+        "busy workers": stats.processes - stats.idle,
+        "processes nobody knows": max(0, len(scales.children()) - stats.processes),
     }
 
 

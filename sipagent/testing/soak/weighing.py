@@ -7,17 +7,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sipagent.worker.supervisor import Supervisor
+
 _EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """At one moment. Memory resident, in bytes; `workers` are the zygote's children."""
+    """At one moment. Memory resident, in bytes; `workers` are the zygote's children, `idle` those
+    that stand ready.
+    """
 
     at: float
     gateway: int
     zygote: int
     workers: int
+    idle: int
     descriptors: int
     live: int
 
@@ -26,7 +31,7 @@ class Weight:
 class Scales:
     """Weighs a gateway (this process) and its zygote once a second."""
 
-    zygote: int
+    supervisor: Supervisor
     live: Callable[[], int]
     weights: list[Weight] = field(default_factory=list)
 
@@ -41,8 +46,9 @@ class Scales:
         return Weight(
             at=time.monotonic(),
             gateway=_resident("self"),
-            zygote=_resident(str(self.zygote)),
+            zygote=_resident(str(self.supervisor.zygote_pid)),
             workers=len(self.children()),
+            idle=self.supervisor.stats.idle,
             descriptors=len(list(Path("/proc/self/fd").iterdir())),
             live=self.live(),
         )
@@ -50,7 +56,8 @@ class Scales:
     def children(self) -> list[int]:
         """The zygote's children, as the kernel has them."""
         with suppress(OSError):
-            tasks = Path(f"/proc/{self.zygote}/task/{self.zygote}/children")
+            zygote = self.supervisor.zygote_pid
+            tasks = Path(f"/proc/{zygote}/task/{zygote}/children")
             return [int(pid) for pid in tasks.read_text().split()]
         return []
 
