@@ -6,6 +6,7 @@ from .headers import Bad, is_sips, parse_uri
 from .identity import hostport, peer_as_token
 from .listeners import LOOP, Peer
 from .message import Header, Message, header
+from .offer import name_session
 from .proxy import Proxy, less_one_hop
 from .referrals import inside
 from .responses import response
@@ -60,6 +61,7 @@ def forward(proxy: Proxy, arrival: Arrival, worker: Worker) -> bool:
     if not less_one_hop(request):
         raise Bad("no hops left", 483)
     request.remove(_KEPT_BACK)
+    name_session(request)
     secure = is_sips(request.uri)
     if secure:  # a worker's stack refuses them: TLS ends here
         request.set_uri(b"sip:" + request.uri[5:])

@@ -84,7 +84,7 @@ LAYERS = {
     "cparam01": Case(401, "an unknown parameter of the Contact header", 200),
     "cparam02": Case(401, "an unknown parameter of the Contact URI", 200),
     "regescrt": Case(401, "headers in a Contact are legal; we do not keep them", 200),
-    "sdp01": Case(ROUTED, "who cannot take our answer is the call's to refuse: it answers 406"),
+    "sdp01": Case(406, "who takes no SDP cannot read our answer"),
     "inv2543": Case(400, "without Contact there is nobody to send BYE to (RFC 3261 8.1.1.8)"),
 }
 IPV6 = {
@@ -151,7 +151,8 @@ async def treated(line: Line, folder: str, name: str, case: Case) -> None:
     if case.status == ROUTED:
         got = await worker.get("INVITE")
         sent = parse(data)
-        assert (got.uri, got.body) == (sent.uri, sent.body)
+        # a session without a name is given one on the way
+        assert (got.uri, got.body) == (sent.uri, sent.body.replace(b"\ns=\r", b"\ns=-\r"))
         assert got.headers[2].line.startswith(sent.headers[0].line[:3])
         line.answer(worker, token, got, 486)
         assert (await peer.get(486)).cseq == sent.cseq
