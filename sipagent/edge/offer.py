@@ -46,6 +46,8 @@ def name_session(request: Message) -> None:
     """Give a session without a name the one RFC 4566 section 5.3 proposes: a worker's stack
     refuses the empty `s=` that some phones send.
     """
+    if not request.body.startswith(b"v="):
+        return
     named, count = _NAMELESS.subn(rb"\1s=-\2", request.body, count=1)
     if count:
         request.body = named
