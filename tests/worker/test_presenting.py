@@ -46,6 +46,7 @@ def test_a_number_that_is_not_permitted_gives_way_to_the_trunks_own() -> None:
     assert present(rules, "anonymous@evil.example", {}).headers["Privacy"] == "id"
 
 
+@pytest.mark.rfc("3325", "P-Asserted-Identity is sent to a trunk that wants it")
 def test_an_identity_is_asserted_where_the_trunk_wants_one() -> None:
     shown = present(trunk(caller_id=OWN, assert_identity=True), None, {})
     assert shown.from_ == OWN
@@ -55,6 +56,8 @@ def test_an_identity_is_asserted_where_the_trunk_wants_one() -> None:
 @pytest.mark.parametrize(
     ("keys", "wanted"), [({"hide_caller": True}, None), ({}, "anonymous"), ({}, "Anonymous")]
 )
+@pytest.mark.rfc("3323", "a caller who hides is anonymous in From, with Privacy: id")
+@pytest.mark.rfc("3325", "a hidden caller is asserted to the trunk alone")
 def test_a_hidden_caller_is_known_to_the_trunk_only(
     keys: dict[str, Any], wanted: str | None
 ) -> None:
@@ -66,6 +69,7 @@ def test_a_hidden_caller_is_known_to_the_trunk_only(
     }
 
 
+@pytest.mark.rfc("5806", "Diversion is passed on where the trunk's settings list it")
 def test_only_the_headers_that_are_listed_are_passed_on() -> None:
     inherited = {"Diversion": "<sip:+4420@a>;reason=no-answer", "X-Secret": "1"}
     shown = present(trunk(pass_headers=["diversion"]), None, inherited)
