@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipagent.config import Limits, Listener, Phone, Settings, Sip
-from sipagent.edge.desk import Address, Admitted, NewCall, Rung
+from sipagent.edge.desk import Address, Admitted, NewCall, NewText, Rung
 from sipagent.edge.front import Edge
 from sipagent.edge.headers import Bad
 from sipagent.edge.message import parse
@@ -88,13 +88,16 @@ class Report:
 
 
 class _Desk:
-    """Gives every call to one worker."""
+    """Gives every call to one worker, and takes every text."""
 
     def __init__(self) -> None:
         self.worker: Address = ("", 0)
 
     async def admit(self, call: NewCall) -> Admitted:
         return Admitted("fuzzed", self.worker)
+
+    async def text(self, text: NewText) -> int:
+        return 202
 
     def abandoned(self, token: str) -> None:
         """It is there for all."""
