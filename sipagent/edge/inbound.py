@@ -62,9 +62,13 @@ class Inbound:
 
     def _dispatch(self, arrival: Arrival) -> None:
         request = arrival.request
+<<<<<<< HEAD
         hops = request.get(b"max-forwards")
         if hops is not None and not (hops.isdigit() and len(hops) < 6):
             raise Bad("malformed Max-Forwards")
+=======
+        hops = _hops(request)
+>>>>>>> torture
         if parse_uri(request.uri).headers:
             raise Bad("a request URI has no headers")
         known = self._proxy.incoming.get(arrival.branch)
@@ -74,7 +78,7 @@ class Inbound:
             self._cancel(arrival, known)
         elif request.method == b"OPTIONS":
             self._options(arrival)
-        elif hops is not None and int(hops) == 0:
+        elif hops == 0:
             raise Bad("no hops left", 483)
         elif request.method == b"INVITE" and known is not None:
             self._repeated(arrival, known)
@@ -175,3 +179,11 @@ class Inbound:
             call = arrival.request.call_id.decode("utf-8", "replace")
             return self._texts.judge(arrival.request, call)
         return None
+
+
+def _hops(request: Message) -> int | None:
+    """Max-Forwards, where there is one. Raises Bad."""
+    hops = request.get(b"max-forwards")
+    if hops is not None and not (hops.isdigit() and len(hops) < 6):
+        raise Bad("malformed Max-Forwards")
+    return None if hops is None else int(hops)
