@@ -62,13 +62,7 @@ class Inbound:
 
     def _dispatch(self, arrival: Arrival) -> None:
         request = arrival.request
-<<<<<<< HEAD
-        hops = request.get(b"max-forwards")
-        if hops is not None and not (hops.isdigit() and len(hops) < 6):
-            raise Bad("malformed Max-Forwards")
-=======
         hops = _hops(request)
->>>>>>> torture
         if parse_uri(request.uri).headers:
             raise Bad("a request URI has no headers")
         known = self._proxy.incoming.get(arrival.branch)
@@ -86,16 +80,11 @@ class Inbound:
             self._registrar.register(arrival)
         elif request.to.tag:
             self._in_dialog(arrival)
-        else:
-            self._outside_dialogs(arrival)
-
-    def _outside_dialogs(self, arrival: Arrival) -> None:
-        method = arrival.request.method
-        if method == b"INVITE":
+        elif request.method == b"INVITE":
             self._admission.invite(arrival)
-        elif method == b"MESSAGE":
+        elif request.method == b"MESSAGE":
             self._texts.arrived(arrival)
-        elif method in _OUTSIDE_DIALOGS_NEVER:
+        elif request.method in _OUTSIDE_DIALOGS_NEVER:
             reply(self._proxy, arrival, 481)
         else:
             reply(self._proxy, arrival, 405, extra=(ALLOW,))

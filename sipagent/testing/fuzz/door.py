@@ -88,27 +88,15 @@ class Report:
 
 
 class _Desk:
-<<<<<<< HEAD
-    """Gives every call to one worker."""
-=======
     """Gives every call to one worker, and takes every text."""
->>>>>>> torture
 
     def __init__(self) -> None:
         self.worker: Address = ("", 0)
 
     async def admit(self, call: NewCall) -> Admitted:
-<<<<<<< HEAD
-        """Every call to the one worker."""
         return Admitted("fuzzed", self.worker)
 
     async def text(self, text: NewText) -> int:
-        """Take every text message."""
-=======
-        return Admitted("fuzzed", self.worker)
-
-    async def text(self, text: NewText) -> int:
->>>>>>> torture
         return 202
 
     def abandoned(self, token: str) -> None:
