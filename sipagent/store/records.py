@@ -73,7 +73,7 @@ class Store:
 
     def __init__(self, url: str, spool: Path) -> None:
         """`url` is SQLAlchemy's, with an async driver. Raises ConfigError when it is not one."""
-        self._engine = _engine(url)
+        self._engine = engine_for(url)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._spool = spool
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
@@ -254,7 +254,8 @@ def _row(record: Cdr) -> dict[str, Any]:
     }
 
 
-def _engine(url: str) -> AsyncEngine:
+def engine_for(url: str) -> AsyncEngine:
+    """An engine for a database of the settings. Raises ConfigError."""
     try:
         parsed = make_url(url)
         # an error's text would quote what was to be written, transcripts among it
