@@ -145,9 +145,10 @@ class TcpPeer(SipPeer):
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    async def connect(cls, to: Address) -> "TcpPeer":
-        """Connect."""
-        reader, writer = await asyncio.open_connection(*to)
+    async def connect(cls, to: Address, host: str | None = None) -> "TcpPeer":
+        """Connect, from an address of this machine."""
+        source = (host, 0) if host is not None else None
+        reader, writer = await asyncio.open_connection(*to, local_addr=source)
         return cls.over(reader, writer)
 
     @classmethod

@@ -1,9 +1,9 @@
 """Doorman: every message and connection of the world passes here before anybody looks at it."""
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 
 import structlog
@@ -27,6 +27,8 @@ _ROOM = 8_192
 #: seconds somebody stays an acquaintance, and how much faster it may speak
 _ACQUAINTED = 3600.0
 _FASTER = 10.0
+#: where scanners say who they are
+_SELF_TOLD = frozenset((b"user-agent", b"from", b"to"))
 #: answers that tell somebody asked in vain
 _IN_VAIN = frozenset((401, 403, 404, 407))
 #: answers that say the request itself was no good to anybody
@@ -75,8 +77,7 @@ class Doorman:
         self._strangers = Buckets(everybody, everybody, 1)
         self._acquaintances: Recent[float] = Recent(_ROOM)
         self._offences = Offences(guard.bans)
-        words = [re.escape(word.encode()) for word in guard.bans.scanners if word]
-        self._scanners = re.compile(b"|".join(words), re.IGNORECASE) if words else None
+        self._scanners = [word.lower().encode() for word in guard.bans.scanners if word]
         self._connected: Counter[str] = Counter()
         self.bans = Bans()
         self.on_ban: Callable[[str], None] = lambda source: None
@@ -127,8 +128,9 @@ class Doorman:
 
     def spoken_to(self, host: str) -> None:
         """We sent a request there: who answers is no stranger."""
-        if host not in self._trusted:
-            self._acquaint(source_of(host))
+        with suppress(OSError):  # a name is no source
+            if host not in self._trusted:
+                self._acquaint(source_of(host))
 
     def proved(self, peer: Peer) -> None:
         """A password was right."""
@@ -233,13 +235,8 @@ class Doorman:
             self._ban(source, Offence.EXTENSION)
 
     def _scanner(self, request: Message) -> str | None:
-        if self._scanners is None:
-            return None
-        for key in (b"user-agent", b"from", b"to"):
-            found = self._scanners.search(request.text(key))
-            if found is not None:
-                return found[0].decode("ascii", "replace")
-        return None
+        told = b"\n".join(h.value for h in request.headers if h.key in _SELF_TOLD).lower()
+        return next((word.decode() for word in self._scanners if word in told), None)
 
     def _ban(self, source: str, why: str) -> None:
         ban: Ban = self.bans.add(source, why, self._settings.bans.seconds, self._clock())

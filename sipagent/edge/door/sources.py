@@ -1,13 +1,18 @@
-"""Sources: whom an address stands for, and whom we trust by address."""
+"""Sources: whom an address stands for, and whom we trust by address.
+
+Addresses here are bytes: a flood from forged ones asks about a new one with every message.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, inet_aton, inet_ntop, inet_pton
 
 from sipagent.config import Network
 
 #: addresses remembered, so that the usual ones cost nothing
 _REMEMBERED = 8_192
+_MAPPED = bytes(10) + b"\xff\xff"
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address:
@@ -22,31 +27,41 @@ def within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> b
     return any(address.version == network.version and address in network for network in networks)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _source_of_six(host: str) -> str:
-    address = address_of(host)
-    if address.version == 4:
-        return str(address)
-    return str(ip_network((address, 64), strict=False))
+def _packed(host: str) -> bytes:
+    """4 or 16 bytes; IPv4 in IPv6 is IPv4. Raises OSError."""
+    if ":" not in host:
+        return inet_aton(host)
+    six = inet_pton(AF_INET6, host.partition("%")[0])
+    return six[12:] if six.startswith(_MAPPED) else six
 
 
 def source_of(host: str) -> str:
     """Who is counted: an IPv4 address, or an IPv6 /64, which is one subscriber's.
 
-    Raises ValueError.
+    `host` is an address of a socket. Raises OSError.
     """
-    return _source_of_six(host) if ":" in host else host
+    if ":" not in host:
+        return host
+    packed = _packed(host)
+    if len(packed) == 4:
+        return inet_ntop(AF_INET, packed)
+    return inet_ntop(AF_INET6, packed[:8] + bytes(8)) + "/64"
 
 
 class Known:
     """Networks, asked many times about the same hosts."""
 
     def __init__(self, networks: Iterable[Network]) -> None:
-        self._networks = tuple(networks)
+        self._networks = [
+            (len(n.network_address.packed), int(n.network_address), int(n.netmask))
+            for n in networks
+        ]
         self._holds = lru_cache(maxsize=_REMEMBERED)(self._look)
 
     def __contains__(self, host: str) -> bool:
         return self._holds(host)
 
     def _look(self, host: str) -> bool:
-        return within(address_of(host), self._networks)
+        packed = _packed(host)
+        size, value = len(packed), int.from_bytes(packed, "big")
+        return any(s == size and value & mask == net for s, net, mask in self._networks)
