@@ -8,7 +8,7 @@ from .headers import parse_name_addr, parse_uri, parse_via, split
 from .identity import hostport, read_peer
 from .listeners import Peer
 from .message import Header, Message, header
-from .proxy import Proxy
+from .proxy import Proxy, unnamed
 from .referrals import taken
 from .requests import Requests
 from .responses import response
@@ -18,6 +18,7 @@ from .trim import fit
 
 #: code, whoever warns, text
 _WARNING = re.compile(rb"([0-9]{3}) [^ ,\"]+ (\"(?:[^\"\\]|\\.)*\")")
+_STACK_ERROR = re.compile(rb" \(PJ[A-Z_]+\)")
 
 
 class Answers:
@@ -45,6 +46,7 @@ class Answers:
         taken(answer, worker, proxy.identity)
         answer.headers = self._without_ours(answer)
         self._speak_for(answer)
+        unnamed(answer)
         if answer.cseq.method == b"INVITE" and known is not None:
             self._invite_answered(known, answer, worker)
         proxy.localise(answer, reply_to.flow, secure=b"sips" in via.params)
@@ -78,7 +80,7 @@ class Answers:
         us = hostport(self._proxy.identity.public)
         for index, item in enumerate(answer.headers):
             if item.key == b"warning":
-                told = _WARNING.sub(rb"\1 " + us + rb" \2", item.value)
+                told = _WARNING.sub(rb"\1 " + us + rb" \2", _STACK_ERROR.sub(b"", item.value))
                 answer.headers[index] = header(b"Warning", told)
 
     def _is_inside(self, route: bytes) -> bool:

@@ -23,6 +23,7 @@ from .transactions import Incoming, Outgoing, Table
 _log = structlog.get_logger(__name__)
 _PASSWORD = re.compile(r"(sips?:[^@:;>\s]*):[^@>\s]*@", re.IGNORECASE)
 _START_LINE = 256
+_STACK = b"\r\ns=pjmedia\r\n"
 US = "sipagent"
 
 
@@ -122,6 +123,7 @@ class Proxy:
             via += self.identity.veil(inner, branch)
         request.remove((b"via",))
         request.headers.insert(0, header(b"Via", via))
+        unnamed(request)
         self.saw(request, peer, inward=False)
         data = bytes(request)
         self.listeners.send(data, peer)
@@ -152,6 +154,14 @@ class Proxy:
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
+
+
+def unnamed(message: Message) -> None:
+    """Take the name of the media stack out of a session description; it is nobody's business."""
+    if _STACK in message.body:
+        message.body = message.body.replace(_STACK, b"\r\ns=-\r\n", 1)
+        size = header(b"Content-Length", b"%d" % len(message.body))
+        message.replace(b"content-length", size)
 
 
 def less_one_hop(message: Message) -> bool:
