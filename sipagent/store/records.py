@@ -204,7 +204,7 @@ class Store:
 
     async def _prepare(self) -> None:
         if not self._ready:
-            await asyncio.to_thread(_probe, self._engine.url)
+            await asyncio.to_thread(probe, self._engine.url)
             async with self._engine.begin() as connection:
                 await connection.run_sync(_Tables.metadata.create_all)
             self._ready = True
@@ -270,7 +270,7 @@ def engine_for(url: str) -> AsyncEngine:
     return engine
 
 
-def _probe(url: URL) -> None:
+def probe(url: URL) -> None:
     """SQLite: fail here where the file cannot be opened. aiosqlite would leave the thread of a
     failed connection behind, to speak to a loop that may be closed by then.
     """

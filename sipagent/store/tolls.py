@@ -1,15 +1,18 @@
 """Toll book: daily sums of outbound calls, kept over a restart."""
 
+import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import date
 
 import structlog
 from sqlalchemy import Date, Float, Integer, String, delete, insert, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from .records import engine_for
+from .records import PATIENCE, engine_for, probe
 
 _log = structlog.get_logger(__name__)
 _ERRORS = (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError)
@@ -42,7 +45,7 @@ class TollBook:
     async def read(self, day: date) -> dict[str, Kept]:
         """What was kept of a day, by payer; nothing where the database does not answer."""
         try:
-            async with self._engine.begin() as connection:
+            async with asyncio.timeout(PATIENCE), self._connected() as connection:
                 await connection.run_sync(_Tables.metadata.create_all)
                 rows = await connection.execute(
                     select(_TOLLS.c.payer, _TOLLS.c.calls, _TOLLS.c.seconds).where(
@@ -64,7 +67,7 @@ class TollBook:
             return True
         keys = [(row["day"], row["payer"]) for row in rows]
         try:
-            async with self._engine.begin() as connection:
+            async with asyncio.timeout(PATIENCE), self._connected() as connection:
                 await connection.execute(
                     delete(_TOLLS).where(tuple_(_TOLLS.c.day, _TOLLS.c.payer).in_(keys))
                 )
@@ -73,6 +76,12 @@ class TollBook:
             _log.error("toll_book_not_written", cause=str(error) or type(error).__name__)
             return False
         return True
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        await asyncio.to_thread(probe, self._engine.url)
+        async with self._engine.begin() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Let go of the database."""
