@@ -54,5 +54,9 @@ class TollKeeper:
 
     async def _write(self) -> None:
         taken, self._unwritten = self._unwritten, {}
-        if taken and not await self._book.write(taken):
-            self._unwritten = taken | self._unwritten
+        written = False
+        try:
+            written = await self._book.write(taken)
+        finally:  # not written, or cancelled while we were at it
+            if not written:
+                self._unwritten = taken | self._unwritten

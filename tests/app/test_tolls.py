@@ -1,6 +1,7 @@
 """Tolls: daily sums over all calls, by caller and by trunk, kept over a restart."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sipagent.app.tolls import Sum, Tolls
 from sipagent.call.toll import Toll, TollPolicy
 from sipagent.edge.desk import Leaving, NewCall, Refused
 from sipagent.events import CallEnded, LegChanged
-from sipagent.store.tolls import TollBook
+from sipagent.store.tolls import Kept, TollBook
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 DAY = START.date()
@@ -147,6 +148,28 @@ async def test_sums_are_kept_over_a_restart(tmp_path: Path) -> None:
     keeper = await serve(tomorrow, tomorrow.now.date())
     tomorrow.leaves()
     await keeper.close()
+
+
+async def test_what_was_being_written_at_the_end_is_not_lost(tmp_path: Path) -> None:
+    began = asyncio.Event()
+
+    class Slow(TollBook):
+        async def write(self, sums: Mapping[tuple[date, str], Kept]) -> bool:
+            if not began.is_set():
+                began.set()
+                await asyncio.Event().wait()
+            return await super().write(sums)
+
+    url = f"sqlite+aiosqlite:///{tmp_path}/calls.sqlite3"
+    house = House(Toll())
+    keeper = TollKeeper(house.tolls, Slow(url), lambda *call: None)
+    await keeper.start(DAY)
+    house.leaves()
+    await asyncio.wait_for(began.wait(), 10)
+    await keeper.close()
+    book = TollBook(url)
+    assert await book.read(DAY) == {"caller 201": (1, 0.0), "trunk carrier": (1, 0.0)}
+    await book.close()
 
 
 async def test_a_call_that_overdraws_is_ended(tmp_path: Path) -> None:
