@@ -2,8 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Real peers the tests call: a softphone, a traffic generator, a registrar, human speech.
-PEERS := baresip-core sip-tester kamailio coturn asterisk-core-sounds-en-wav
+# Real peers of the tests: a softphone, a traffic generator, a registrar, a scanner, human speech.
+PEERS := baresip-core sip-tester kamailio coturn sipvicious asterisk-core-sounds-en-wav
 
 .PHONY: help
 help: ## list these targets

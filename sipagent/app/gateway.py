@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +20,16 @@ from sipagent.edge.tls import BadCertificate
 from sipagent.meeting.desk import Before, MeetingDesk
 from sipagent.meeting.keeper import MixerKeeper
 from sipagent.store.records import Store
+from sipagent.store.tolls import TollBook
 from sipagent.worker.handle import WorkerHandle
-from sipagent.worker.protocol import Asked, Left, Meeting, Reported, Told
+from sipagent.worker.protocol import Asked, HangUp, Left, Meeting, Reported, Told
 from sipagent.worker.supervisor import Supervisor
 
+from .ban_file import BanFile
 from .ledger import Ledger
 from .reception import Reception, Where
+from .toll_keeping import TollKeeper
+from .tolls import Tolls
 from .trunk_file import TrunkFile
 from .whereabouts import Whereabouts
 
@@ -41,11 +46,19 @@ class Gateway:
         self.plans = plans
         self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
         self.ledger = Ledger(self.store, personal=settings.log.personal)
+        self._now: Callable[[], datetime] = lambda: datetime.now(zone)
+        self.tolls = Tolls(
+            settings.guard.toll, settings.toll_policy, self._now, trunks=settings.trunks
+        )
+        self.ledger.listeners.append(self.tolls.happened)
+        book = TollBook(settings.store.database)
+        self._toll_keeper = TollKeeper(self.tolls, book, self._end_call)
         self.reception = Reception(
             plans,
             self.ledger,
             bundles=settings.store.bundles,
-            now=lambda: datetime.now(zone),
+            now=self._now,
+            tolls=self.tolls,
             srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
             codecs={n: trunk.codecs for n, trunk in settings.trunks.items()},
             dtmf={
@@ -61,6 +74,9 @@ class Gateway:
         self.workers: Supervisor | None = None
         self.meetings: MeetingDesk | None = None
         self._trunk_file = TrunkFile(settings.store.bundles)
+        self._ban_file = BanFile(
+            settings.store.bundles, self.edge.doorman.bans, self.edge.bans_changed
+        )
         self._run_dir: Path | None = None
 
     async def __aenter__(self) -> Self:
@@ -105,6 +121,8 @@ class Gateway:
 
     async def _start(self) -> None:
         await self.store.open()
+        await self._toll_keeper.start(self._now().date())
+        await self._ban_file.start()
         await self.whereabouts.find()
         await self.edge.start(self.whereabouts.sip)
         self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
@@ -180,6 +198,11 @@ class Gateway:
             case Left():
                 self.meetings.left(worker.token, message.place)
 
+    def _end_call(self, call_id: str, why: str) -> None:
+        for worker in self.workers.handles if self.workers is not None else ():
+            if worker.assignment is not None and worker.assignment.call_id == call_id:
+                worker.send(HangUp(reason=why))
+
     async def _close(self) -> None:
         self.reception.workers = None
         if self.workers is not None:
@@ -190,6 +213,8 @@ class Gateway:
         await self._trunk_file.close()
         await self.ledger.close()
         await self.edge.close()
+        await self._ban_file.close()
+        await self._toll_keeper.close()
         await self.store.close()
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir, ignore_errors=True)

@@ -19,7 +19,7 @@ def house_of(settings: Settings) -> House:
         providers=known_providers(settings),
         trunks=settings.trunks,
         phones=settings.phones,
-        policies=[settings.policy] if settings.policy else [],
+        policies=settings.policies,
         unknown_words=unknown_words,
         intent_problems=problems,
         mind_problem=lambda spec: mind_problem(spec, settings),

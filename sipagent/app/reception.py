@@ -10,7 +10,7 @@ import structlog
 
 from sipagent.config import Codec, DtmfMode, Srtp
 from sipagent.dialplan.repository import Plans
-from sipagent.edge.desk import Admitted, NewCall, NewText, Refused, Rung
+from sipagent.edge.desk import Admitted, Leaving, NewCall, NewText, Refused, Rung
 from sipagent.events import MessageReceived
 from sipagent.worker.channel import ChannelError
 from sipagent.worker.handle import WorkerHandle, WorkerState
@@ -20,6 +20,7 @@ from sipagent.worker.supervisor import Supervisor
 
 from .extensions import plan_between
 from .ledger import Ledger
+from .tolls import Tolls
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class Reception:
         srtp: Mapping[str, Srtp],
         codecs: Mapping[str, tuple[Codec, ...]],
         dtmf: Mapping[str, DtmfMode],
+        tolls: Tolls,
         where: Callable[[], Where] = Where,
         extensions: Collection[str] = (),
     ) -> None:
@@ -67,6 +69,9 @@ class Reception:
         self._taken: dict[str, WorkerHandle] = {}
         #: who each of them talks to, where that was proved
         self._accounts: dict[str, str | None] = {}
+        self._tolls = tolls
+        #: who pays for what a worker's call costs, by token
+        self._payers: dict[str, str] = {}
 
     async def admit(self, call: NewCall) -> Admitted:
         """Choose plan and worker. Raises Refused: 401 for a number only a phone may call, 404 no
@@ -105,6 +110,7 @@ class Reception:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER) from error
         self._taken[worker.token] = worker
         self._accounts[worker.token] = call.account
+        self._payers[worker.token] = self._tolls.payer(call)
         assert worker.address is not None
         return Admitted(worker.token, worker.address)
 
@@ -142,6 +148,12 @@ class Reception:
             return False
         return text.account is not None or call.source == text.source[0]
 
+    def leaves(self, call: Leaving) -> None:
+        """A call by a trunk begins. Raises Refused (403)."""
+        worker = self._taken.get(call.token)
+        call_id = worker.assignment.call_id if worker and worker.assignment else ""
+        self._tolls.leaves(call, call_id, self._payers.get(call.token, ""))
+
     def abandoned(self, token: str) -> None:
         """No call comes of the INVITE: a worker that has not got it need not wait for it."""
         worker = self._taken.get(token)
@@ -152,6 +164,7 @@ class Reception:
         """The worker is gone."""
         self._taken.pop(token, None)
         self._accounts.pop(token, None)
+        self._payers.pop(token, None)
 
     def saw(self, rung: Rung) -> None:
         """A rung of some call's ladder."""

@@ -1,9 +1,13 @@
 """Policy: what one principal may do to a call. Deny by default; pure, time is passed in."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from fnmatch import fnmatchcase
+from ipaddress import IPv6Address
+from math import inf
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from .tap_uri import tap_matches
 from .target import normalise
 from .verb import Verb
+
+#: the key of `limits` that bounds how long a call may be bridged to others in all, in minutes
+OUTBOUND_MINUTES = "outbound_minutes"
+#: what a call counts of it
+OUTBOUND_SECONDS = "outbound_seconds"
+_SCHEME = re.compile(r"[a-z*?]+:")
+_ADDRESS = re.compile(r"\[([0-9A-Fa-f.*?]*:[0-9A-Fa-f:.*?]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,9 @@ class Policy(BaseModel):
             return Decision(
                 False, f"{verb.name} is possible from {window.start:%H:%M} to {window.end:%H:%M}"
             )
+        if verb.targets and self.outbound_seconds_left(done) <= 0:
+            minutes = self.limits[OUTBOUND_MINUTES]
+            return Decision(False, f"the {minutes} outbound minutes of this call are used up")
         for target in verb.targets:
             if not self.reaches(target, extensions):
                 return Decision(False, f"{target} is not an allowed destination")
@@ -97,6 +111,11 @@ class Policy(BaseModel):
                 return Decision(False, f"{uri} is not an allowed tap")
         asks = by == "model" and verb.name in self.confirm
         return Decision(True, "the caller must agree" if asks else "permitted", confirm=asks)
+
+    def outbound_seconds_left(self, done: Mapping[str, int]) -> float:
+        """How long this call may still be bridged to others, in all."""
+        minutes = self.limits.get(OUTBOUND_MINUTES)
+        return inf if minutes is None else 60 * minutes - done.get(OUTBOUND_SECONDS, 0)
 
     def reaches(self, target: str, extensions: Collection[str] = ()) -> bool:
         """True when the normalised target matches an allowed pattern."""
@@ -114,7 +133,18 @@ def _matches(target: str, pattern: str) -> bool:
     if pattern.startswith("+"):
         # a number pattern speaks of tel: targets, however they were written
         return target.startswith("tel:") and fnmatchcase(target[4:], pattern)
-    return fnmatchcase(target, pattern if ":" in pattern.partition("@")[0] else f"sip:{pattern}")
+    whole = pattern if _SCHEME.match(pattern) else f"sip:{pattern}"
+    return fnmatchcase(target, _ADDRESS.sub(_literal, whole))
+
+
+def _literal(address: re.Match[str]) -> str:
+    """The brackets of an IPv6 address are its own, not fnmatch's; it is in its shortest form
+    where nothing in it is left open.
+    """
+    inside = address[1].lower()
+    with suppress(ValueError):
+        inside = str(IPv6Address(inside))
+    return f"[[]{inside}]"
 
 
 def strictest(policies: Sequence[Policy], verb: Verb, by: str, **facts: object) -> Decision:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from ipaddress import IPv6Address
 from urllib.parse import unquote
 
 from sipagent.errors import CallError
@@ -54,10 +55,20 @@ def normalise(target: str, extensions: Collection[str] = ()) -> str:
         raise BadTarget(f"{target!r} has characters no SIP user part may hold")
     if found["port"] and not 0 < int(found["port"]) < 65536:
         raise BadTarget(f"{target!r} has no valid port")
-    host = found["host"].lower().rstrip(".")
+    host = _host(found["host"], target)
     port = f":{found['port']}" if found["port"] and found["port"] != "5060" else ""
     at = f"{user}@" if user else ""
     return f"{found['scheme'].lower()}:{at}{host}{port}"
+
+
+def _host(text: str, target: str) -> str:
+    """Lower case, without a final dot; an IPv6 address in its shortest form (RFC 5952)."""
+    if not text.startswith("["):
+        return text.lower().rstrip(".")
+    try:
+        return f"[{IPv6Address(text[1:-1])}]"
+    except ValueError:
+        raise BadTarget(f"{target!r} has no valid address") from None
 
 
 def routable(target: str) -> str:

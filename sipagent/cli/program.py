@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from sipagent.errors import ConfigError, SipAgentError
 
-from . import bench, call, calls, demo, plans, serve, trunks
+from . import bans, bench, call, calls, demo, plans, serve, trunks
 from .style import print_findings
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("schema")(plans.schema)
 app.command("call", epilog=call.EPILOG)(call.call)
 app.add_typer(calls.app, name="calls")
 app.command("trunks")(trunks.trunks)
+app.add_typer(bans.app, name="bans")
 app.command("bench")(bench.bench)
 
 

@@ -1,5 +1,6 @@
 """The settings, one module a reason; everybody finds them here."""
 
+from .guard import Bans, Connections, Guard
 from .media import Media, Rtp
 from .meeting import Parking, Queue
 from .messages import Messages, SmsGateway
@@ -11,9 +12,12 @@ from .sip import Certificate, Listener, Sip, Tls
 from .trunk import Registration, Trunk
 
 __all__ = [
+    "Bans",
     "Certificate",
     "Codec",
+    "Connections",
     "DtmfMode",
+    "Guard",
     "Hop",
     "Host",
     "Limits",

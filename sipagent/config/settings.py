@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sipagent.call.policy import Policy
+from sipagent.call.toll import TollPolicy
 
+from .guard import Guard
 from .media import Media, Rtp
 from .meeting import Parking, Queue
 from .messages import Messages
@@ -67,6 +69,7 @@ class Settings(BaseSettings):
     queues: dict[str, Queue] = Field(default_factory=dict)
     parking: Parking = Parking()
     messages: Messages = Messages()
+    guard: Guard = Guard()
     providers: dict[str, Provider] = Field(default_factory=dict)
     limits: Limits = Limits()
     policy: Policy | None = Field(
@@ -80,6 +83,20 @@ class Settings(BaseSettings):
     envs: dict[str, str] = Field(
         default_factory=dict, description="what plans see as ${envs.NAME}; nothing else leaks"
     )
+
+    @property
+    def toll_policy(self) -> TollPolicy:
+        """`guard.toll` as a policy that bounds every call."""
+        plans = tuple(t.numbers for t in self.trunks.values() if t.numbers is not None)
+        hosts = frozenset(
+            f"[{t.host.lower()}]" if ":" in t.host else t.host.lower() for t in self.trunks.values()
+        )
+        return TollPolicy(toll=self.guard.toll, plans=plans, hosts=hosts)
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """What bounds every plan, beside the plan's own policy."""
+        return (self.toll_policy, *([self.policy] if self.policy else []))
 
     @classmethod
     def settings_customise_sources(

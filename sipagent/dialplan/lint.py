@@ -6,13 +6,12 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from sipagent.agent.spec import AgentSpec
-from sipagent.call.policy import Policy
+from sipagent.call.policy import OUTBOUND_MINUTES, Policy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Ignored
-from sipagent.verbs.ringing import OUTBOUND_MINUTES
 
 from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems

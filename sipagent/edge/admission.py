@@ -109,7 +109,7 @@ class Admission:
         """What goes with a refusal of the desk."""
         if no.status == 401:
             self._proxy.counters.challenged += 1
-            return self._guard.challenged(arrival.request).extra
+            return self._guard.challenged(arrival.request, arrival.peer).extra
         return (_retry_after(no.retry_after),) if no.retry_after is not None else ()
 
     def _admitted(self, transaction: Incoming, arrival: Arrival, admitted: Admitted) -> None:

@@ -1,18 +1,24 @@
 """Answers: responses of workers on their way to the world, and of the world to workers."""
 
+import re
+
 from .dialogs import Key
 from .farewell import ELSEWHERE, Farewell
 from .headers import parse_name_addr, parse_uri, parse_via, split
-from .identity import read_peer
+from .identity import hostport, read_peer
 from .listeners import Peer
 from .message import Header, Message, header
-from .proxy import Proxy
+from .proxy import Proxy, unnamed
 from .referrals import taken
 from .requests import Requests
 from .responses import response
 from .roster import Worker
 from .transactions import Incoming, Outgoing, State
 from .trim import fit
+
+#: code, whoever warns, text
+_WARNING = re.compile(rb"([0-9]{3}) [^ ,\"]+ (\"(?:[^\"\\]|\\.)*\")")
+_STACK_ERROR = re.compile(rb" \(PJ[A-Z_]+\)")
 
 
 class Answers:
@@ -39,6 +45,8 @@ class Answers:
         answer.pop_via()
         taken(answer, worker, proxy.identity)
         answer.headers = self._without_ours(answer)
+        self._speak_for(answer)
+        unnamed(answer)
         if answer.cseq.method == b"INVITE" and known is not None:
             self._invite_answered(known, answer, worker)
         proxy.localise(answer, reply_to.flow, secure=b"sips" in via.params)
@@ -66,6 +74,14 @@ class Answers:
                     continue
             kept.append(item)
         return kept
+
+    def _speak_for(self, answer: Message) -> None:
+        """A worker's Warning names us, whoever it is inside (RFC 3261 section 20.43)."""
+        us = hostport(self._proxy.identity.public)
+        for index, item in enumerate(answer.headers):
+            if item.key == b"warning":
+                told = _WARNING.sub(rb"\1 " + us + rb" \2", _STACK_ERROR.sub(b"", item.value))
+                answer.headers[index] = header(b"Warning", told)
 
     def _is_inside(self, route: bytes) -> bool:
         return parse_uri(parse_name_addr(route).uri).address == self._proxy.identity.internal

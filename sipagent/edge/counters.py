@@ -15,6 +15,10 @@ class Counters:
     bad: int = 0
     #: responses and internal datagrams that belong to nobody
     stray: int = 0
+    #: messages of strangers that were too fast, banned or unwelcome; connections too many
+    silenced: int = 0
+    turned_away: int = 0
+    banned: int = 0
     #: bugs of ours met on the way
     exceptions: int = 0
     invites: int = 0

@@ -41,6 +41,18 @@ class Admitted:
     address: Address
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """An INVITE of the worker `token` that would begin a call by `trunk`. `target` is the number
+    as `tel:` URI, in E.164 where the trunk's number plan tells.
+    """
+
+    token: str
+    trunk: str
+    target: str
+    sip_call_id: str
+
+
 class Refused(Exception):
     """No: the final status the caller gets (RFC 3261 section 21)."""
 
@@ -77,6 +89,10 @@ class Desk(Protocol):
 
         Raises Refused (404 ...).
         """
+        ...
+
+    def leaves(self, call: Leaving) -> None:
+        """May it? Raises Refused; what is not refused is counted."""
         ...
 
     def abandoned(self, token: str) -> None:

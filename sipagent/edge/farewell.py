@@ -8,7 +8,7 @@ import structlog
 
 from .dialogs import Dialog, Key
 from .headers import Bad, parse_name_addr, parse_uri
-from .identity import hostport
+from .identity import hostport, unveiled
 from .listeners import LOOP, Peer
 from .message import Header, Message, header
 from .proxy import Proxy
@@ -68,6 +68,7 @@ class Farewell:
             return
         tag = self._proxy.identity.tag(transaction.request)
         transaction.own = True
+        self._proxy.doorman.refused(transaction.request, transaction.reply_to, status)
         answer = response(transaction.request, status, reason, tag=tag, extra=extra)
         transaction.final = bytes(answer)
         if transaction.token is not None:
@@ -216,7 +217,7 @@ class Farewell:
         request.method = method
         request.set_uri(invite.uri)
         request.headers = [
-            header(b"Via", invite.via.text),
+            header(b"Via", unveiled(invite.via.text)),
             _HOPS,
             *(h for h in invite.headers if h.key in (b"route", b"from", b"call-id")),
             header(b"To", to),

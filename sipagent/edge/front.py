@@ -1,6 +1,7 @@
 """Edge: the SIP front door, put together."""
 
 import asyncio
+import time
 
 import structlog
 
@@ -11,6 +12,7 @@ from .answers import Answers
 from .counters import Counters
 from .courier import Courier
 from .desk import Address, Desk
+from .door.doorman import Doorman
 from .farewell import Farewell
 from .fork import Forks
 from .guard import Guard
@@ -51,13 +53,17 @@ class Edge:
         self._desk = desk
         self._timers = timers or Timers()
         self._tls = Tls(settings.sip.tls)
+        self.doorman = Doorman(settings, self.counters, time.monotonic)
         self._listeners = Listeners(
             self._from_world,
             self.counters,
             self._timers,
             self._tls,
+            self.doorman,
             max_message=settings.sip.max_message,
         )
+        self._listeners.on_request = self.doorman.spoken_to
+        self.doorman.on_ban = self._banned
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self, host: str | None = None) -> None:
@@ -66,7 +72,7 @@ class Edge:
         Raises OSError, with nothing left open.
         """
         try:
-            await self._listeners.open(self._settings.sip.listen)
+            self._listeners.open(self._settings.sip.listen)
             inside = UdpSocket(
                 _LOOPBACK, 0, shielded(self._from_inside, self.counters), self.counters
             )
@@ -84,6 +90,7 @@ class Edge:
             inside=inside,
             counters=self.counters,
             timers=self._timers,
+            doorman=self.doorman,
             incoming=Table(self._timers),
             outgoing=Table(self._timers),
         )
@@ -93,7 +100,8 @@ class Edge:
         self._requests = Requests(self._listeners, identity, self._timers)
         wire = Wire(self._listeners, identity, self._requests, self._resolver)
         self.trunks = Trunks(self._settings.trunks, wire, self._proxy)
-        guard = Guard(self._settings, asyncio.get_running_loop().time, self.trunks.sender)
+        now = asyncio.get_running_loop().time
+        guard = Guard(self._settings, now, self.doorman, self.trunks.sender)
         self._registrar = Registrar(self._proxy, guard, self._settings)
         admission = Admission(self._proxy, guard, self._farewell, self.trunks)
         courier = Courier(self._proxy, wire, self._registrar)
@@ -163,6 +171,10 @@ class Edge:
         self._forks.worker_gone(token)
         self._farewell.worker_gone(token)
 
+    def bans_changed(self) -> None:
+        """Somebody banned a source by hand: its connections end."""
+        self._listeners.cut_off(self.doorman.banned)
+
     def reload_certificates(self) -> None:
         """Read certificates again for connections to come; those that stand are not touched.
 
@@ -177,12 +189,20 @@ class Edge:
         self._listeners.open_loop(public)
         self.trunks.register_now()
 
+    def _banned(self, source: str) -> None:
+        # not now: one of them may have brought the message that had it banned
+        asyncio.get_running_loop().call_soon(self._listeners.cut_off, self.doorman.banned)
+
     def _from_world(self, data: bytes, peer: Peer) -> None:
+        if not self.doorman.hears(peer):
+            return
         try:
             message = parse(data, self._settings.sip.max_message)
             if message.is_request:
-                self._inbound.request(message, peer)
-            elif not self._forks.answered(message, peer):
+                if self.doorman.takes(message, peer):
+                    self._inbound.request(message, peer)
+                return
+            if self._proxy.lift(message) and not self._forks.answered(message, peer):
                 self._answers.from_world(message, peer)
         except BadMessage as bad:
             self.counters.bad += 1
@@ -216,6 +236,7 @@ class Edge:
             self._forks.sweep(now)
             self._registrar.sweep(now)
             self._listeners.sweep(now)
+            self.doorman.sweep()
 
 
 def _public_address(configured: str | None, bound: Address) -> Address:

@@ -1,12 +1,13 @@
 """Guard: who may call, and how many calls a second."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from sipagent.config import Network, Settings
+from sipagent.config import Settings
 
 from .auth import Authenticator, Proof
+from .door.doorman import Doorman
+from .door.sources import address_of, source_of, within
 from .listeners import LOOP, Peer
 from .message import Header, Message
 
@@ -56,60 +57,64 @@ class Guard:
         self,
         settings: Settings,
         now: Callable[[], float],
+        doorman: Doorman,
         registered: Callable[[Message, Peer], str | None] = lambda invite, source: None,
     ) -> None:
         self._registered = registered
+        self._doorman = doorman
         self._trunks = {name: trunk.addresses for name, trunk in settings.trunks.items()}
         self._guests = settings.sip.guests
         self._phones = bool(settings.phones)
         passwords = {
             name: phone.password.get_secret_value() for name, phone in settings.phones.items()
         }
-        self._authenticator = Authenticator(settings.sip.realm, passwords, now)
+        self._authenticator = Authenticator(
+            settings.sip.realm, passwords, now, lifetime=settings.guard.nonce_seconds
+        )
         self.rate = TokenBucket(settings.limits.calls_per_second, now)
 
     def judge_registration(self, register: Message, source: Peer) -> Verdict:
         """Who may register? A phone that proves itself, wherever it is; nobody else."""
         if source.flow == LOOP:
             return Verdict(403)
-        proof, account = self._authenticator.prove(register)
+        proof, account = self._proof(register, source)
         if proof is Proof.GOOD:
             return Verdict(account=account)
-        if proof is Proof.WRONG:
+        if proof in (Proof.WRONG, Proof.FORGED):
             return Verdict(403)
-        return self.challenged(register, stale=proof is Proof.STALE)
+        return self.challenged(register, source, stale=proof is Proof.STALE)
 
-    def challenged(self, request: Message, *, stale: bool = False) -> Verdict:
+    def challenged(self, request: Message, source: Peer, *, stale: bool = False) -> Verdict:
         """Ask for credentials."""
-        return Verdict(401, extra=self._authenticator.challenge(request, stale=stale))
+        whom = source_of(source.host)
+        asked = self._authenticator.challenge(request, stale=stale, source=whom)
+        return Verdict(401, extra=asked)
+
+    def _proof(self, request: Message, source: Peer) -> tuple[Proof, str]:
+        proof, account = self._authenticator.prove(request, source_of(source.host))
+        if proof is Proof.GOOD:
+            self._doorman.proved(source)
+        elif proof is Proof.WRONG:
+            self._doorman.failed_login(source)
+        return proof, account
 
     def judge(self, invite: Message, source: Peer) -> Verdict:
         """May this INVITE, from this address, start a call?"""
         if source.flow == LOOP:  # a worker of ours, whose call its own policy allowed
             return Verdict()
-        address = _address(source.host)
+        address = address_of(source.host)
         for name, networks in self._trunks.items():
-            if _within(address, networks):
+            if within(address, networks):
                 return Verdict(account=name, trunk=name)
         if (trunk := self._registered(invite, source)) is not None:
             return Verdict(account=trunk, trunk=trunk)
-        proof, account = self._authenticator.prove(invite)
+        proof, account = self._proof(invite, source)
         if proof is Proof.GOOD:
             return Verdict(account=account)
-        if proof is Proof.WRONG:
+        if proof in (Proof.WRONG, Proof.FORGED):
             return Verdict(403)
-        if proof is Proof.NONE and _within(address, self._guests):
+        if proof is Proof.NONE and within(address, self._guests):
             return Verdict()
         if not self._phones:
             return Verdict(403)
-        return self.challenged(invite, stale=proof is Proof.STALE)
-
-
-def _address(host: str) -> IPv4Address | IPv6Address:
-    address = ip_address(host.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped if isinstance(mapped, IPv4Address) else address
-
-
-def _within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> bool:
-    return any(address.version == network.version and address in network for network in networks)
+        return self.challenged(invite, source, stale=proof is Proof.STALE)

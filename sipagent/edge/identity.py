@@ -1,17 +1,22 @@
 """Who we are on the wire: our addresses, and branches and tags nobody else can make."""
 
+import base64
+import binascii
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 
 from .desk import Address
-from .headers import Via, parse_name_addr, parse_uri
+from .headers import Bad, Via, parse_name_addr, parse_uri, parse_via
 from .listeners import LOOP, Peer
 from .message import Message, header
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, never bound here
 #: the user part of a worker's Contact is this and its token
 TOKEN_PREFIX = b"w."
+#: holds a worker's own Via in ours, for our eyes only
+_VEIL = re.compile(rb";w=[A-Za-z0-9_-]*")
 
 
 def hostport(address: Address) -> bytes:
@@ -88,6 +93,31 @@ class Identity:
         """To tag of our own responses: the same for retransmissions (RFC 3261 8.2.7)."""
         return self.digest(b"tag", request.call_id, request.text(b"from"))
 
+    def veil(self, vias: bytes, branch: bytes) -> bytes:
+        """A worker's Vias as a parameter of ours that comes back with the response: what is behind
+        us is nobody's business, and we need not keep it.
+        """
+        hidden = base64.urlsafe_b64encode(self._masked(vias, branch))
+        return b";w=" + hidden.rstrip(b"=")
+
+    def lift(self, veil: bytes, branch: bytes) -> bytes | None:
+        """What `veil` hid behind that branch; None when it was not of our making."""
+        try:
+            inner = self._masked(base64.urlsafe_b64decode(veil + b"=" * (-len(veil) % 4)), branch)
+            parse_via(inner)
+        except (binascii.Error, Bad):
+            return None
+        return inner
+
+    def _masked(self, text: bytes, branch: bytes) -> bytes:
+        mask = b"".join(
+            hashlib.blake2b(branch + b".%d" % n, key=self._secret, person=b"veil").digest()
+            for n in range(len(text) // 64 + 1)
+        )
+        size = len(text)
+        mixed = int.from_bytes(text, "big") ^ int.from_bytes(mask[:size], "big")
+        return mixed.to_bytes(size, "big")
+
     def localise(
         self, message: Message, transport: str, local: Address, *, secure: bool = False
     ) -> None:
@@ -120,6 +150,11 @@ def _parameter(transport: str, scheme: bytes) -> bytes:
     if transport == "UDP" or (transport == "TLS" and scheme == b"sips"):
         return b""
     return b";transport=" + transport.lower().replace("wss", "ws").encode()
+
+
+def unveiled(via: bytes) -> bytes:
+    """A Via of ours without a worker's in it."""
+    return _VEIL.sub(b"", via)
 
 
 def peer_as_token(peer: Peer) -> bytes:

@@ -47,6 +47,7 @@ class Inbound:
             return
         exact = b"rport" in via.params or self._proxy.listeners.reliable(peer.flow)
         reply_to = peer if exact else Peer(peer.flow, peer.host, via.port or 5060)
+        self._proxy.doorman.refused(request, peer, bad.status)
         tag = self._proxy.identity.tag(request)
         answer = response(request, bad.status, tag=tag)
         self._proxy.listeners.send(bytes(answer), reply_to)

@@ -46,6 +46,7 @@ def reply(
     """Answer it ourselves; never an ACK."""
     if arrival.request.method == b"ACK":
         return
+    proxy.doorman.refused(arrival.request, arrival.peer, status)
     tag = proxy.identity.tag(arrival.request)
     answer = response(arrival.request, status, reason, tag=tag, extra=extra)
     proxy.listeners.send(bytes(answer), arrival.reply_to)

@@ -13,6 +13,7 @@ import structlog
 
 from sipagent.config import Listener
 
+from .acceptor import Acceptor, Gate, Handshake
 from .counters import Counters
 from .desk import Address
 from .stream import Connection, StreamConnection
@@ -154,25 +155,35 @@ class Listeners:
     """All public sockets and connections, each with a flow number (RFC 3261 section 18)."""
 
     def __init__(
-        self, receive: Receive, counters: Counters, timers: Timers, tls: Tls, *, max_message: int
+        self,
+        receive: Receive,
+        counters: Counters,
+        timers: Timers,
+        tls: Tls,
+        gate: Gate,
+        *,
+        max_message: int,
     ) -> None:
         self._receive = shielded(receive, counters)
         self._counters = counters
         self._timers = timers
         self._tls = tls
+        self._gate = gate
         self._max_message = max_message
         self._numbers = itertools.count(LOOP + 1)
         self._flows: dict[int, Flow] = {}
         #: where requests go that name no connection: transport, host and port to number
         self._connections: dict[tuple[str, str, int], int] = {}
-        self._servers: list[asyncio.Server] = []
+        self._acceptors: list[Acceptor] = []
         self.bound: list[tuple[str, Address]] = []
+        #: told of every host a request goes to
+        self.on_request: Callable[[str], None] = lambda host: None
 
-    async def open(self, listeners: Iterable[Listener]) -> None:
+    def open(self, listeners: Iterable[Listener]) -> None:
         """Bind them in order. Raises OSError, whose `filename` is the socket that cannot be had."""
         for listener in listeners:
             try:
-                await self._open(listener)
+                self._open(listener)
             except OSError as error:
                 place = f"{listener.transport} {listener.host}:{listener.port}"
                 reason = str(error.strerror or error)
@@ -180,22 +191,21 @@ class Listeners:
                     reason = os.strerror(error.errno)  # asyncio's own words are long
                 raise OSError(error.errno, reason, place) from error
 
-    async def _open(self, listener: Listener) -> None:
+    def _open(self, listener: Listener) -> None:
         if listener.transport == "udp":
             flow = self._open_udp(listener.host, listener.port)
             self.bound.append(("UDP", flow.local))
             return
         secure = listener.transport in ("tls", "wss")
-        server = await asyncio.get_running_loop().create_server(
-            partial(self._accept, listener),
+        acceptor = Acceptor(
             listener.host,
             listener.port,
-            reuse_address=True,
-            ssl=self._tls.listening if secure else None,
-            ssl_handshake_timeout=self._timers.reach if secure else None,
+            partial(self._accept, listener),
+            self._gate,
+            Handshake(self._tls.listening, self._timers.reach) if secure else None,
         )
-        self._servers.append(server)
-        self.bound.append((listener.transport.upper(), server.sockets[0].getsockname()[:2]))
+        self._acceptors.append(acceptor)
+        self.bound.append((listener.transport.upper(), acceptor.local))
 
     def _open_udp(self, host: str, port: int) -> UdpSocket:
         number = next(self._numbers)
@@ -267,6 +277,8 @@ class Listeners:
         if flow is None:
             return False
         self._counters.sent += 1
+        if peer.flow != LOOP and not data.startswith(b"SIP/"):
+            self.on_request(peer.host)
         flow.send(data, (peer.host, peer.port))
         return True
 
@@ -276,18 +288,22 @@ class Listeners:
             if isinstance(flow, Connection) and flow.overdue(now, self._timers):
                 flow.close()
 
+    def cut_off(self, unwanted: Callable[[str], bool]) -> None:
+        """End connections with hosts that are not wanted any more, at once."""
+        for flow in list(self._flows.values()):
+            if isinstance(flow, Connection) and unwanted(flow.remote[0]):
+                flow.abort()
+
     async def close(self) -> None:
         """Close every socket and connection."""
-        for server in self._servers:
-            server.close()
+        for acceptor in self._acceptors:
+            await acceptor.close()
         for flow in list(self._flows.values()):
             flow.close()
         await asyncio.sleep(0)  # transports tell of their end in the next turn
         for flow in list(self._flows.values()):
             if isinstance(flow, Connection):
                 flow.abort()
-        for server in self._servers:
-            await server.wait_closed()
         self._flows.clear()
 
     # what connections tell

@@ -43,6 +43,9 @@ _LINE_END = re.compile(rb"\r\n(?![ \t])")
 #: a NUL as a quoted string may have it (RFC 3261 section 25.1, quoted-pair)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\\0")
 _CSEQ = re.compile(rb"([0-9]{1,10})\s+(\S+)")
+#: headers of one message, and bytes of one header; above: 513
+MOST_HEADERS = 200
+LONGEST_HEADER = 8_192
 _ONCE = (b"from", b"to", b"call-id", b"cseq")
 _AT_MOST_ONCE = (b"max-forwards", b"content-length", b"content-type", b"replaces")
 
@@ -266,6 +269,10 @@ def _start_line(message: Message) -> None:
 
 
 def _check(message: Message, limit: int) -> None:
+    if len(message.headers) > MOST_HEADERS:
+        raise Bad("too many headers", 513)
+    if any(len(h.line) > LONGEST_HEADER for h in message.headers):
+        raise Bad("a header too long", 513)
     seen = [h.key for h in message.headers]
     for key in _ONCE:
         if seen.count(key) != 1:

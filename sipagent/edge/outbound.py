@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from .desk import Leaving, Refused
 from .fork import Forks
 from .headers import Bad, Uri, parse_name_addr, parse_uri
 from .identity import flow_number, read_peer
@@ -60,6 +61,7 @@ class Outbound:
                 return
             hop = parse_uri(parse_name_addr(routes[0]).uri if routes else request.uri)
             begins = request.method == b"INVITE" and not request.to.tag
+            payer = trunk or self._trunks.at(parse_uri(request.uri)) if begins else None
         except (Bad, ValueError) as bad:
             self._proxy.counters.bad += 1
             self._answer(request, worker, bad.status if isinstance(bad, Bad) else 400)
@@ -75,10 +77,26 @@ class Outbound:
         if request.method == b"INVITE":
             call = Outgoing(branch=branch, request=request, token=worker.token)
             self._proxy.outgoing.add(call)
-        if trunk is not None and begins:
+        if payer is not None and (why := self._unpaid(request, worker, payer)):
+            self._refuse(Departure(request, worker, branch, call), 403, why)
+        elif trunk is not None and begins:
             self._by_trunk(Departure(request, worker, branch, call, trunk), trunk, flow)
         else:
             self._leave(Departure(request, worker, branch, call), hop, flow, sticky)
+
+    def _unpaid(self, invite: Message, worker: Worker, payer: Account) -> str:
+        """Why this call may not cost what it would, or nothing."""
+        leaving = Leaving(
+            token=worker.token,
+            trunk=payer.name,
+            target=f"tel:{payer.number(parse_uri(invite.uri))}",
+            sip_call_id=invite.call_id.decode("utf-8", "replace"),
+        )
+        try:
+            self._proxy.desk.leaves(leaving)
+        except Refused as no:
+            return no.reason
+        return ""
 
     def _leave(self, leaving: Departure, hop: Uri, flow: int, sticky: Peer | None = None) -> None:
         peer = self._proxy.live(sticky) or self._resolver.known(hop, flow)

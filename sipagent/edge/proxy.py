@@ -11,7 +11,8 @@ import structlog
 from .counters import Counters
 from .desk import Desk, Rung
 from .dialogs import Dialogs
-from .headers import is_sips
+from .door.doorman import Doorman
+from .headers import is_sips, parse_via
 from .identity import Identity, hostport, peer_as_token
 from .listeners import LOOP, Listeners, Peer, UdpSocket
 from .message import Header, Message, header
@@ -22,6 +23,7 @@ from .transactions import Incoming, Outgoing, Table
 _log = structlog.get_logger(__name__)
 _PASSWORD = re.compile(r"(sips?:[^@:;>\s]*):[^@>\s]*@", re.IGNORECASE)
 _START_LINE = 256
+_STACK = b"\r\ns=pjmedia\r\n"
 US = "sipagent"
 
 
@@ -60,6 +62,7 @@ class Proxy:
     inside: UdpSocket
     counters: Counters
     timers: Timers
+    doorman: Doorman
     incoming: Table[Incoming]
     outgoing: Table[Outgoing]
     roster: Roster = field(default_factory=Roster)
@@ -115,11 +118,32 @@ class Proxy:
         self.localise(request, peer.flow, secure=is_sips(request.uri))
         sent_by = hostport(self.identity.advertised(way.transport, way.local))
         via = f"SIP/2.0/{way.transport} ".encode() + sent_by + b";branch=" + branch + b";rport"
+        inner = b", ".join(h.value for h in request.headers if h.key == b"via")
+        if inner and request.method != b"ACK":
+            via += self.identity.veil(inner, branch)
+        request.remove((b"via",))
         request.headers.insert(0, header(b"Via", via))
+        unnamed(request)
         self.saw(request, peer, inward=False)
         data = bytes(request)
         self.listeners.send(data, peer)
         return data
+
+    def lift(self, answer: Message) -> bool:
+        """Put the worker's Via below ours again, which came back with it veiled. False for what
+        answers nothing we sent. Raises Bad.
+        """
+        top, *others = answer.values(b"via")
+        ours = parse_via(top)
+        veil = ours.params.get(b"w")
+        inner = self.identity.lift(veil, ours.branch) if veil else None
+        if others or (veil and inner is None):
+            self.counters.stray += 1
+            return False
+        if inner is not None:
+            place = next(n for n, h in enumerate(answer.headers) if h.key == b"via")
+            answer.headers.insert(place + 1, header(b"Via", inner))
+        return True
 
     def localise(self, message: Message, flow: int, *, secure: bool) -> None:
         """Have a worker's Contact name the transport of that flow, `sips:` where asked for."""
@@ -130,6 +154,14 @@ class Proxy:
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
+
+
+def unnamed(message: Message) -> None:
+    """Take the name of the media stack out of a session description; it is nobody's business."""
+    if _STACK in message.body:
+        message.body = message.body.replace(_STACK, b"\r\ns=-\r\n", 1)
+        size = header(b"Content-Length", b"%d" % len(message.body))
+        message.replace(b"content-length", size)
 
 
 def less_one_hop(message: Message) -> bool:

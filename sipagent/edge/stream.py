@@ -44,6 +44,10 @@ class Connection(asyncio.Protocol, ABC):
         self._owner = owner
         self._wire: asyncio.Transport | None = None
         self._heard = 0.0
+        self._greeted = False
+        #: loop time by which the first message must be whole, where there is a hurry
+        self.hello: float | None = None
+        self.gone = asyncio.Event()
         #: since when a message has been coming; None between messages
         self._began: float | None = None
 
@@ -52,7 +56,8 @@ class Connection(asyncio.Protocol, ABC):
         assert isinstance(transport, asyncio.Transport)
         self._wire = transport
         self.local = transport.get_extra_info("sockname")[:2]
-        self.remote = transport.get_extra_info("peername")[:2]
+        # None where it is gone already
+        self.remote = (transport.get_extra_info("peername") or ("", 0))[:2]
         self._heard = asyncio.get_running_loop().time()
         self._owner.opened(self)
 
@@ -67,6 +72,7 @@ class Connection(asyncio.Protocol, ABC):
     def connection_lost(self, exc: Exception | None) -> None:
         """The far end went, or we did."""
         self._wire = None
+        self.gone.set()
         self._owner.closed(self)
 
     def send(self, data: bytes, to: Address) -> None:
@@ -86,7 +92,12 @@ class Connection(asyncio.Protocol, ABC):
     def overdue(self, now: float, timers: Timers) -> bool:
         """True when nothing came for too long, or a message is too slow in coming."""
         slow = self._began is not None and now - self._began > timers.whole
-        return slow or now - self._heard > timers.idle
+        mute = self.hello is not None and not self._greeted and now > self.hello
+        return slow or mute or now - self._heard > timers.idle
+
+    def _hand_up(self, message: bytes) -> None:
+        self._greeted = True
+        self._owner.received(self, message)
 
     @abstractmethod
     def _take(self, data: bytes) -> bool:
@@ -122,7 +133,7 @@ class StreamConnection(Connection):
     def _take(self, data: bytes) -> bool:
         self._buffer += data
         while self._wire is not None and (message := self._next()) is not None:
-            self._owner.received(self, message)
+            self._hand_up(message)
         return bool(self._buffer.strip(_PONG))
 
     def _next(self) -> bytes | None:

@@ -76,7 +76,7 @@ class WebSocketConnection(Connection):
         if message == _PING:  # RFC 5626 section 3.5.1, kept by RFC 7118 section 6
             self._protocol.send_text(_PONG)
         elif message.strip(_PONG):
-            self._owner.received(self, message)
+            self._hand_up(message)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():

@@ -27,6 +27,21 @@ def received(leg: SipLeg) -> Received | None:
     )
 
 
+def ends(leg: SipLeg) -> tuple[Address | None, Address | None, int] | None:
+    """Where its SDP says it sends from, where its last packet came from, and our own port."""
+    native = leg.native
+    if native is None or native.media is None:
+        return None
+    try:
+        info = native.getStreamInfo(native.media_index)
+        transport = native.getMedTransportInfo(native.media_index)
+    except pj.Error:
+        return None
+    ours = _address(transport.localRtpName)
+    described, source = _address(info.remoteRtpAddress), _address(transport.srcRtpName)
+    return (described, source, ours[1]) if ours else None
+
+
 def path(leg: SipLeg, signalling: str, public: str | None) -> Path | None:
     """The way its media takes. `public` is what our SDP says in place of our own address."""
     native = leg.native

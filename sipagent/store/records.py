@@ -73,7 +73,7 @@ class Store:
 
     def __init__(self, url: str, spool: Path) -> None:
         """`url` is SQLAlchemy's, with an async driver. Raises ConfigError when it is not one."""
-        self._engine = _engine(url)
+        self._engine = engine_for(url)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._spool = spool
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
@@ -204,7 +204,7 @@ class Store:
 
     async def _prepare(self) -> None:
         if not self._ready:
-            await asyncio.to_thread(_probe, self._engine.url)
+            await asyncio.to_thread(probe, self._engine.url)
             async with self._engine.begin() as connection:
                 await connection.run_sync(_Tables.metadata.create_all)
             self._ready = True
@@ -254,7 +254,8 @@ def _row(record: Cdr) -> dict[str, Any]:
     }
 
 
-def _engine(url: str) -> AsyncEngine:
+def engine_for(url: str) -> AsyncEngine:
+    """An engine for a database of the settings. Raises ConfigError."""
     try:
         parsed = make_url(url)
         # an error's text would quote what was to be written, transcripts among it
@@ -269,7 +270,7 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _probe(url: URL) -> None:
+def probe(url: URL) -> None:
     """SQLite: fail here where the file cannot be opened. aiosqlite would leave the thread of a
     failed connection behind, to speak to a loop that may be closed by then.
     """

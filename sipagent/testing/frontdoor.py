@@ -5,7 +5,7 @@ import itertools
 import secrets
 from dataclasses import dataclass, field
 
-from sipagent.edge.desk import Address, Admitted, NewCall, NewText, Refused, Rung
+from sipagent.edge.desk import Address, Admitted, Leaving, NewCall, NewText, Refused, Rung
 from sipagent.edge.message import Message, header, parse
 from sipagent.edge.responses import response
 
@@ -145,9 +145,10 @@ class TcpPeer(SipPeer):
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    async def connect(cls, to: Address) -> "TcpPeer":
-        """Connect."""
-        reader, writer = await asyncio.open_connection(*to)
+    async def connect(cls, to: Address, host: str | None = None) -> "TcpPeer":
+        """Connect, from an address of this machine."""
+        source = (host, 0) if host is not None else None
+        reader, writer = await asyncio.open_connection(*to, local_addr=source)
         return cls.over(reader, writer)
 
     @classmethod
@@ -191,15 +192,18 @@ class TcpPeer(SipPeer):
 class FakeDesk:
     """Admits every call to the next worker in line; keeps what it was told.
 
-    `refusal` turns calls away; `gate`, while it is not set, makes callers wait.
+    `refusal` turns calls away, `toll` those that go out by a trunk; `gate`, while it
+    is not set, makes callers wait.
     """
 
     workers: list[Admitted] = field(default_factory=list)
     refusal: Refused | None = None
+    toll: Refused | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[NewCall] = field(default_factory=list)
     texts: list[NewText] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    leaving: list[Leaving] = field(default_factory=list)
     rungs: list[Rung] = field(default_factory=list)
 
     async def admit(self, call: NewCall) -> Admitted:
@@ -218,6 +222,12 @@ class FakeDesk:
             raise self.refusal
         self.texts.append(text)
         return 202
+
+    def leaves(self, call: Leaving) -> None:
+        """Keep it."""
+        self.leaving.append(call)
+        if self.toll is not None:
+            raise self.toll
 
     def abandoned(self, token: str) -> None:
         """Keep the token."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sipagent.call import reasons
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
+from sipagent.call.policy import OUTBOUND_SECONDS
 from sipagent.call.session import CallSession
 from sipagent.call.target import routable
 from sipagent.errors import CallError, LegFailed
@@ -20,8 +21,6 @@ from .words import REASONS, best, failure
 
 #: seconds two parties may be together where nothing says less
 LONGEST = 14_400
-#: the key of `policy.limits` that bounds bridged calls, in minutes
-OUTBOUND_MINUTES = "outbound_minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,17 +212,19 @@ def join(call: CallSession, leg: Leg) -> None:
 
 async def together(call: CallSession, leg: Leg, seconds: float) -> None:
     """Wait until caller or leg leaves, or the time is up; then the leg goes."""
+    began = call.bridge.clock.t
     try:
         async with asyncio.timeout(seconds):
             await call.one_left(call.caller, leg)
     except TimeoutError:
         call.emit(Warned, code="max_duration", detail=f"parted after {seconds:g} s")
     finally:
+        call.done[OUTBOUND_SECONDS] += -((began - call.bridge.clock.t) // 1000)
         call.other = None
         await drop(call, leg, call.now(leg))
 
 
 def longest(control: CallControl, seconds: float) -> float:
-    """`seconds`, or less where a policy says how long bridged calls may last."""
-    minutes = (policy.limits.get(OUTBOUND_MINUTES) for policy in control.policies)
-    return min([seconds, *(60 * m for m in minutes if m is not None)])
+    """`seconds`, or less where a policy says how long a call may be bridged in all."""
+    done = control.call.done
+    return min([seconds, *(policy.outbound_seconds_left(done) for policy in control.policies)])

@@ -173,7 +173,7 @@ class _Worker:
         )
         call.spawn(watchdog.run())
         call.spawn(self._read_texts(call))
-        policies = [plan.policy, *([self._settings.policy] if self._settings.policy else [])]
+        policies = [plan.policy, *self._settings.policies]
         self._referee = Referee(call, policies)
         call.referee = self._referee.refer
         await self._walk(call, CallControl(call, policies, by="dialplan"))

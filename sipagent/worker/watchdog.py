@@ -1,4 +1,4 @@
-"""Watchdog: notices within seconds that a party of the call is not heard, and why."""
+"""Watchdog: nobody else speaks for a party that is heard; why one is not is told in seconds."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,15 +6,36 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from sipagent.call.leg import LegState
-from sipagent.legs.diagnosis import Watch, diagnose
+from sipagent.legs.diagnosis import Address, Received, Watch, diagnose
+from sipagent.legs.fence import fence
+from sipagent.legs.latch import Latch
 from sipagent.legs.pjsip import Endpoint
-from sipagent.legs.reception import path, received
+from sipagent.legs.reception import ends, path, received
 from sipagent.legs.sip import SipLeg
 
 _LOOK_SECONDS = 0.25
 
 #: told the leg's id and the diagnosis
 Warn = Callable[[str, str], None]
+
+
+class Latched:
+    """A leg's latch, and the fence it has put up."""
+
+    def __init__(self) -> None:
+        self._latch = Latch()
+        self._fenced: tuple[int, tuple[Address, ...]] = (0, ())
+
+    def look(self, leg: SipLeg, heard: Received | None, now: float) -> None:
+        """Let nobody else speak in the place of whom we hear."""
+        known = ends(leg) if heard is not None else None
+        if known is None or heard is None:
+            return
+        described, source, port = known
+        wanted = port, self._latch.look(described, source, heard.packets, now)
+        if wanted != self._fenced:
+            fence(*wanted)
+            self._fenced = wanted
 
 
 class MediaWatchdog:
@@ -31,6 +52,7 @@ class MediaWatchdog:
         self._source = source
         self._public = public
         self._watches: WeakKeyDictionary[SipLeg, Watch] = WeakKeyDictionary()
+        self._latches: WeakKeyDictionary[SipLeg, Latched] = WeakKeyDictionary()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -38,12 +60,14 @@ class MediaWatchdog:
         while True:
             for leg in tuple(self._endpoint.legs):
                 if leg.state is LegState.CONFIRMED:
-                    self._look(leg, loop.time())
+                    heard = received(leg)
+                    self._latches.setdefault(leg, Latched()).look(leg, heard, loop.time())
+                    self._look(leg, heard, loop.time())
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _look(self, leg: SipLeg, now: float) -> None:
+    def _look(self, leg: SipLeg, heard: Received | None, now: float) -> None:
         watch = self._watches.setdefault(leg, Watch())
-        trouble = watch.look(received(leg), now)
+        trouble = watch.look(heard, now)
         if trouble is None:
             return
         way = path(leg, self._source if leg is self._caller else "", self._public)

@@ -75,7 +75,7 @@ def test_the_first_challenge_we_can_meet_is_met() -> None:
     challenge = read_challenge(
         refusal(
             'Bearer authz_server="https://auth.example"',
-            'Digest realm="a", nonce="1", algorithm=SHA-512-256, qop="auth"',
+            'Digest realm="a", nonce="1", algorithm=AKAv1-MD5, qop="auth"',
             'Digest realm="b", nonce="2", algorithm=SHA-256, qop="auth-int"',
             'Digest realm="c", nonce="3", algorithm=SHA-256, qop="auth-int,auth", stale=TRUE',
             'Digest realm="d", nonce="4"',

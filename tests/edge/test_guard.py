@@ -1,7 +1,5 @@
 """Who may call: trunks, phones, guests; and how fast."""
 
-import hashlib
-import re
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Network
 from typing import Any
@@ -13,6 +11,7 @@ from sipagent.config import Limits, Listener, Phone, Settings, Sip, Trunk
 from sipagent.edge.auth import Authenticator, Proof
 from sipagent.edge.guard import TokenBucket
 from sipagent.edge.message import Message, parse
+from sipagent.testing.digest import authorization
 from sipagent.testing.frontdoor import UdpPeer
 
 Line = Any
@@ -20,32 +19,6 @@ Lines = Callable[..., Awaitable[Line]]
 LISTEN = (Listener(port=0), Listener(transport="tcp", port=0))
 NOBODY = (IPv4Network("192.0.2.0/24"),)
 PHONES = {"1001": Phone(password=SecretStr("s3cret"))}
-
-
-def authorization(
-    challenge: str,
-    password: str,
-    *,
-    user: str = "1001",
-    uri: str = "sip:100@x",
-    nc: int = 1,
-    method: str = "INVITE",
-    algorithm: str = "MD5",
-    name: str = "Authorization",
-) -> str:
-    """What a phone makes of a challenge."""
-    nonce = re.findall(r'nonce="([^"]+)"', challenge)[0]
-    new = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}[algorithm]
-
-    def h(text: str) -> str:
-        return new(text.encode()).hexdigest()
-
-    ha1, ha2 = h(f"{user}:sipagent:{password}"), h(f"{method}:{uri}")
-    answer = h(f"{ha1}:{nonce}:{nc:08x}:c0ffee:auth:{ha2}")
-    return (
-        f'{name}: Digest username="{user}", realm="sipagent", nonce="{nonce}", uri="{uri}", '
-        f'response="{answer}", algorithm={algorithm}, cnonce="c0ffee", qop=auth, nc={nc:08x}'
-    )
 
 
 def request(*extra: str, uri: str = "sip:100@x") -> Message:

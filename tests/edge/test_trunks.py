@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sipagent.config import Settings, Sip, Trunk
+from sipagent.edge.desk import Leaving, Refused
 from sipagent.edge.trunks.status import Reach, Standing
 from sipagent.testing.frontdoor import UdpPeer
 from sipagent.testing.nameserver import NameServer
@@ -253,6 +254,30 @@ async def test_a_registered_trunk_is_called_where_it_is_registered(lines: Lines)
 async def refused(line: Any, worker: UdpPeer, status: int) -> str:
     answer = await worker.get(status)
     return answer.start.decode().partition(" ")[2]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+async def test_a_call_that_may_not_cost_what_it_would_never_leaves(
+    lines: Lines, marked: bool
+) -> None:
+    """Marked for the trunk, or sent to its host past all dialling rules."""
+    carrier = await UdpPeer.open("127.0.0.9")
+    numbers = {"country": "44", "prefix": "9"}
+    host, port = carrier.local
+    line = await edge_with(lines, {"carrier": {"host": host, "port": port, "numbers": numbers}})
+    line.stack.callback(carrier.close)
+    line.desk.toll = Refused(403, "international numbers are not allowed")
+    token, worker = await line.worker(waiting=False)
+    uri = f"sip:900390236618300@{host}:{port}"
+    sent = (
+        invite(line, worker, token, "carrier", uri=uri, call_id="dear@1")
+        if marked
+        else worker.request("INVITE", uri, call_id="dear@1", extra=(line.route(),))
+    )
+    worker.send(sent, line.edge.internal_address)
+    assert await refused(line, worker, 403) == "403 international numbers are not allowed"
+    assert line.desk.leaving == [Leaving(token, "carrier", "tel:+390236618300", "dear@1")]
+    assert carrier.silent()
 
 
 @pytest.mark.rfc("3261", "a peer known to be down is not asked")

@@ -136,7 +136,7 @@ def test_the_example_settings_load_with_every_key_uncommented(
     # Every key of the settings is shown, but for what only the server itself may set.
     shown = read(path).data
     assert shown.keys() == type(settings).model_fields.keys()
-    for section in ("sip", "rtp", "media", "messages", "limits", "store", "log"):
+    for section in ("sip", "rtp", "media", "messages", "guard", "limits", "store", "log"):
         known = type(getattr(settings, section)).model_fields.keys()
         assert known - shown[section].keys() <= {"internal_address"}, section
 

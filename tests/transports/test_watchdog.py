@@ -210,6 +210,30 @@ async def test_a_stranger_cannot_take_a_stream_that_flows(serve: Serve) -> None:
         spare.calls.clear()
 
 
+@pytest.mark.rfc("3550", "media of a leg is taken from its far end alone, once it is heard")
+async def test_a_stranger_cannot_take_a_stream_that_pauses(serve: Serve) -> None:
+    """The caller falls silent, as with comfort noise; a stranger sends in its place."""
+    server = await serve()
+    async with Phone() as phone, Phone(host="127.0.0.9") as spare:
+        call = await _called(phone, server)
+        remote = call.media.remote
+        assert remote is not None
+        stranger = spare._call(call.session.dialog, None)
+        stranger.stream.route.remote = (remote.host, remote.port)
+        await call.play(bytes(16_000 * 2))
+        call.stream.route.sending = False
+        stranger.stream.route.sending = True
+        sent = asyncio.ensure_future(stranger.play(bytes(16_000 * 2)))
+        before = len(call.received)
+        async with asyncio.timeout(10):
+            while len(call.received) < before + 50:
+                await asyncio.sleep(0.02)
+        await asyncio.wait_for(sent, 10)
+        assert stranger.received == []
+        await stranger.stream.close()
+        spare.calls.clear()
+
+
 @pytest.mark.slow
 @pytest.mark.rfc("3550", "RTCP comes one port above")
 async def test_rtcp_comes_one_port_above(serve: Serve) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import unquote
 
 from sipagent.config import Trunk
 from sipagent.edge.dialogs import Dialogs
@@ -92,6 +93,12 @@ class Account:
             news |= {"why": registration.why, "cause": registration.cause}
             news |= {"retry": registration.retry, "failures": registration.failures}
         return status.model_copy(update=news)
+
+    def number(self, uri: Uri) -> str:
+        """The number a request of ours dials there, in E.164 where its number plan tells."""
+        dialled = unquote(uri.user.partition(b";")[0].decode("utf-8", "replace"))
+        plan = self.trunk.numbers
+        return dialled if plan is None else plan.e164(dialled.removeprefix(plan.prefix))
 
     def refusal(self, invite: Message) -> str:
         """Why a worker's INVITE may not leave by this trunk, or nothing."""

@@ -70,6 +70,11 @@ class Trunks:
         uri = parse_uri(invite.uri)
         return next((a.name for a in self._accounts.values() if a.sent(uri, source)), None)
 
+    def at(self, uri: Uri) -> Account | None:
+        """The trunk that a number at its host is dialled by, marked or not."""
+        hosts = ((a, a.trunk.host.lower()) for a in self._accounts.values())
+        return next((a for a, host in hosts if host == uri.host and uri.user), None)
+
     def take_mark(self, request: Message) -> Account | None:
         """The trunk a worker's request asks for. The mark itself stays inside."""
         mark = request.get(_MARK)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipagent.config import Limits, Listener, Phone, Settings, Sip
-from sipagent.edge.desk import Address, Admitted, NewCall, NewText, Rung
+from sipagent.edge.desk import Address, Admitted, Leaving, NewCall, NewText, Rung
 from sipagent.edge.front import Edge
 from sipagent.edge.headers import Bad
 from sipagent.edge.message import parse
@@ -98,6 +98,9 @@ class _Desk:
 
     async def text(self, text: NewText) -> int:
         return 202
+
+    def leaves(self, call: Leaving) -> None:
+        """Let it."""
 
     def abandoned(self, token: str) -> None:
         """It is there for all."""

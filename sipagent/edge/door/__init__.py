@@ -1,0 +1,1 @@
+"""The door itself: which sources may speak, how fast, and who is banned."""
