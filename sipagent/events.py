@@ -215,12 +215,28 @@ class VerbDone(Base):
     status: int | None = None
 
 
+class HoldChanged(Base):
+    """A verb put the caller on hold, or took them back. `signalled`: their phone was told."""
+
+    type: Literal["hold_changed"] = "hold_changed"
+    held: bool
+    signalled: bool = False
+
+
 class RecordingStarted(Base):
     """A recording runs from now."""
 
     type: Literal["recording_started"] = "recording_started"
     control_id: str
     path: str
+
+
+class RecordingPaused(Base):
+    """A recording keeps nothing of what is said from now on, or keeps it again."""
+
+    type: Literal["recording_paused"] = "recording_paused"
+    control_id: str
+    paused: bool
 
 
 class RecordingStopped(Base):
@@ -230,6 +246,36 @@ class RecordingStopped(Base):
     control_id: str
     path: str
     duration_ms: int
+
+
+class TapStarted(Base):
+    """The call's audio is sent somewhere else from now on: what the caller says, hears, or both."""
+
+    type: Literal["tap_started"] = "tap_started"
+    control_id: str
+    uri: str
+    tracks: tuple[str, ...]
+
+
+class TapStopped(Base):
+    """It is no longer sent there. `sent` counts packets or messages, `dropped` 20 ms frames."""
+
+    type: Literal["tap_stopped"] = "tap_stopped"
+    control_id: str
+    reason: str
+    sent: int
+    dropped: int
+
+
+class MachineDetected(Base):
+    """Who answered, on what evidence, and how a machine showed that it listens, if it did."""
+
+    type: Literal["machine_detected"] = "machine_detected"
+    leg: str
+    result: Literal["human", "machine", "fax", "unknown"]
+    evidence: str
+    ready: str = ""
+    ms: int
 
 
 class ProviderFailed(Base):
@@ -293,8 +339,13 @@ Event = Annotated[
     | ToolReturned
     | PolicyDecided
     | VerbDone
+    | HoldChanged
     | RecordingStarted
+    | RecordingPaused
     | RecordingStopped
+    | TapStarted
+    | TapStopped
+    | MachineDetected
     | ProviderFailed
     | MeetingChanged
     | Warned

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sipagent.call.services import TalkEnd
+from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
 from sipagent.events import BargeIn, ProviderFailed, Said, SpeechEnded, SpeechStarted, Warned
@@ -17,7 +17,7 @@ from .latency import TurnClock
 from .limits import Limits
 from .listening import HeardTurn, Listener
 from .mind import Answer, Failure, Leave, Mind, Speak
-from .protocols import Expectation, SpeechDetector, Transcriber, Transcript
+from .protocols import Expectation, Transcriber, Transcript
 from .silence import SilenceWatch, StuckWatch
 from .spec import AgentSpec
 from .speech import Speaker

@@ -69,14 +69,6 @@ class Connected(Protocol):
         ...
 
 
-class SpeechDetector(Protocol):
-    """Voice activity, one instance a call; frames at the bridge's rate."""
-
-    def probability(self, pcm: bytes) -> float:
-        """Speech probability 0..1 after this 20 ms frame."""
-        ...
-
-
 class Transcriber(Protocol):
     """Ears."""
 

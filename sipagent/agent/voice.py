@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sipagent.call.control import CallControl
-from sipagent.call.services import TalkEnd
+from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.media.port import AudioPort
 from sipagent.tools.spec import ToolSpec
@@ -16,7 +16,7 @@ from .conversation import Conversation
 from .floor import Floor, Senses
 from .limits import Failures, Limits
 from .mind import Mind, Speak
-from .protocols import Brain, Connected, SpeechDetector, Synthesizer, Transcriber
+from .protocols import Brain, Connected, Synthesizer, Transcriber
 from .spec import AgentSpec
 from .speech import Speaker
 from .thinking import Thinker

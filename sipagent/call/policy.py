@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .tap_uri import tap_matches
 from .target import normalise
 from .verb import Verb
 
@@ -50,6 +51,10 @@ class Policy(BaseModel):
         description="patterns on the normalised target: sip:*@pbx.example, +44*, sip:*@phones, "
         "queue:support, conference:*, park:*",
     )
+    taps: tuple[str, ...] = Field(
+        default=(),
+        description="where a call's audio may be sent: rtp://10.0.0.5:*, wss://*.example/calls/*",
+    )
     limits: Mapping[str, int] = Field(
         default_factory=dict, description="how often a verb may run in one call"
     )
@@ -87,6 +92,9 @@ class Policy(BaseModel):
         for target in verb.targets:
             if not self.reaches(target, extensions):
                 return Decision(False, f"{target} is not an allowed destination")
+        for uri in verb.taps:
+            if not self.may_tap(uri):
+                return Decision(False, f"{uri} is not an allowed tap")
         asks = by == "model" and verb.name in self.confirm
         return Decision(True, "the caller must agree" if asks else "permitted", confirm=asks)
 
@@ -94,6 +102,10 @@ class Policy(BaseModel):
         """True when the normalised target matches an allowed pattern."""
         known = normalise(target, extensions)
         return any(_matches(known, pattern) for pattern in self.destinations)
+
+    def may_tap(self, uri: str) -> bool:
+        """True when a call's audio may be sent there."""
+        return any(tap_matches(uri, pattern) for pattern in self.taps)
 
 
 def _matches(target: str, pattern: str) -> bool:

@@ -1,13 +1,13 @@
-"""Recordings: the running background recordings of one call, by control id."""
+"""Recordings: the running recordings of one call, by control id."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipagent.errors import PlanError
-from sipagent.events import RecordingStarted, RecordingStopped
+from sipagent.events import RecordingPaused, RecordingStarted, RecordingStopped
 from sipagent.media.port import AudioPort
-from sipagent.media.recording import StereoRecording
+from sipagent.media.recording import Layout, Recording
 
 from .leg import Leg
 
@@ -16,41 +16,69 @@ if TYPE_CHECKING:
 
 
 class Recordings:
-    """Each recording has two ports that only listen: one to the caller, one to the others."""
+    """Each recording has ports that only listen: one to the caller, one to what they hear."""
 
     def __init__(self, call: "CallSession") -> None:
         self._call = call
-        self._running: dict[str, tuple[StereoRecording, tuple[AudioPort, AudioPort]]] = {}
-        self._files: set[str] = set()
+        self._running: dict[str, tuple[Recording, dict[str, AudioPort]]] = {}
+        #: names given away in this call's folder
+        self.files: set[str] = set()
 
     def __contains__(self, control_id: str) -> bool:
         return control_id in self._running
 
-    def start(self, control_id: str, file_name: str) -> StereoRecording:
-        """Record the room: caller left, everybody the caller hears right. A file of this call
-        that is there already is kept, and the new one numbered. Raises PlanError.
+    @property
+    def newest(self) -> str | None:
+        """The control id of the running recording that was started last."""
+        return next(reversed(self._running), None)
+
+    def start(self, control_id: str, file_name: str, *, layout: Layout = "stereo") -> Recording:
+        """Record the room: the caller, and everybody the caller hears. The file's suffix says its
+        format. A file of this call that is there already is kept, and the new one numbered.
+        Raises PlanError.
         """
         if control_id in self._running:
             raise PlanError(f"a recording named {control_id!r} is running already")
         call, bridge = self._call, self._call.bridge
         path = call.services.bundle / self._unused(file_name)
-        recording = StereoRecording(path, bridge.rate, bridge.clock.t)
-        left = bridge.open_port(f"{control_id}-left")
-        right = bridge.open_port(f"{control_id}-right")
-        bridge.connect(call.caller, left)
-        call.room.add_listener(right, ears_of=call.caller)
-        call.spawn(_feed(left, recording.left))
-        call.spawn(_feed(right, recording.right))
-        self._running[control_id] = (recording, (left, right))
+        writer = call.services.writers[path.suffix.removeprefix(".")]
+        now = bridge.clock.t
+        recording = Recording(path, bridge.rate, now, open_writer=writer, layout=layout)
+        ports = {}
+        if layout != "listen":
+            left = bridge.open_port(f"{control_id}-left")
+            bridge.connect(call.caller, left)
+            call.spawn(_feed(left, recording.left))
+            ports["left"] = left
+        if layout != "speak":
+            right = bridge.open_port(f"{control_id}-right")
+            call.room.add_listener(right, ears_of=call.caller)
+            call.spawn(_feed(right, recording.right))
+            ports["right"] = right
+        self._running[control_id] = (recording, ports)
         call.emit(RecordingStarted, control_id=control_id, path=path.name)
         return recording
 
-    def get(self, control_id: str) -> StereoRecording:
+    def get(self, control_id: str) -> Recording:
         """A running recording. Raises PlanError."""
         try:
             return self._running[control_id][0]
         except KeyError:
             raise PlanError(f"no recording named {control_id!r} is running") from None
+
+    def pause(self, control_id: str, *, skip: bool = False) -> None:
+        """Keep silence until `resume`, or with `skip` not even the time. Raises PlanError."""
+        recording = self.get(control_id)
+        if not recording.paused:
+            recording.pause(self._call.bridge.clock.t, skip=skip)
+            self._call.emit(RecordingPaused, control_id=control_id, paused=True)
+
+    def resume(self, control_id: str) -> None:
+        """Record again. Raises PlanError."""
+        recording = self.get(control_id)
+        if recording.paused:
+            recording.resume(self._call.bridge.clock.t)
+            self._call.emit(RecordingPaused, control_id=control_id, paused=False)
 
     def stop(self, control_id: str) -> int:
         """Finish one recording; returns its milliseconds. Raises PlanError."""
@@ -58,8 +86,8 @@ class Recordings:
         _, ports = self._running.pop(control_id)
         bridge = self._call.bridge
         recording.close(bridge.clock.t)
-        self._call.room.remove_listener(ports[1])
-        for port in ports:
+        for port in ports.values():
+            self._call.room.remove_listener(port)
             bridge.close_port(port)
         self._call.emit(
             RecordingStopped,
@@ -71,10 +99,11 @@ class Recordings:
 
     def follow(self, caller: Leg) -> None:
         """Somebody else has the caller's place: the left side is theirs from now on."""
-        for _, (left, right) in self._running.values():
-            self._call.bridge.connect(caller, left)
-            self._call.room.remove_listener(right)
-            self._call.room.add_listener(right, ears_of=caller)
+        for _, ports in self._running.values():
+            if "left" in ports:
+                self._call.bridge.connect(caller, ports["left"])
+            if "right" in ports:
+                self._call.room.add_listener(ports["right"], ears_of=caller)
 
     def stop_all(self) -> None:
         """Finish every recording."""
@@ -83,11 +112,11 @@ class Recordings:
 
     def _unused(self, file_name: str) -> str:
         name, number = file_name, 1
-        while name in self._files:
+        while name in self.files:
             number += 1
             wanted = Path(file_name)
             name = f"{wanted.stem}-{number}{wanted.suffix}"
-        self._files.add(name)
+        self.files.add(name)
         return name
 
 

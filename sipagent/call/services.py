@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sipagent.errors import CallError
 from sipagent.media.port import AudioPort
+from sipagent.media.recording import OpenWriter
 
 from .leg import Dialer
 from .meeting import Meet, Notice, Seated, Wish
+from .tap_wires import TapWires
 from .target import normalise
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Expressions(Protocol):
 
 
 class Sounds(Protocol):
-    """Everything that can be played: `say:`, `ring:`, `silence:`, files and http(s) URLs."""
+    """What can be played: `say:`, `ring:`, `silence:`, `tone:`, `music:`, files, http(s) URLs."""
 
     def load(
         self, url: str, *, rate: int, voice: str | None = None, volume: float = 0.0
@@ -102,6 +104,14 @@ class PlainPlaces:
     def is_ours(self, uri: str) -> bool:
         """See `Places`."""
         return False
+
+
+class SpeechDetector(Protocol):
+    """Voice activity, one instance for each stream; frames at the bridge's rate."""
+
+    def probability(self, pcm: bytes) -> float:
+        """Speech probability 0..1 after this 20 ms frame."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,11 @@ class Services:
     sounds: Sounds
     hearing: Hearing
     talkers: Talkers
+    #: a fresh detector for a rate
+    detector: Callable[[int], SpeechDetector]
+    #: files recordings can be written to, by suffix
+    writers: Mapping[str, OpenWriter]
+    tap_wires: TapWires
     now: Callable[[], datetime]
     bundle: Path
     #: numbers that are phones of our own; the dialer finds them

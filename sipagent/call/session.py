@@ -22,12 +22,14 @@ from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
 
 from . import reasons
+from .hold import Hold
 from .keypad import Keypad
 from .leg import Judge, Leg, LegState
 from .parties import Parties
 from .recordings import Recordings
 from .services import Services
 from .step import Program
+from .taps import Taps
 
 E = TypeVar("E", bound=Base)
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class CallSession:
         *,
         program: Program | None = None,
         variables: Mapping[str, Any] | None = None,
+        beside: "CallSession | None" = None,
     ) -> None:
         self.id = call_id
         self.caller = caller
@@ -58,11 +61,14 @@ class CallSession:
         self.done: Counter[str] = Counter()
         self.keys = Keypad()
         self.recordings = Recordings(self)
+        self.taps = Taps(self)
         self.legs: list[Leg] = []
         #: conferences the caller is in; set one to leave it
         self.conferences: dict[str, asyncio.Event] = {}
         #: the party the caller is bridged to at the moment, if any
         self.other: Leg | None = None
+        #: the hold a verb has put the caller on, if any
+        self.hold: Hold | None = None
         #: the agent's port while an agent holds the caller's attention
         self.agent: AudioPort | None = None
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
@@ -73,7 +79,12 @@ class CallSession:
         self._parties = Parties()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended = False
-        self.adopt(caller, "caller")
+        if beside is None:
+            self.adopt(caller, "caller")
+        else:
+            self.done = beside.done
+            self.recordings.files = beside.recordings.files
+            self.spawn(self._read_keys(caller))
         self.room.join(caller)
 
     @property
@@ -86,10 +97,19 @@ class CallSession:
         fields.setdefault("t", self.bridge.clock.t)
         self._send(kind(call_id=self.id, **fields))  # type: ignore[arg-type]
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run a coroutine that must not outlive the call."""
+    def spawn(
+        self, work: Coroutine[Any, Any, T], *, instead_of: str | None = None
+    ) -> asyncio.Task[T]:
+        """Run a coroutine that must not outlive the call. `instead_of` is a name of which only
+        one runs: the newest.
+        """
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
+        if instead_of is not None:
+            for other in self._tasks:
+                if other.get_name() == instead_of:
+                    other.cancel()
+            task.set_name(instead_of)
         task.add_done_callback(self._tasks.discard)
         return task
 
@@ -154,6 +174,28 @@ class CallSession:
             if port is not None and port is self.agent and not self._ended:
                 self.room.join(port)
 
+    @asynccontextmanager
+    async def beside(self, leg: Leg) -> AsyncIterator["CallSession"]:
+        """A conversation with another party of this call, in a room of its own, whose caller is
+        `leg`. It begins with a copy of the variables. What it began ends with it; the leg stays.
+        """
+        variables = {**self.scope, "vars": dict(self.scope["vars"])}
+        side = CallSession(
+            self.id,
+            leg,
+            self.bridge,
+            self.services,
+            self._send,
+            program=self.program,
+            variables=variables,
+            beside=self,
+        )
+        try:
+            yield side
+        finally:
+            await side._close(reasons.NORMAL)
+            side.room.leave(leg)
+
     def stand_in(self, new: Leg, old: Leg) -> None:
         """Let `new`, a leg of this call, have the place of `old` from now on."""
         self._parties.succeed(new, old)
@@ -167,6 +209,7 @@ class CallSession:
             self.caller = new
             self.room.join(new)
             self.recordings.follow(new)
+            self.taps.follow(new)
             self.spawn(self._read_keys(new))
 
     def hand_over(self, leg: Leg, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
@@ -209,15 +252,19 @@ class CallSession:
         """End every leg, stop every task and recording, and emit the last event. Idempotent."""
         if self._ended:
             return
-        self._ended = True
         why = self.parting() if by in ("caller", "agent", "plan") else reasons.ENDED
         if status >= 500:
             why = reasons.FAILED
-        await asyncio.gather(*(_hang_up(leg, str(why)) for leg in self.legs))
+        await self._close(why)
+        self.emit(CallEnded, status=status, reason=reason, by=by)
+
+    async def _close(self, why: reasons.Reason) -> None:
+        self._ended = True
+        ends = (_hang_up(leg, str(why)) for leg in self.legs)
+        await asyncio.gather(*ends, self.taps.stop_all())
         for task in list(self._tasks):
             task.cancel()
         self.recordings.stop_all()
-        self.emit(CallEnded, status=status, reason=reason, by=by)
 
     def parting(self) -> reasons.Reason:
         """Why other legs end now: for the caller's own reason, where they gave one."""

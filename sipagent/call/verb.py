@@ -86,6 +86,11 @@ class Verb(BaseModel):
         return ()
 
     @property
+    def taps(self) -> Sequence[str]:
+        """Every URI this verb would send the call's audio to; policy checks each."""
+        return ()
+
+    @property
     def question(self) -> str:
         """What the caller is asked when policy wants their own yes first."""
         return f"Shall I go ahead with {self.name.replace('_', ' ')}?"

@@ -145,9 +145,13 @@ def _labels(reading: Reading) -> Iterator[Finding]:
 def _destinations(reading: Reading, plan: Plan) -> Iterator[tuple[KeyPath, str]]:
     """Every place that names a section."""
     for step in reading.steps:
-        dest = step.arguments.get("dest")
-        if isinstance(dest, str):
-            yield step.at("dest"), dest
+        for key in ("dest", "transfer_after_bridge"):
+            dest = step.arguments.get(key)
+            if isinstance(dest, str):
+                yield step.at(key), dest
+        for path, text in _strings(step.arguments):
+            if path[-1] == "confirm" and text in plan.program:
+                yield step.at(*path), text
     for name, agent in plan.agents.items():
         if agent.fallback is not None:
             yield ("agents", name, "fallback"), agent.fallback

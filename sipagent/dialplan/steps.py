@@ -18,10 +18,10 @@ from .expressions import has_template
 #: SWML verbs this server does not have, so that they are not called misspelt
 UNSUPPORTED = frozenset(
     {
-        "ai_sidecar", "amazon_bedrock", "denoise", "detect_machine", "eval",
+        "ai_sidecar", "amazon_bedrock", "denoise", "eval",
         "execute_rpc", "if", "live_transcribe", "live_translate",
-        "pay", "receive_fax", "record", "request", "send_fax", "send_sms", "stop_denoise",
-        "stop_stream", "stop_tap", "stream", "tap", "transcribe", "transcribe_stop", "user_event",
+        "pay", "receive_fax", "request", "send_fax", "send_sms", "stop_denoise",
+        "transcribe", "transcribe_stop", "user_event",
     }
 )  # fmt: skip
 

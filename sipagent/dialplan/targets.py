@@ -34,3 +34,7 @@ def targets_refused(
             message = f"policy will refuse {target}"
             hint = "policy.destinations lists what may be called"
             yield source.finding(path, message, hint=hint, severity="warning")
+    for uri in verb.taps:
+        if not all(policy.may_tap(uri) for policy in policies):
+            hint = "policy.taps lists where audio may be sent"
+            yield source.finding(path, f"policy will refuse {uri}", hint=hint, severity="warning")

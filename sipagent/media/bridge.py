@@ -40,44 +40,89 @@ class Bridge(Protocol):
 
 
 class Room:
-    """The members of one conversation: each hears all the others; listeners only listen."""
+    """The members of one conversation: each hears all the others; listeners only listen.
+
+    Beside that stand the exceptions, each by itself, so that any of them can begin and end while
+    the others last: who is not heard (`mute`), who is apart from all (`part`: on hold), and what
+    one member alone hears (`whisper`).
+    """
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge
         self.members: list[object] = []
         self._listeners: dict[AudioPort, object] = {}
+        self._muted: set[object] = set()
+        self._apart: set[object] = set()
+        self._whispers: dict[AudioPort, object] = {}
+        self._links: dict[tuple[object, object], None] = {}
 
     def join(self, member: object) -> None:
         """Let `member` hear everyone and be heard by everyone; once."""
-        if member in self.members:
-            return
-        for other in self.members:
-            self.bridge.connect(other, member)
-            self.bridge.connect(member, other)
-        for listener, ears_of in self._listeners.items():
-            if ears_of != member:
-                self.bridge.connect(member, listener)
-        self.members.append(member)
+        if member not in self.members:
+            self.members.append(member)
+            self._link()
 
     def leave(self, member: object) -> None:
         """Part `member` from everyone; nothing if it was not here."""
-        if member not in self.members:
-            return
-        self.members.remove(member)
-        for other in (*self.members, *self._listeners):
-            self.bridge.disconnect(member, other)
-        for other in self.members:
-            self.bridge.disconnect(other, member)
+        if member in self.members:
+            self.members.remove(member)
+            self._link()
+
+    def mute(self, member: object) -> None:
+        """Let nobody hear `member`, whether it is here or comes later."""
+        self._muted.add(member)
+        self._link()
+
+    def unmute(self, member: object) -> None:
+        """Let `member` be heard again; nothing if it was not muted."""
+        self._muted.discard(member)
+        self._link()
+
+    def part(self, member: object) -> None:
+        """Put `member` on hold: it hears whispers only, and nobody here hears it."""
+        self._apart.add(member)
+        self._link()
+
+    def reunite(self, member: object) -> None:
+        """Take `member` back from hold; nothing if it was not."""
+        self._apart.discard(member)
+        self._link()
+
+    def whisper(self, port: AudioPort, to: object) -> None:
+        """Let the member `to` hear `port`, and nobody else but those who have its ears."""
+        self._whispers[port] = to
+        self._link()
+
+    def stop_whisper(self, port: AudioPort) -> None:
+        """End a whisper; nothing if it was none."""
+        if self._whispers.pop(port, None) is not None:
+            self._link()
 
     def add_listener(self, port: AudioPort, *, ears_of: object) -> None:
         """Let `port` hear what the member `ears_of` hears, whoever comes and goes."""
         self._listeners[port] = ears_of
-        for member in self.members:
-            if member != ears_of:
-                self.bridge.connect(member, port)
+        self._link()
 
     def remove_listener(self, port: AudioPort) -> None:
         """Stop listening; nothing if it did not listen."""
         if self._listeners.pop(port, None) is not None:
-            for member in self.members:
-                self.bridge.disconnect(member, port)
+            self._link()
+
+    def _heard_by(self, member: object) -> list[object]:
+        whispers: list[object] = [port for port, to in self._whispers.items() if to is member]
+        if member not in self.members or member in self._apart:
+            return whispers
+        silent = self._muted | self._apart | {member}
+        return [*(other for other in self.members if other not in silent), *whispers]
+
+    def _link(self) -> None:
+        """Connect what is to be connected now, and nothing else."""
+        sinks = [*self.members, *self._whispers.values()]
+        ears = [(sink, sink) for sink in sinks] + list(self._listeners.items())
+        wanted = {(source, sink): None for sink, of in ears for source in self._heard_by(of)}
+        for source, sink in self._links.keys() - wanted.keys():
+            self.bridge.disconnect(source, sink)
+        for source, sink in wanted:
+            if (source, sink) not in self._links:
+                self.bridge.connect(source, sink)
+        self._links = wanted

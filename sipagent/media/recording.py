@@ -1,42 +1,65 @@
-"""StereoRecording: two listeners on the bridge, written as one WAV on the media clock."""
+"""Recording: what two sides say, written to one file on the media clock."""
 
-import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Literal, Protocol
+
+import numpy as np
 
 from .frames import FRAME_MS, frame_bytes
 
-_HEADER = 44
-_FLUSH_FRAMES = 50
 #: how far the two sides may run apart before the missing one counts as silence
 _SKEW_FRAMES = 10
 
+#: `stereo` is the caller left and what they hear right; the others are mono: both sides mixed,
+#: what the caller says, what the caller hears
+Layout = Literal["stereo", "both", "speak", "listen"]
 
-class StereoRecording:
-    """16-bit WAV, left = first side, right = second, aligned by each frame's clock time.
 
-    Frames may be missing, late by up to 200 ms, or come on one side only: a gap is silence of
-    the same length, so the file is as long as the time it covers. The header on disk is true
-    at least once a second, so that a killed process leaves a readable file.
+class Writer(Protocol):
+    """A sound file being written, readable up to about a second ago if its writer is killed."""
+
+    def write(self, pcm: bytes) -> None:
+        """Append 16-bit PCM, channels interleaved."""
+        ...
+
+    def close(self) -> None:
+        """Finish the file. Idempotent."""
+        ...
+
+
+#: makes a file at a path, for a rate in Hz and so many channels
+OpenWriter = Callable[[Path, int, int], Writer]
+
+
+class Recording:
+    """Frames may be missing, late by up to 200 ms, or come on one side only: a gap is silence of
+    the same length, so the file is as long as the time it covers, less what a pause left out.
     """
 
-    def __init__(self, path: Path, rate: int, start: int) -> None:
+    def __init__(
+        self, path: Path, rate: int, start: int, *, open_writer: OpenWriter, layout: Layout
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._rate = rate
         self._start = start
+        self._layout = layout
         self._silence = bytes(frame_bytes(rate))
         self._sides: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         self._last = [-1, -1]
         self._written = 0
-        self._paused = False
-        self._file: BinaryIO | None = path.open("wb")
-        self._file.write(self._header())
+        self._pause = _Pause()
+        self._writer: Writer | None = open_writer(path, rate, 2 if layout == "stereo" else 1)
 
     @property
     def duration_ms(self) -> int:
         """Milliseconds on disk so far."""
         return self._written * FRAME_MS
+
+    @property
+    def paused(self) -> bool:
+        """True between `pause` and `resume`."""
+        return self._pause.begin is not None and self._pause.end is None
 
     def left(self, pcm: bytes, t: int) -> None:
         """A frame of the first side that began at media-clock `t` ms."""
@@ -46,56 +69,80 @@ class StereoRecording:
         """A frame of the second side that began at media-clock `t` ms."""
         self._add(1, pcm, t)
 
-    def pause(self) -> None:
-        """Keep silence from now on; the time still counts."""
-        self._paused = True
+    def pause(self, t: int, *, skip: bool = False) -> None:
+        """Keep nothing of what is said from media-clock `t` ms on: the time counts as silence, or
+        with `skip` not at all. Nothing where it is paused.
+        """
+        if not self.paused:
+            self._pause = _Pause(t, None, skip)
 
-    def resume(self) -> None:
-        """Record again."""
-        self._paused = False
+    def resume(self, t: int) -> None:
+        """Record again what is said from `t` on; nothing where it is not paused."""
+        begin = self._pause.begin
+        if begin is None or not self.paused:
+            return
+        if self._pause.skip:
+            self._write_until((begin - self._start) // FRAME_MS)
+            self._start += (t - begin) // FRAME_MS * FRAME_MS
+        self._pause = _Pause(begin, t, self._pause.skip)
 
     def close(self, end: int) -> None:
         """Write everything up to media-clock `end` ms and finish the file. Idempotent."""
-        if self._file is None:
+        if self._writer is None:
             return
+        self.resume(end)
         self._write_until((end - self._start) // FRAME_MS)
-        self._finish_header()
-        self._file.close()
-        self._file = None
+        self._writer.close()
+        self._writer = None
 
     def _add(self, side: int, pcm: bytes, t: int) -> None:
-        index = (t - self._start) // FRAME_MS
-        if self._file is None or index < self._written:
+        if self._writer is None:
             return
-        self._sides[side][index] = self._silence if self._paused else pcm
+        if self._pause.covers(t):
+            if self._pause.skip:
+                return
+            pcm = self._silence
+        index = (t - self._start) // FRAME_MS
+        if index < self._written:
+            return
+        self._sides[side][index] = pcm
         self._last[side] = index
         both = min(self._last) + 1
         self._write_until(max(both, max(self._last) + 1 - _SKEW_FRAMES))
 
     def _write_until(self, index: int) -> None:
-        assert self._file is not None
+        assert self._writer is not None
         while self._written < index:
             left = self._sides[0].pop(self._written, self._silence)
             right = self._sides[1].pop(self._written, self._silence)
-            stereo = bytearray(2 * len(left))
-            stereo[0::4], stereo[1::4] = left[0::2], left[1::2]
-            stereo[2::4], stereo[3::4] = right[0::2], right[1::2]
-            self._file.write(stereo)
+            self._writer.write(_laid_out(left, right, self._layout))
             self._written += 1
-            if self._written % _FLUSH_FRAMES == 0:
-                self._finish_header()
 
-    def _finish_header(self) -> None:
-        assert self._file is not None
-        self._file.seek(0)
-        self._file.write(self._header())
-        self._file.seek(0, 2)
-        self._file.flush()
 
-    def _header(self) -> bytes:
-        data = self._written * len(self._silence) * 2
-        wave = struct.pack("<HHIIHH", 1, 2, self._rate, self._rate * 4, 4, 16)
-        return (
-            b"RIFF" + struct.pack("<I", data + _HEADER - 8) + b"WAVEfmt " + struct.pack("<I", 16)
-            + wave + b"data" + struct.pack("<I", data)
-        )  # fmt: skip
+class _Pause:
+    """From `begin` to `end` (media-clock ms), open while `end` is None."""
+
+    __slots__ = ("begin", "end", "skip")
+
+    def __init__(
+        self, begin: int | None = None, end: int | None = None, skip: bool = False
+    ) -> None:
+        self.begin, self.end, self.skip = begin, end, skip
+
+    def covers(self, t: int) -> bool:
+        return self.begin is not None and t >= self.begin and (self.end is None or t < self.end)
+
+
+def _laid_out(left: bytes, right: bytes, layout: Layout) -> bytes:
+    if layout == "speak":
+        return left
+    if layout == "listen":
+        return right
+    if layout == "stereo":
+        stereo = bytearray(2 * len(left))
+        stereo[0::4], stereo[1::4] = left[0::2], left[1::2]
+        stereo[2::4], stereo[3::4] = right[0::2], right[1::2]
+        return bytes(stereo)
+    total = np.frombuffer(left, "<i2").astype(np.int32) + np.frombuffer(right, "<i2")
+    mixed: bytes = np.clip(total, -32_768, 32_767).astype("<i2").tobytes()
+    return mixed

@@ -1,6 +1,7 @@
 """The embedded ears and mouth: models loaded once, before the fork, and shared by every call."""
 
-from sipagent.agent.protocols import SpeechDetector, Transcriber
+from sipagent.agent.protocols import Transcriber
+from sipagent.call.services import SpeechDetector
 
 from . import espeak
 from .grammar import GrammarModels

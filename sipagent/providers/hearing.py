@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
-from sipagent.agent.protocols import Expectation, SpeechDetector, Transcriber
-from sipagent.call.services import Heard
+from sipagent.agent.protocols import Expectation, Transcriber
+from sipagent.call.services import Heard, SpeechDetector
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.media.port import AudioPort

@@ -1,4 +1,4 @@
-"""Everything a call can play: `say:`, `ring:`, `silence:`, `tone:`, files and http(s) URLs."""
+"""All a call can play: `say:`, `ring:`, `silence:`, `tone:`, `music:`, files and http(s) URLs."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from sipagent.agent.protocols import Synthesizer
 from sipagent.errors import CallError, PlanError, ProviderError
+from sipagent.media.music import soft_music
 from sipagent.media.tones import RINGBACK, Cadence, cycle
 
 from .decoding import SoundError, decode, with_volume
@@ -140,6 +141,13 @@ def _tone(argument: str, rate: int) -> list[bytes]:
     return _repeated(cycle(Cadence(frequencies, (min(seconds, 60.0),)), rate), seconds, rate)
 
 
+def _music(argument: str, rate: int) -> list[bytes]:
+    """`soft`, or nothing, which is the same: one round of it."""
+    if argument not in ("", "soft"):
+        raise PlanError(f"music: unknown piece {argument!r}; known: soft")
+    return [soft_music(rate)]
+
+
 def _seconds(text: str, what: str) -> float:
     try:
         value = float(text)
@@ -157,6 +165,7 @@ def _repeated(pcm: bytes, seconds: float, rate: int) -> list[bytes]:
 
 
 _MADE: dict[str, Callable[[str, int], list[bytes]]] = {
+    "music": _music,
     "ring": _ring,
     "silence": _silence,
     "tone": _tone,

@@ -130,7 +130,7 @@ def _peaks(folder: Path, events: Sequence[Event], recording: Path | None) -> Ite
     if recording is not None:
         files = [(recording, started[0].t if started else clock(events).start)]
     else:
-        files = [(folder / e.path, e.t) for e in started]
+        files = [(folder / e.path, e.t) for e in started if e.path.endswith(".wav")]
     for path, start in files:
         try:
             yield read_peaks(path, start=start)

@@ -19,10 +19,12 @@ from sipagent.call.step import Program
 from sipagent.errors import CallError, PlanError
 from sipagent.events import Base, Event
 from sipagent.media.port import AudioPort
+from sipagent.media.wav import WavWriter
 
 from .bridge import SimulatedBridge
 from .legs import BUSY, NO_ANSWER, FakeDialer, FakeLeg, FarEnd, Script, tone
 from .organs import BeepMouth, Fault, Line, LoudnessVad, Partial, Reply, ScriptedBrain, ScriptedEars
+from .taps import FakeTapWires
 
 __all__ = [
     "BUSY",
@@ -216,6 +218,9 @@ def a_call(
         "sounds": FakeSounds(),
         "hearing": FakeHearing(),
         "talkers": FakeTalkers(),
+        "detector": lambda rate: LoudnessVad(),
+        "writers": {"wav": WavWriter, "mp3": WavWriter},
+        "tap_wires": FakeTapWires(),
         "now": lambda: _BEGIN + timedelta(seconds=loop.time()),
         "bundle": bundle or Path(tempfile.gettempdir()) / "sipagent-fake-bundle",
     }

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from sipagent.events import RecordingStarted, Said
+from sipagent.media.recording import Recording
+from sipagent.media.wav import WavWriter
 
 from .audio import RATE, Samples
 from .server import Server
@@ -13,6 +15,11 @@ from .signals import share
 
 #: of the pieces of what was said, how many must be heard
 _SHARE = 0.25
+
+
+def stereo_wav(path: Path, rate: int, start: int) -> Recording:
+    """A recording as calls make them by default."""
+    return Recording(path, rate, start, open_writer=WavWriter, layout="stereo")
 
 
 def in_it(said: bytes, heard: bytes) -> bool:

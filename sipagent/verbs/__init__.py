@@ -7,26 +7,34 @@ from collections.abc import Mapping
 from sipagent.call.verb import Verb
 
 from .converse import TALK
+from .detecting import DETECTING
+from .hearing import HEARING
+from .holding import HOLDING
 from .logic import LOGIC
 from .parking import PARKING
 from .queueing import QUEUEING
+from .recording import RECORDING
 from .rooms import ROOMS
 from .routing import ROUTING
 from .signalling import SIGNALLING
 from .sound import SOUND
+from .tapping import TAPPING
 from .transferring import TRANSFERRING
 
-VERBS: Mapping[str, type[Verb]] = {
-    verb.name: verb
-    for verb in (
-        *SIGNALLING,
-        *SOUND,
-        *TALK,
-        *ROUTING,
-        *TRANSFERRING,
-        *ROOMS,
-        *PARKING,
-        *QUEUEING,
-        *LOGIC,
-    )
-}
+_ALL = (
+    *SIGNALLING,
+    *HOLDING,
+    *HEARING,
+    *SOUND,
+    *RECORDING,
+    *TAPPING,
+    *DETECTING,
+    *TALK,
+    *ROUTING,
+    *TRANSFERRING,
+    *ROOMS,
+    *PARKING,
+    *QUEUEING,
+    *LOGIC,
+)
+VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}

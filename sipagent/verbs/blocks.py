@@ -20,6 +20,14 @@ Block = Annotated[
 ]
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+#: one sound or several, in order
+Urls = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
 class Ignored:
     """Marks a field SWML has and this server takes without acting on it; the check says so."""
 

@@ -1,7 +1,7 @@
 """Ringing: dial one destination, several in turn or several at once, until one has answered."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,7 +14,6 @@ from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
 
-from .playing import play_all
 from .redirects import Moved, Permits, Trail
 from .waiting import drop, stopped
 from .words import REASONS, best, failure
@@ -28,8 +27,7 @@ OUTBOUND_MINUTES = "outbound_minutes"
 @dataclass(frozen=True, slots=True)
 class Callee:
     """One destination and how to call it. `timeout` is seconds of ringing, `max_duration` of
-    talk; `confirm` is played to whoever answers, who must then press a key within
-    `confirm_timeout` seconds.
+    talk; `confirm` returns when whoever answered wants the call, and raises LegFailed where not.
     """
 
     to: str
@@ -38,8 +36,9 @@ class Callee:
     headers: Mapping[str, str] = field(default_factory=dict)
     username: str | None = None
     password: str | None = None
-    confirm: tuple[str, ...] = ()
-    confirm_timeout: float = 15.0
+    confirm: Callable[[Leg], Awaitable[None]] | None = None
+    #: played to whoever answered before the two are together
+    whisper: tuple[str, ...] = ()
     max_duration: float = 14_400.0
 
 
@@ -145,8 +144,8 @@ class Hunt:
         try:
             async with asyncio.timeout(callee.timeout):
                 taken = await self._answered(leg)
-            if callee.confirm:
-                await _confirmed(self._call, taken, callee)
+            if callee.confirm is not None:
+                await callee.confirm(taken)
             ready = True
             return taken
         except TimeoutError:
@@ -204,23 +203,6 @@ async def _open_early(caller: Leg) -> None:
 
 def _leg_failed(error: CallError) -> LegFailed:
     return error if isinstance(error, LegFailed) else LegFailed(error.status, str(error))
-
-
-async def _confirmed(call: CallSession, leg: Leg, callee: Callee) -> None:
-    """Whoever answered must press a key: a mailbox does not. Raises LegFailed."""
-    port = call.bridge.open_port("confirm")
-    call.bridge.connect(port, leg)
-    playing = asyncio.ensure_future(play_all(call, port, callee.confirm))
-    try:
-        async with asyncio.timeout(callee.confirm_timeout):
-            async for _ in leg.digits():
-                return
-        raise LegFailed(leg.status, REASONS.get(leg.status, ""))
-    except TimeoutError:
-        raise LegFailed(480, "Not Confirmed") from None
-    finally:
-        await stopped(playing)
-        call.bridge.close_port(port)
 
 
 def join(call: CallSession, leg: Leg) -> None:

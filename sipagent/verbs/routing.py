@@ -1,30 +1,29 @@
 """The verb that brings other parties in: connect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import LegState
+from sipagent.call.leg import Leg, LegState
+from sipagent.call.session import CallSession
 from sipagent.call.target import normalise
-from sipagent.call.verb import Outcome, Verb
-from sipagent.errors import PlanError
+from sipagent.call.verb import Leave, Outcome, Verb
+from sipagent.errors import LegFailed, PlanError
 from sipagent.sources import KeyPath
 
-from .blocks import IGNORED, Nesting, Result, result_blocks
+from .blocks import IGNORED, Block, Nesting, Result, Urls, result_blocks
+from .confirming import Confirmation, announce
 from .flow import broken, remember, run_result
 from .playing import ringing
 from .queueing import ServeQueueVerb
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .waiting import answered, while_caller_stays
-from .words import who
+from .words import failure, who
 
 RINGBACK = ("ring:us",)
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _headers(value: Any) -> Any:
@@ -34,9 +33,6 @@ def _headers(value: Any) -> Any:
     if not all(isinstance(item, Mapping) and {"name", "value"} == set(item) for item in value):
         raise ValueError("headers are a mapping, or a list of {name, value}")
     return {str(item["name"]): item["value"] for item in value}
-
-
-Urls = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class Device(BaseModel):
@@ -53,10 +49,21 @@ class Device(BaseModel):
     timeout: float = Field(default=60, gt=0, le=600, description="seconds of ringing")
     username: str | None = None
     password: str | None = None
-    confirm: Urls = Field(
-        default=(), description="played to whoever answers, who must press a key to be connected"
+    confirm: Block | Urls = Field(
+        default=(),
+        description="whoever answers must want the call: sounds after which they press a key, a "
+        "section, or steps that run with them",
     )
-    confirm_timeout: float = Field(default=15, gt=0, le=120, description="seconds")
+    confirm_timeout: float = Field(default=15, gt=0, le=300, description="seconds")
+    confirm_keys: str = Field(
+        default="", pattern=r"^[0-9*#A-D]*$", description="keys that are a yes; empty: any"
+    )
+    confirm_phrases: Urls = Field(
+        default=(), description="words that are a yes, too, after the sounds were played"
+    )
+    whisper: Urls = Field(
+        default=(), description="played to whoever answers, before the caller is put through"
+    )
     max_duration: int = Field(default=LONGEST, gt=0, description="seconds of being connected")
     codecs: Annotated[str | None, IGNORED] = None
     webrtc_media: Annotated[bool, IGNORED] = False
@@ -65,12 +72,19 @@ class Device(BaseModel):
     call_state_url: Annotated[str | None, IGNORED] = None
     call_state_events: Annotated[tuple[str, ...], IGNORED] = ()
 
-    def callee(self, shared: "ConnectVerb") -> Callee:
+    def callee(self, shared: "ConnectVerb", control: CallControl) -> Callee:
         """How to call it; what it does not say itself, `shared` says."""
 
         def of(key: str) -> Any:
             return getattr(self if key in self.model_fields_set else shared, key)
 
+        confirm = Confirmation(
+            control,
+            of("confirm"),
+            of("confirm_timeout"),
+            of("confirm_keys"),
+            of("confirm_phrases"),
+        )
         return Callee(
             to=self.to,
             timeout=of("timeout"),
@@ -78,8 +92,8 @@ class Device(BaseModel):
             headers=of("headers"),
             username=of("username"),
             password=of("password"),
-            confirm=of("confirm"),
-            confirm_timeout=of("confirm_timeout"),
+            confirm=confirm.ask if confirm.how else None,
+            whisper=of("whisper"),
             max_duration=of("max_duration"),
         )
 
@@ -104,7 +118,9 @@ class ConnectVerb(Device, Nesting):
         default=False, description="answer the caller only when the other party has"
     )
     ringback: Urls = Field(default=RINGBACK, description="what the caller hears meanwhile")
-    transfer_after_bridge: Annotated[str | None, IGNORED] = None
+    transfer_after_bridge: str | None = Field(
+        default=None, description="section to go on with when the two have parted"
+    )
     result: Result | None = None
 
     @model_validator(mode="after")
@@ -118,8 +134,9 @@ class ConnectVerb(Device, Nesting):
 
     @classmethod
     def blocks(cls, arguments: Mapping[str, Any]) -> Iterator[KeyPath]:
-        """The branches of `result`."""
-        return result_blocks(arguments.get("result"), ("result",))
+        """The branches of `result`, and the steps of each `confirm`."""
+        yield from result_blocks(arguments.get("result"), ("result",))
+        yield from (place for place in _confirms(arguments) if _is_steps(arguments, place))
 
     @property
     def _groups(self) -> tuple[tuple[Device, ...], ...]:
@@ -155,18 +172,32 @@ class ConnectVerb(Device, Nesting):
             branch = await run_result(control, self.result, "connect_result")
         except PlanError as error:
             return broken(call, error)
-        return outcome if branch.flow is None else branch
+        if branch.flow is not None:
+            return branch
+        if outcome.ok and self.transfer_after_bridge:
+            return replace(outcome, flow=Leave(self.transfer_after_bridge))
+        return outcome
+
+    @staticmethod
+    async def _announced(call: CallSession, leg: Leg, callee: Callee) -> None:
+        try:
+            await announce(call, leg, callee.whisper)
+        except LegFailed as failed:
+            raise NobodyAnswered(failed.status, failure(failed, callee.to)) from failed
 
     async def _connected(self, control: CallControl) -> Outcome:
         call = control.call
         if self.to and normalise(self.to, call.services.extensions).startswith("queue:"):
             return await self._served(control, self.to.partition(":")[2])
         ringback = () if call.caller.state is LegState.EARLY else self.ringback
-        groups = [[device.callee(self) for device in group] for group in self._groups]
+        groups = [[device.callee(self, control) for device in group] for group in self._groups]
         async with call.aside(), Hunt(call, control.may_redirect) as hunt:
             async with ringing(call, ringback) as hunt.ringback:
                 leg, callee = await hunt.in_turn(groups)
+                if callee.whisper:
+                    await self._announced(call, leg, callee)
             await answered(call)
+            remember(call, connect_to=callee.to)
             join(call, leg)
             began = call.bridge.clock.t
             await together(call, leg, longest(control, callee.max_duration))
@@ -181,6 +212,33 @@ class ConnectVerb(Device, Nesting):
         if not outcome.ok:
             raise NobodyAnswered(outcome.status or 480, outcome.detail)
         return outcome
+
+
+def _confirms(arguments: Mapping[str, Any]) -> Iterator[KeyPath]:
+    """Every place where a `confirm` of raw arguments stands, or might."""
+    yield ("confirm",)
+    for form in ("serial", "parallel", "serial_parallel"):
+        for index, item in enumerate(_listed(arguments.get(form))):
+            yield (form, index, "confirm")
+            for nested, _ in enumerate(_listed(item)):
+                yield (form, index, nested, "confirm")
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _is_steps(arguments: Any, place: KeyPath) -> bool:
+    """Steps are written as mappings; a list of nothing but words is sounds."""
+    node = arguments
+    for key in place:
+        if isinstance(node, Mapping):
+            node = node.get(str(key))
+        elif isinstance(node, list) and isinstance(key, int):
+            node = node[key]
+        else:
+            return False
+    return any(isinstance(item, Mapping) for item in _listed(node))
 
 
 def names(targets: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Verbs on the caller's own leg: answer, hangup, hold, resume, send_digits."""
+"""Verbs on the caller's own leg: answer, hangup, send_digits."""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sipagent.call import reasons
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Leg, LegState
+from sipagent.call.leg import LegState
 from sipagent.call.session import CallSession
 from sipagent.call.verb import End, Outcome, Verb
 from sipagent.errors import LegFailed
@@ -32,10 +32,10 @@ class AnswerVerb(Verb):
     password: Annotated[str | None, IGNORED] = None
 
     async def run(self, control: CallControl) -> Outcome:
-        """200 OK, and a clock that ends the call."""
+        """200 OK, and a clock that ends the call; the newest counts."""
         call = control.call
         await answered(call)
-        call.spawn(_limited(call, self.max_duration))
+        call.spawn(_limited(call, self.max_duration), instead_of="max_duration")
         return Outcome(status=200)
 
 
@@ -84,42 +84,6 @@ async def hang_up(
     await caller.hangup(status, str(reason))
 
 
-class HoldVerb(Verb):
-    """Put the caller on hold; they are taken back after the timeout at the latest."""
-
-    name: ClassVar[str] = "hold"
-    shorthand: ClassVar[str | None] = "timeout"
-    is_tool: ClassVar[bool] = True
-    after_speech: ClassVar[bool] = True
-    timeout: float = Field(default=300, gt=0, le=900, description="seconds")
-
-    async def run(self, control: CallControl) -> Outcome:
-        """Hold now, resume later."""
-        call = control.call
-        await call.caller.hold()
-        call.spawn(_taken_back(call.caller, self.timeout))
-        return Outcome(detail=f"the caller is on hold for {self.timeout:g} seconds at most")
-
-
-async def _taken_back(leg: Leg, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    if leg.on_hold and leg.state is LegState.CONFIRMED:
-        with suppress(LegFailed):
-            await leg.resume()
-
-
-class ResumeVerb(Verb):
-    """Take the caller back from hold."""
-
-    name: ClassVar[str] = "resume"
-    is_tool: ClassVar[bool] = True
-
-    async def run(self, control: CallControl) -> Outcome:
-        """Resume."""
-        await control.call.caller.resume()
-        return Outcome(detail="the caller is back")
-
-
 class SendDigitsVerb(Verb):
     """Press keys towards the caller."""
 
@@ -140,7 +104,5 @@ class SendDigitsVerb(Verb):
 SIGNALLING: tuple[type[Verb], ...] = (
     AnswerVerb,
     HangupVerb,
-    HoldVerb,
-    ResumeVerb,
     SendDigitsVerb,
 )

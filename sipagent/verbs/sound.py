@@ -1,11 +1,10 @@
-"""Verbs the caller hears, or answers with keys and voice; and recording."""
+"""Verbs the caller hears, or answers with keys and voice."""
 
 import asyncio
-import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sipagent.call.control import CallControl
 from sipagent.call.keypad import Keypad
@@ -15,18 +14,13 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, ProviderError
 from sipagent.media.port import AudioPort
 
-from .blocks import IGNORED
+from .blocks import IGNORED, Urls
 from .flow import remember
 from .playing import play_all, sound_port
 from .waiting import answered, audible, stopped, while_caller_stays
 
 #: longer than any prompt lasts: the ears wait for its end, not for a clock of their own
 _PATIENCE = 3_600.0
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 class _Sounding(Verb):
@@ -94,7 +88,7 @@ class PromptVerb(_Sounding):
     """
 
     name: ClassVar[str] = "prompt"
-    play: Annotated[tuple[str, ...], BeforeValidator(_listed)]
+    play: Urls
     max_digits: int = Field(default=1, ge=1, le=64)
     terminators: str = Field(default="", pattern=r"^[0-9*#A-D]*$")
     digit_timeout: float = Field(default=5, gt=0, le=60, description="seconds between keys")
@@ -226,65 +220,8 @@ class CollectDigitsVerb(Verb):
         return await _keys(keypad, self.max_digits, self.terminators, self.digit_timeout, first)
 
 
-class RecordCallVerb(Verb):
-    """Record the call from now on, both sides."""
-
-    name: ClassVar[str] = "record_call"
-    is_tool: ClassVar[bool] = True
-    tool_fields: ClassVar[tuple[str, ...] | None] = ()
-    tool_extras: ClassVar[tuple[str, ...]] = ("control_id", "max_length", "stereo")
-    control_id: str = Field(default="recording", min_length=1, max_length=64)
-    format: Literal["wav"] = "wav"
-    max_length: float | None = Field(default=None, gt=0, description="seconds")
-    #: a recording always has both sides, the caller left
-    stereo: bool = True
-    direction: Annotated[Literal["speak", "listen", "both"], IGNORED] = "both"
-    terminators: Annotated[str, IGNORED] = ""
-    beep: Annotated[bool, IGNORED] = False
-    input_sensitivity: Annotated[float, IGNORED] = 44.0
-    initial_timeout: Annotated[float, IGNORED] = 0.0
-    end_silence_timeout: Annotated[float, IGNORED] = 0.0
-    status_url: Annotated[str | None, IGNORED] = None
-
-    async def run(self, control: CallControl) -> Outcome:
-        """Start writing."""
-        call = control.call
-        file_name = f"{_UNSAFE.sub('-', self.control_id).strip('-') or 'recording'}.wav"
-        recording = call.recordings.start(self.control_id, file_name)
-        remember(call, record_control_id=self.control_id, record_url=str(recording.path))
-        if self.max_length is not None:
-            call.spawn(_stop_later(call, self.control_id, self.max_length))
-        return Outcome(detail="recording", data={"file": recording.path.name})
-
-
-async def _stop_later(call: CallSession, control_id: str, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    if control_id in call.recordings:
-        call.recordings.stop(control_id)
-
-
-class StopRecordCallVerb(Verb):
-    """Stop recording the call."""
-
-    name: ClassVar[str] = "stop_record_call"
-    shorthand: ClassVar[str | None] = "control_id"
-    is_tool: ClassVar[bool] = True
-    tool_fields: ClassVar[tuple[str, ...] | None] = ()
-    tool_extras: ClassVar[tuple[str, ...]] = ("control_id",)
-    control_id: str | None = Field(default=None, description="default: the newest")
-
-    async def run(self, control: CallControl) -> Outcome:
-        """Finish the file."""
-        call = control.call
-        newest = call.scope["vars"].get("record_control_id", "recording")
-        duration = call.recordings.stop(self.control_id or newest)
-        return Outcome(detail=f"recorded {duration / 1000:g} seconds")
-
-
 SOUND: tuple[type[Verb], ...] = (
     PlayVerb,
     PromptVerb,
     CollectDigitsVerb,
-    RecordCallVerb,
-    StopRecordCallVerb,
 )

@@ -13,12 +13,12 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import End, Leave, Outcome, Verb
 from sipagent.errors import LegFailed
 
-from .blocks import IGNORED
+from .blocks import IGNORED, Urls
 from .consulting import Consultation, consulted
 from .flow import remember
 from .playing import ringing
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
-from .routing import RINGBACK, Urls, names
+from .routing import RINGBACK, names
 from .signalling import hang_up
 from .waiting import answered, drop, while_caller_stays
 from .words import failure, who

@@ -25,6 +25,8 @@ from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
 from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODEL, MINDS, MOUTHS, Kit, pick
 from sipagent.providers.sounds import SoundLibrary
+from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
+from sipagent.providers.writers import MP3, WRITERS, wants_mp3
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -46,6 +48,10 @@ def load_stock(settings: Settings) -> Stock:
         LANGUAGE_MODEL.preload()
     if wants_containers(plans):
         CONTAINERS.preload()
+    if wants_mp3(plans):
+        MP3.preload()
+    if wants_web_sockets(plans):
+        WEB_SOCKET.preload()
     return Stock(
         Embedded(),
         Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS),
@@ -132,6 +138,9 @@ def furnish(
         sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher()),
         hearing=EmbeddedHearing(stock.embedded.detector, stock.embedded.ears),
         talkers=PlanTalkers(settings, plan, stock, rate),
+        detector=stock.embedded.detector,
+        tap_wires=NetworkTaps(),
+        writers=WRITERS,
         now=lambda: datetime.now(zone),
         bundle=bundle,
         extensions=frozenset(settings.phones),

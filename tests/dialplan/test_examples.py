@@ -27,6 +27,10 @@ def example(name: str, **more: Any) -> tuple[FakeCall, Any]:
     return call, run_plan(call.control("dialplan", plan.policy))
 
 
+def hang_up(call: FakeCall) -> None:
+    call.dialer.legs[0].hang_up_remotely()
+
+
 def said(call: FakeCall) -> list[str]:
     sounds: Any = call.services.sounds
     return [url for url in sounds.loaded if url.startswith("say:")]
@@ -132,6 +136,35 @@ async def test_a_caller_whom_sales_does_not_take_hears_why() -> None:
     asyncio.get_running_loop().call_later(1, call.caller.far.press, "1")
     await plan
     assert said(call)[-1] == "say:Sorry. 486 Busy Here: sales is busy"
+
+
+@virtual_time
+async def test_the_desks_mailbox_does_not_get_the_call_and_the_caller_leaves_a_message(
+    tmp_path: Path,
+) -> None:
+    call, plan = example("voicemail", bundle=tmp_path)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1, lambda: call.dialer.legs[0].far.talk(4000))
+    loop.call_later(6, call.caller.far.talk, 3000)
+    await plan
+    values = call.session.scope["vars"]
+    assert (values["connect_result"], values["connect_status"]) == ("failed", 480)
+    assert values["record_result"] == "silence"
+    assert said(call)[-1] == "say:Thank you. Goodbye."
+    assert [leg.state for leg in call.dialer.legs] == [LegState.DISCONNECTED]
+
+
+@virtual_time
+async def test_a_person_at_the_desk_takes_the_call(tmp_path: Path) -> None:
+    call, plan = example("voicemail", bundle=tmp_path)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1, lambda: call.dialer.legs[0].far.talk(500))
+    loop.call_later(4, lambda: call.dialer.legs[0].far.press("1"))
+    loop.call_later(30, hang_up, call)
+    await plan
+    assert call.session.scope["vars"]["connect_result"] == "connected"
+    assert "say:A call from the shop." in said(call)
+    assert call.caller.state is LegState.DISCONNECTED
 
 
 @virtual_time

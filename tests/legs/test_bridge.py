@@ -13,6 +13,7 @@ from sipagent.call.services import Services
 from sipagent.call.session import CallSession
 from sipagent.media.frames import Frame
 from sipagent.media.port import AudioPort
+from sipagent.media.wav import WavWriter
 from sipagent.testing.actor import Launch
 from sipagent.testing.signals import find, level, noise, share
 
@@ -197,7 +198,8 @@ async def _records(stage: "Stage", folder: str) -> Any:
 
 def _services(bundle: Path) -> Services:
     unused = cast(Any, None)
-    return Services(unused, unused, unused, unused, unused, unused, bundle)
+    writers = {"wav": WavWriter}
+    return Services(unused, unused, unused, unused, unused, unused, writers, unused, unused, bundle)
 
 
 async def _talks(stage: "Stage", target: str) -> Any:

@@ -32,7 +32,7 @@ from sipagent.events import (
     VerbDone,
     Warned,
 )
-from sipagent.media.recording import StereoRecording
+from sipagent.testing.recorded import stereo_wav
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 #: a warm worker's media clock ran for a while before the call came
@@ -215,7 +215,7 @@ def record(folder: Path, events: list[Event]) -> Path:
         if isinstance(event, Said):
             spans[event.speaker].append((event.start, event.end))
     start = next((e.t for e in events if isinstance(e, RecordingStarted)), CLOCK)
-    wav = StereoRecording(folder / "recording.wav", RATE, start)
+    wav = stereo_wav(folder / "recording.wav", RATE, start)
     random = np.random.default_rng(7)
     for t in range(start, max(e.t for e in events), 20):
         for side, write in (("caller", wav.left), ("agent", wav.right)):

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from sipagent.media.recording import StereoRecording
 from sipagent.store.waveform import read_peaks
+from sipagent.testing.recorded import stereo_wav
 
 LOUD = struct.pack("<160h", *([0, 16384] * 80))
 QUIET = bytes(320)
 
 
 def test_each_side_has_its_own_peaks(tmp_path: Path) -> None:
-    recording = StereoRecording(tmp_path / "a.wav", 8000, 0)
+    recording = stereo_wav(tmp_path / "a.wav", 8000, 0)
     for t in range(0, 100, 20):
         recording.left(LOUD if t == 40 else QUIET, t)
         recording.right(LOUD if t >= 60 else QUIET, t)
@@ -36,7 +36,7 @@ def test_a_mono_file_is_both_sides(tmp_path: Path) -> None:
 
 
 def test_long_files_are_read_in_pieces_without_a_seam(tmp_path: Path) -> None:
-    recording = StereoRecording(tmp_path / "a.wav", 8000, 0)
+    recording = stereo_wav(tmp_path / "a.wav", 8000, 0)
     for t in range(0, 25_000, 20):
         recording.left(LOUD, t)
     recording.close(25_000)
@@ -44,7 +44,7 @@ def test_long_files_are_read_in_pieces_without_a_seam(tmp_path: Path) -> None:
 
 
 def test_an_empty_recording_has_no_peaks(tmp_path: Path) -> None:
-    StereoRecording(tmp_path / "a.wav", 8000, 0).close(0)
+    stereo_wav(tmp_path / "a.wav", 8000, 0).close(0)
     assert read_peaks(tmp_path / "a.wav").left == ()
 
 

@@ -1,8 +1,6 @@
-"""What the caller hears and answers: play, prompt, collect_digits, recordings; and signalling."""
+"""What the caller hears and answers: play, prompt, collect_digits; and signalling."""
 
 import asyncio
-import wave
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from sipagent.call.leg import LegState
 from sipagent.call.services import Heard
 from sipagent.call.verb import End, Outcome
-from sipagent.events import RecordingStopped, Warned
+from sipagent.events import Warned
 from sipagent.testing.fakes import FakeCall, FakeHearing, FakeSounds, a_call
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
@@ -160,28 +158,6 @@ async def test_collecting_takes_the_keys_away_from_the_agent() -> None:
     assert await agents.key() == "9"
 
 
-@virtual_time
-async def test_a_recording_is_a_stereo_file_named_by_its_control_id(tmp_path: Path) -> None:
-    call = a_call(bundle=tmp_path)
-    await do(call, "record_call", control_id="../a b")
-    await do(call, "play", url="silence:1")
-    outcome = await do(call, "stop_record_call")
-    assert outcome.ok
-    assert values(call)["record_url"] == str(tmp_path / "a-b.wav")
-    with wave.open(str(tmp_path / "a-b.wav")) as file:
-        assert (file.getnchannels(), file.getframerate()) == (2, 8000)
-    assert call.all(RecordingStopped)[0].path == "a-b.wav"
-
-
-@virtual_time
-async def test_a_recording_ends_at_its_max_length(tmp_path: Path) -> None:
-    call = a_call(bundle=tmp_path)
-    await do(call, "record_call", max_length=2)
-    await asyncio.sleep(5)
-    assert call.all(RecordingStopped)[0].duration_ms == pytest.approx(2000, abs=20)
-    assert not (await do(call, "stop_record_call")).ok
-
-
 @pytest.mark.parametrize(("reason", "status"), [("busy", 486), ("decline", 603), ("hangup", 603)])
 def test_a_call_that_was_not_answered_is_refused_with_the_reason(reason: str, status: int) -> None:
     @virtual_time
@@ -214,18 +190,16 @@ async def test_an_answered_call_ends_after_its_max_duration() -> None:
 
 
 @virtual_time
-async def test_a_caller_on_hold_is_taken_back_after_the_timeout() -> None:
-    call = a_call()
+async def test_the_newest_answer_says_how_long_the_call_may_last() -> None:
+    call = a_call(answered=False)
+    for seconds in (30, 90):
+        await do(call, "answer", max_duration=seconds)
     seen = []
-    assert (await do(call, "hold", timeout=20)).ok
-    for seconds in (19, 2):
+    for seconds in (80, 20):
         await asyncio.sleep(seconds)
-        seen.append(call.caller.on_hold)
-    await do(call, "hold")
-    seen.append(call.caller.on_hold)
-    assert (await do(call, "resume")).ok
-    seen.append(call.caller.on_hold)
-    assert seen == [True, False, True, False]
+        seen.append(call.caller.state)
+    assert seen == [LegState.CONFIRMED, LegState.DISCONNECTED]
+    assert len(call.all(Warned)) == 1
 
 
 @virtual_time
