@@ -31,5 +31,5 @@ async def the(server: Server, kind: type, number: int = 1, **fields: Any) -> Any
             and all(getattr(event, name) == value for name, value in fields.items())
         ]
 
-    await server.wait_for(lambda: len(found()) >= number)
+    await server.wait_for(lambda: len(found()) >= number, 50)
     return found()[number - 1]
