@@ -1,8 +1,10 @@
 """Gateway: the composition root of the server process."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,19 +17,29 @@ from sipagent.call.meeting import Notice
 from sipagent.config import Settings
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.front import Edge
+from sipagent.edge.memory import Memory
 from sipagent.edge.routing import route_address
 from sipagent.edge.tls import BadCertificate
+from sipagent.errors import ConfigError
+from sipagent.events import Event
+from sipagent.log import configure
 from sipagent.meeting.desk import Before, MeetingDesk
 from sipagent.meeting.keeper import MixerKeeper
 from sipagent.store.records import Store
 from sipagent.store.tolls import TollBook
 from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.home import Home
 from sipagent.worker.protocol import Asked, HangUp, Left, Meeting, Reported, Told
+from sipagent.worker.spawner import WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
 from .ledger import Ledger
-from .reception import Reception, Where
+from .plans import house_of
+from .reception import Reception, Terms, Where
+from .reload_report import ReloadReport, write_report
+from .reloading import changes, merged
+from .state import State
 from .toll_keeping import TollKeeper
 from .tolls import Tolls
 from .trunk_file import TrunkFile
@@ -35,41 +47,39 @@ from .whereabouts import Whereabouts
 
 log = structlog.get_logger(__name__)
 
+#: between signs of life, by which the end of calls that die with us is told
+_BEAT_SECONDS = 5.0
+
 
 class Gateway:
     """Edge, workers and records of one server. An async context manager: inside, it serves."""
 
-    def __init__(self, settings: Settings, plans: Plans) -> None:
-        zone = ZoneInfo(settings.time_zone)
+    def __init__(
+        self,
+        settings: Settings,
+        plans: Plans,
+        *,
+        read_settings: Callable[[], Settings] | None = None,
+    ) -> None:
+        """`read_settings` reads them again for a reload; without it they stay."""
         self._settings = settings
         self.whereabouts = Whereabouts(settings)
+        self._read_settings = read_settings
+        self._reloading: asyncio.Task[None] | None = None
         self.plans = plans
         self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
-        self.ledger = Ledger(self.store, personal=settings.log.personal)
-        self._now: Callable[[], datetime] = lambda: datetime.now(zone)
+        self._state = State(settings.state_folder)
+        self.ledger = Ledger(
+            self.store, personal=settings.log.personal, journal=self._state.journal
+        )
+        terms = _terms(settings)
         self.tolls = Tolls(
-            settings.guard.toll, settings.toll_policy, self._now, trunks=settings.trunks
+            settings.guard.toll, settings.toll_policy, terms.now, trunks=settings.trunks
         )
         self.ledger.listeners.append(self.tolls.happened)
         book = TollBook(settings.store.database)
         self._toll_keeper = TollKeeper(self.tolls, book, self._end_call)
-        self.reception = Reception(
-            plans,
-            self.ledger,
-            bundles=settings.store.bundles,
-            now=self._now,
-            tolls=self.tolls,
-            srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
-            codecs={n: trunk.codecs for n, trunk in settings.trunks.items()},
-            dtmf={
-                name: peer.dtmf
-                for peers in (settings.trunks, settings.phones)
-                for name, peer in peers.items()
-                if peer.dtmf
-            },
-            where=self._where,
-            extensions=settings.phones if settings.registrar.internal_calls else (),
-        )
+        self.reception = Reception(plans, self.ledger, terms, self.tolls, self._where)
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
         self.meetings: MeetingDesk | None = None
@@ -77,14 +87,18 @@ class Gateway:
         self._ban_file = BanFile(
             settings.store.bundles, self.edge.doorman.bans, self.edge.bans_changed
         )
+        self._heart: asyncio.Task[None] | None = None
         self._run_dir: Path | None = None
+        self._home: Home
 
     async def __aenter__(self) -> Self:
-        """Start; nothing is left behind when a part cannot. Raises SipAgentError, OSError."""
+        """Start; nothing of ours is left behind when a part cannot, but calls of a gateway before
+        us go on. Raises SipAgentError, OSError.
+        """
         try:
             await self._start()
         except BaseException:
-            await self._close()
+            await self.leave()
             raise
         return self
 
@@ -97,19 +111,59 @@ class Gateway:
         await self._close()
 
     def reload(self) -> None:
-        """Read dialplans and certificates again; what does not pass leaves the old in force.
-
-        Trunks are looked up and registered anew.
+        """Read settings, dialplans and certificates again; what does not pass leaves the old in
+        force, and live calls keep what they have. It goes on in the background.
         """
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload())
+        else:
+            log.warning("reload_under_way")
+
+    async def _reload(self) -> None:
+        report = ReloadReport()
         try:
+            report = await self._take_settings()
             self.edge.reload_certificates()
-        except BadCertificate as error:
-            log.error("certificates_not_reloaded", cause=str(error))
+        except ConfigError as error:
+            for finding in error.findings:
+                log.error("settings_finding", finding=str(finding))
+            log.error("settings_not_reloaded", findings=len(error.findings))
+            report = ReloadReport(problem="; ".join(map(str, error.findings)))
+        except (BadCertificate, WorkersFailed, OSError) as error:
+            log.error("settings_not_reloaded", cause=str(error))
+            report = ReloadReport(problem=str(error))
+        self._reload_plans()
+        self.edge.trunks.register_now()
+        write_report(self._state.folder, report)
+
+    async def _take_settings(self) -> ReloadReport:
+        """Raises ConfigError for what is wrong with them, WorkersFailed, OSError."""
+        if self._read_settings is None:
+            return ReloadReport()
+        read = await asyncio.to_thread(self._read_settings)
+        new, waiting = merged(self._settings, read)
+        for key in waiting:
+            log.warning("needs_a_restart", key=key, hint="sipagent restart keeps live calls")
+        changed = sorted(changes(self._settings, new))
+        # models and tools may have changed in their files, too
+        house = await asyncio.to_thread(house_of, new)
+        if self.workers is not None:
+            await self.workers.reload(self._addressed(new))
+        self.plans.look_in(new.dialplans, lambda: house)
+        self._settings = new
+        configure(new.log)
+        self.ledger.personal = new.log.personal
+        self.reception.terms = _terms(new)
+        self.tolls.reload(new.guard.toll, new.toll_policy, new.trunks)
+        self.edge.reload(new)
+        log.info("settings_reloaded", changed=changed, waiting=list(waiting))
+        return ReloadReport(changed=tuple(changed), waiting=waiting)
+
+    def _reload_plans(self) -> None:
         findings = self.plans.reload()
         for finding in findings:
             log.warning("plan_finding", finding=str(finding))
         log.info("dialplans_reloaded", plans=len(self.plans.plans), findings=len(findings))
-        self.edge.trunks.register_now()
 
     async def drain(self) -> None:
         """No new calls, no registrations; wait for the live ones, then end them."""
@@ -119,12 +173,24 @@ class Gateway:
         if self.workers is not None:
             await self.workers.drain(self._settings.limits.drain_seconds)
 
+    async def leave(self) -> None:
+        """End everything but calls, which go on for the gateway that comes next. Idempotent."""
+        if self.workers is not None:
+            self.reception.workers = None
+            await self.workers.leave()
+        await self._close()
+
     async def _start(self) -> None:
+        state = self._state
+        state.open()
+        memory = Memory(state.journal, state.secret, state.port)
         await self.store.open()
-        await self._toll_keeper.start(self._now().date())
+        await self.ledger.restore(state.last_alive)
+        await self._toll_keeper.start(self.reception.terms.now().date())
         await self._ban_file.start()
         await self.whereabouts.find()
-        await self.edge.start(self.whereabouts.sip)
+        await self.edge.start(self.whereabouts.sip, memory)
+        self._home = Home(state.folder, self.edge.internal_address, state.secret)
         self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
         self.meetings = MeetingDesk(
             MixerKeeper(self._run_dir / "mixer.sock"),
@@ -132,34 +198,34 @@ class Gateway:
             self._settings.parking,
         )
         self.workers = Supervisor(
-            self._addressed(),
-            run_dir=self._run_dir,
+            self._addressed(self._settings),
+            home=self._home,
             on_ready=self._ready,
-            on_event=lambda worker, event: self.ledger.happened(event),
+            on_event=self._happened,
             on_gone=self._gone,
             on_meeting=self._meeting,
+            journal=state.journal,
         )
         await self.workers.start()
+        handles = self.workers.handles
+        self.ledger.close_lost({h.assignment.call_id for h in handles if h.assignment is not None})
+        self._heart = asyncio.create_task(self._beat())
         self.reception.workers = self.workers
         self.edge.trunks.start()
         self.whereabouts.watch(self._moved)
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 
-    def _addressed(self) -> Settings:
+    def _addressed(self, settings: Settings) -> Settings:
         """The settings as workers need them: with the addresses the edge really has."""
-        sip = self._settings.sip.model_copy(
-            update={
-                "public_address": host_port(self.edge.public_address),
-                "internal_address": host_port(self.edge.internal_address),
-            }
-        )
-        rtp = self._settings.rtp
+        public = host_port(self.edge.public_address)
+        sip = settings.sip.model_copy(update={"public_address": public})
+        rtp = settings.rtp
         if self.whereabouts.rtp is not None:
             rtp = rtp.model_copy(update={"public_address": self.whereabouts.rtp})
         elif rtp.public_address == "auto":
             rtp = rtp.model_copy(update={"public_address": route_address(rtp.host)})
-        return self._settings.model_copy(update={"sip": sip, "rtp": rtp})
+        return settings.model_copy(update={"sip": sip, "rtp": rtp})
 
     def _where(self) -> Where:
         """Where the next call is to say that we are, if not where its worker was told at first."""
@@ -174,11 +240,17 @@ class Gateway:
     def _ready(self, worker: WorkerHandle) -> None:
         assert worker.address is not None
         self.edge.worker_ready(worker.token, worker.address)
+        if worker.assignment is not None:
+            self.reception.resumed(worker)
+
+    def _happened(self, worker: WorkerHandle, event: Event) -> None:
+        self.ledger.happened(event)
 
     def _gone(self, worker: WorkerHandle, why: str) -> None:
         self.reception.left(worker.token)
         if self.meetings is not None:
             self.meetings.gone(worker.token)
+        self.ledger.last_words(self._home.last_words(worker.token))
         self.edge.worker_gone(worker.token)
         if worker.assignment is not None:
             self.ledger.gone(worker.assignment.call_id, why, crashed=not worker.orderly)
@@ -204,20 +276,52 @@ class Gateway:
                 worker.send(HangUp(reason=why))
 
     async def _close(self) -> None:
+        if self._reloading is not None:
+            self._reloading.cancel()
+            await asyncio.gather(self._reloading, return_exceptions=True)
         self.reception.workers = None
         if self.workers is not None:
             await self.workers.close()
         if self.meetings is not None:
             await self.meetings.close()
         await self.whereabouts.close()
+        if self._heart is not None:
+            self._heart.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._heart
+            self._heart = None
         await self._trunk_file.close()
         await self.ledger.close()
         await self.edge.close()
         await self._ban_file.close()
         await self._toll_keeper.close()
         await self.store.close()
+        self._state.close()
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir, ignore_errors=True)
+
+    async def _beat(self) -> None:
+        while True:
+            self._state.beat()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+
+def _terms(settings: Settings) -> Terms:
+    """What calls to come are taken by."""
+    zone = ZoneInfo(settings.time_zone)
+    return Terms(
+        bundles=settings.store.bundles,
+        now=lambda: datetime.now(zone),
+        srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
+        codecs={n: trunk.codecs for n, trunk in settings.trunks.items()},
+        dtmf={
+            name: peer.dtmf
+            for peers in (settings.trunks, settings.phones)
+            for name, peer in peers.items()
+            if peer.dtmf
+        },
+        extensions=settings.phones if settings.registrar.internal_calls else (),
+    )
 
 
 def host_port(address: tuple[str, int]) -> str:

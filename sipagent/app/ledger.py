@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,9 +11,12 @@ from pathlib import Path
 import structlog
 
 from sipagent.edge.desk import Rung
+from sipagent.errors import SipAgentError
 from sipagent.events import CallEnded, CallStarted, Event, LegChanged, SipMessage
 from sipagent.log import event_fields
+from sipagent.store.ahead import read_events
 from sipagent.store.bundle import write_bundle
+from sipagent.store.journal import Journal
 from sipagent.store.records import Store
 
 log = structlog.get_logger(__name__)
@@ -22,6 +25,8 @@ log = structlog.get_logger(__name__)
 _EARLY_RUNGS = 200
 #: events kept of one call; a call that goes on for ever must not fill the memory
 _EVENTS_PER_CALL = 20_000
+#: calls in the journal whose record is not whole yet
+_KIND = "call"
 
 
 @dataclass(slots=True)
@@ -34,14 +39,18 @@ class _Open:
     sip_call_ids: set[str] = field(default_factory=set)
     dropped: int = 0
     over: bool = False
+    #: what was on record before this process, as text: a worker may say some of it again
+    known: frozenset[str] = frozenset()
 
 
 class Ledger:
     """Takes every event once; hands it to log, store and bundle. Nothing here waits on a disk."""
 
-    def __init__(self, store: Store, *, personal: bool) -> None:
+    def __init__(self, store: Store, *, personal: bool, journal: Journal | None = None) -> None:
         self._store = store
-        self._personal = personal
+        self._journal = journal or Journal()
+        self._last_alive: datetime | None = None
+        self.personal = personal
         self._open: dict[str, _Open] = {}
         self._by_dialog: dict[str, _Open] = {}
         self._early: OrderedDict[str, deque[tuple[datetime, Rung]]] = OrderedDict()
@@ -61,11 +70,51 @@ class Ledger:
         """A call was given to a worker."""
         entry = _Open(call_id, bundle)
         self._open[call_id] = entry
+        self._journal.put(_KIND, call_id, {"bundle": str(bundle), "sip_call_id": sip_call_id})
         self._claim(entry, sip_call_id)
+
+    async def restore(self, last_alive: datetime | None) -> None:
+        """Open the calls of the process before us again, which lived at `last_alive`."""
+        self._last_alive = last_alive
+        for call_id, fact in self._journal.all(_KIND).items():
+            try:
+                events = await self._store.events(call_id)
+            except SipAgentError as error:
+                log.error("call_not_restored", call_id=call_id, cause=str(error))
+                continue
+            entry = _Open(call_id, Path(fact.value["bundle"]), events)
+            entry.known = frozenset(event.model_dump_json() for event in events)
+            entry.over = any(isinstance(event, CallEnded) for event in events)
+            self._open[call_id] = entry
+            self._claim(entry, fact.value["sip_call_id"])
+            for event in events:
+                if isinstance(event, CallStarted | LegChanged):
+                    self._claim(entry, event.sip_call_id)
+            if entry.over:  # all but the bundle
+                self._finish(entry)
+
+    def close_lost(self, held: Container[str]) -> None:
+        """End the calls of the process before us that no worker of `held` has."""
+        for entry in tuple(self._open.values()):
+            if entry.call_id not in held and not entry.over:
+                self.gone(entry.call_id, "lost: the server ended", crashed=bool(entry.events))
+
+    def last_words(self, path: Path) -> None:
+        """What a worker left for us when nobody heard it."""
+        if not path.exists():
+            return
+        for event in read_events(path):
+            entry = self._open.get(event.call_id)
+            if entry is not None and not entry.known:
+                entry.known = frozenset(known.model_dump_json() for known in entry.events)
+            self.happened(event)
+        path.unlink()
 
     def happened(self, event: Event) -> None:
         """An event of a live call."""
         entry = self._open.get(event.call_id)
+        if entry is not None and entry.known and event.model_dump_json() in entry.known:
+            return
         if entry is None or entry.over:
             log.warning("event_of_no_call", call_id=event.call_id, type=event.type)
             return
@@ -104,10 +153,15 @@ class Ledger:
             log.info("call_never_began", call_id=call_id)
             self.discard(call_id)
         else:
+            at = datetime.now(UTC)
+            if why.startswith("lost") and self._last_alive is not None:
+                # nobody saw when it ended: not before anything that is known of it
+                at = max([self._last_alive, *(event.at for event in entry.events)])
             self.happened(
                 CallEnded(
                     call_id=call_id,
-                    t=_on_media_clock(entry, datetime.now(UTC)),
+                    at=at,
+                    t=_on_media_clock(entry, at),
                     status=500,
                     reason=why,
                     by="system",
@@ -117,6 +171,7 @@ class Ledger:
     def discard(self, call_id: str) -> None:
         """The call was refused after all: it leaves no record but the log's."""
         entry = self._open.pop(call_id, None)
+        self._journal.drop(_KIND, call_id)
         for sip_call_id in entry.sip_call_ids if entry else ():
             self._by_dialog.pop(sip_call_id, None)
 
@@ -139,7 +194,7 @@ class Ledger:
 
     def _say(self, event: Event) -> None:
         if not isinstance(event, SipMessage):
-            fields = event_fields(event, personal=self._personal)
+            fields = event_fields(event, personal=self.personal)
             del fields["at"]  # the line has a timestamp
             log.info(fields.pop("type"), **fields)
         for listener in self.listeners:
@@ -185,7 +240,9 @@ class Ledger:
             await loop.run_in_executor(self._scribe, write_bundle, entry.bundle, entry.events)
         except (OSError, ValueError) as error:
             log.error("bundle_failed", call_id=entry.call_id, cause=str(error))
+            self._journal.drop(_KIND, entry.call_id)
             return
+        self._journal.drop(_KIND, entry.call_id)
         self.on_bundle(entry.call_id, entry.bundle)
 
 

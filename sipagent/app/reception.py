@@ -35,6 +35,21 @@ class Where:
     rtp: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the settings say of calls to come. `srtp` and `codecs` are by trunk, `dtmf` by trunk
+    and phone, where they are not as for all; `extensions` are phones that may call each other
+    where no plan takes the number.
+    """
+
+    bundles: Path
+    now: Callable[[], datetime]
+    srtp: Mapping[str, Srtp]
+    codecs: Mapping[str, tuple[Codec, ...]]
+    dtmf: Mapping[str, DtmfMode]
+    extensions: Collection[str] = ()
+
+
 class Reception:
     """Admits or refuses; never queues."""
 
@@ -42,28 +57,15 @@ class Reception:
         self,
         plans: Plans,
         ledger: Ledger,
-        *,
-        bundles: Path,
-        now: Callable[[], datetime],
-        srtp: Mapping[str, Srtp],
-        codecs: Mapping[str, tuple[Codec, ...]],
-        dtmf: Mapping[str, DtmfMode],
+        terms: Terms,
         tolls: Tolls,
         where: Callable[[], Where] = Where,
-        extensions: Collection[str] = (),
     ) -> None:
         self._plans = plans
         self._ledger = ledger
-        self._bundles = bundles
-        self._now = now
-        #: by trunk, where it is not as the settings say for all
-        self._srtp = srtp
-        self._codecs = codecs
-        #: by trunk and phone, likewise
-        self._dtmf = dtmf
+        #: a reload puts others in their place
+        self.terms = terms
         self._where = where
-        #: phones that may call each other where no plan takes the number
-        self._extensions = extensions
         #: where workers come from; None before they are up and while the server goes down
         self.workers: Supervisor | None = None
         self._taken: dict[str, WorkerHandle] = {}
@@ -79,7 +81,7 @@ class Reception:
         """
         if self.workers is None:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
-        now = self._now()
+        now = self.terms.now()
         plan, why = self._plan_for(call, now)
         where = self._where()
         call_id = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
@@ -92,12 +94,12 @@ class Reception:
             sip_call_id=call.sip_call_id,
             source=call.source[0],
             account=call.account,
-            srtp=self._srtp.get(call.account) if call.account else None,
-            codecs=self._codecs.get(call.account, ()) if call.account else (),
-            dtmf=self._dtmf.get(call.account) if call.account else None,
+            srtp=self.terms.srtp.get(call.account) if call.account else None,
+            codecs=self.terms.codecs.get(call.account, ()) if call.account else (),
+            dtmf=self.terms.dtmf.get(call.account) if call.account else None,
             sip_address=where.sip,
             media_address=where.rtp,
-            bundle=self._bundles / call_id,
+            bundle=self.terms.bundles / call_id,
             why=why,
         )
         # Opened first: the worker's events may be here before `take` returns.
@@ -110,7 +112,7 @@ class Reception:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER) from error
         self._taken[worker.token] = worker
         self._accounts[worker.token] = call.account
-        self._payers[worker.token] = self._tolls.payer(call)
+        self._payers[worker.token] = self._tolls.payer(call.account, call.caller, call.source[0])
         assert worker.address is not None
         return Admitted(worker.token, worker.address)
 
@@ -119,7 +121,7 @@ class Reception:
         if chosen is not None:
             plan, why = chosen
             return PlanText(name=plan.name, file=plan.file, document=dict(plan.document)), why
-        built_in = plan_between(call, self._extensions)
+        built_in = plan_between(call, self.terms.extensions)
         if built_in is not None:
             return built_in, f"{call.account} calls the phone {call.number}"
         log.info("no_plan", number=call.number, source=call.source[0])
@@ -134,7 +136,7 @@ class Reception:
         if worker is not None:
             worker.send(Texted(sender=text.caller, text=text.text))
             return 200
-        if self._plans.choose(text.number, text.caller, {}, self._now(), text.account) is None:
+        if self._plans.choose(text.number, text.caller, {}, self.terms.now(), text.account) is None:
             raise Refused(404, "Not Found")
         self._ledger.noted(
             MessageReceived(call_id="", sender=text.caller, to=text.callee, text=text.text)
@@ -159,6 +161,13 @@ class Reception:
         worker = self._taken.get(token)
         if worker is not None and worker.state is WorkerState.ASSIGNED:
             worker.send(HangUp(reason="the caller gave up"))
+
+    def resumed(self, worker: WorkerHandle) -> None:
+        """It has a call of the gateway before us."""
+        self._taken[worker.token] = worker
+        if (call := worker.assignment) is not None:
+            self._accounts[worker.token] = call.account
+            self._payers[worker.token] = self._tolls.payer(call.account, call.caller, call.source)
 
     def left(self, token: str) -> None:
         """The worker is gone."""

@@ -9,7 +9,7 @@ import structlog
 from sipagent.call.leg import LegState
 from sipagent.call.numbers import number_of
 from sipagent.call.toll import Toll, TollPolicy
-from sipagent.edge.desk import Leaving, NewCall, Refused
+from sipagent.edge.desk import Leaving, Refused
 from sipagent.errors import CallError
 from sipagent.events import CallEnded, Event, LegChanged
 
@@ -62,14 +62,18 @@ class Tolls:
         if day == self._day:
             self._sums = dict(sums)
 
-    def payer(self, call: NewCall) -> str:
+    def reload(self, toll: Toll, policy: TollPolicy, trunks: Collection[str]) -> None:
+        """Judge by these from now on; what was counted stays."""
+        self._toll, self._policy, self._trunks = toll, policy, trunks
+
+    def payer(self, account: str | None, caller: str, address: str) -> str:
         """Whose calls today count together: a phone's, those of a number that calls by a trunk,
         else those of an address.
         """
-        if call.account is None:
-            return call.source[0]
-        number = f"/{number_of(call.caller)}" if call.account in self._trunks else ""
-        return call.account + number
+        if account is None:
+            return address
+        number = f"/{number_of(caller)}" if account in self._trunks else ""
+        return account + number
 
     def leaves(self, call: Leaving, call_id: str, caller: str) -> None:
         """A worker's INVITE wants to leave by a trunk. Raises Refused."""

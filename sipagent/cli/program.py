@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from sipagent.errors import ConfigError, SipAgentError
 
-from . import bans, bench, call, calls, demo, plans, serve, trunks
+from . import bans, bench, call, calls, control, demo, plans, serve, trunks
 from .style import print_findings
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app = typer.Typer(
     help="SIP calls answered by AI agents, with telephony as permitted tools.",
 )
 app.command("serve")(serve.serve)
+app.command("reload")(control.reload)
+app.command("restart")(control.restart)
 app.command("demo")(demo.demo)
 app.command("check")(plans.check)
 app.command("explain")(plans.explain)

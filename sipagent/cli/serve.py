@@ -2,11 +2,13 @@
 
 import asyncio
 import errno
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,11 +19,12 @@ from sipagent.config import Settings
 from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Address
-from sipagent.errors import SipAgentError
+from sipagent.errors import ConfigError, SipAgentError
 from sipagent.log import configure
 
 from .style import ConfigOption, settings_from, settings_path, shown
 
+log = structlog.get_logger(__name__)
 _REMEDIES = {
     errno.EADDRINUSE: "another program has it; end that, or set another port",
     errno.EADDRNOTAVAIL: "this machine has no such address; set one it has",
@@ -34,33 +37,61 @@ _SWITCH_INTERVAL = 0.0005
 
 
 def serve(config: ConfigOption = None) -> None:
-    """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads dialplans and certificates."""
+    """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads, SIGUSR2 restarts; both keep calls."""
     path = settings_path(config)
     settings = settings_from(path)
     configure(settings.log)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     plans = open_plans(settings)
     try:
-        asyncio.run(_serve(settings, plans, path))
+        again = asyncio.run(_serve(settings, plans, path))
     except OSError as error:
         raise SipAgentError(_words(error)) from error
+    if again:  # the same process: a service manager notices nothing
+        os.execv(sys.executable, [sys.executable, "-m", "sipagent", *sys.argv[1:]])  # noqa: S606
 
 
-async def _serve(settings: Settings, plans: Plans, path: Path | None) -> None:
+async def _serve(settings: Settings, plans: Plans, path: Path | None) -> bool:
+    """True to start anew, calls being left to whoever comes next."""
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop, restart = asyncio.Event(), _Restart(path)
     screen = Console(stderr=True)
-    async with Gateway(settings, plans) as gateway:
+    async with Gateway(settings, plans, read_settings=lambda: settings_from(path)) as gateway:
+        loop.add_signal_handler(signal.SIGUSR2, restart.ask, stop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, gateway.reload)
         if screen.is_terminal:
             _welcome(screen, gateway, settings, path)
         await stop.wait()
+        if restart.wanted:
+            await gateway.leave()
+            return True
         if screen.is_terminal and gateway.ledger.live:
             patience = f"{settings.limits.drain_seconds:g} s"
             screen.print(f"Waiting up to {patience} for live calls; Ctrl-C again ends them.")
         await _drained(gateway)
+    return False
+
+
+class _Restart:
+    """SIGUSR2: wanted where the settings on disk would start."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.wanted = False
+        self._path = path
+
+    def ask(self, stop: asyncio.Event) -> None:
+        """Look at them, and stop."""
+        try:
+            open_plans(settings_from(self._path))
+        except ConfigError as error:
+            for finding in error.findings:
+                log.error("settings_finding", finding=str(finding))
+            log.error("not_restarted", findings=len(error.findings))
+        else:
+            self.wanted = True
+            stop.set()
 
 
 async def _drained(gateway: Gateway) -> None:

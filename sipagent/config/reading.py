@@ -68,6 +68,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         update={
             "sip": settings.sip.model_copy(update={"tls": anchored(settings.sip.tls, folder)}),
             "store": store,
+            "state": settings.state and (folder / settings.state).absolute(),
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),
         }

@@ -35,6 +35,9 @@ class Limits(Part):
     call_seconds: int = Field(default=14_400, ge=1, description="longest call")
     claim_seconds: float = Field(default=2.0, gt=0, description="a worker must answer its INVITE")
     drain_seconds: float = Field(default=30.0, ge=0, description="patience on SIGTERM")
+    orphan_seconds: float = Field(
+        default=60.0, gt=0, description="a call whose server was killed goes on this long without"
+    )
 
 
 class Store(Part):
@@ -76,6 +79,11 @@ class Settings(BaseSettings):
         default=None, description="bounds every plan; absent: plans alone decide"
     )
     store: Store = Store()
+    state: Path | None = Field(
+        default=None,
+        description="folder of what a restarted server must know again, on a local disk; "
+        "default: .state beside the records",
+    )
     log: Log = Log()
     dialplans: Annotated[tuple[Path, ...], OneOrMore] = (Path("dialplans"),)
     tools: Annotated[tuple[Path, ...], OneOrMore] = (Path("tools"),)
@@ -97,6 +105,11 @@ class Settings(BaseSettings):
     def policies(self) -> tuple[Policy, ...]:
         """What bounds every plan, beside the plan's own policy."""
         return (self.toll_policy, *([self.policy] if self.policy else []))
+
+    @property
+    def state_folder(self) -> Path:
+        """Where `state` leads."""
+        return self.state or self.store.bundles / ".state"
 
     @classmethod
     def settings_customise_sources(

@@ -83,9 +83,6 @@ class Sip(Part):
     nameservers: Annotated[tuple[NameServer, ...], OneOrMore] = Field(
         default=(), description="address[:port] of DNS servers; default: the system's"
     )
-    internal_address: str | None = Field(
-        default=None, description="loopback host:port of the edge towards workers; set at start"
-    )
     realm: str = "sipagent"
     session_expires: int = Field(
         default=1800,

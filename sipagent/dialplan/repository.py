@@ -38,6 +38,10 @@ class Plans:
         """Those in force, in the order of their files."""
         return tuple(self._plans.values())
 
+    def look_in(self, paths: Sequence[Path], house: Callable[[], House]) -> None:
+        """Read these at the next `reload`, for another house."""
+        self._paths, self._house = paths, house
+
     def reload(self) -> list[Finding]:
         """Read every file again; returns all findings.
 

@@ -76,10 +76,11 @@ class Admission:
             reply_to=arrival.reply_to,
             sticky=proxy.sticky(request, arrival.peer),
         )
-        proxy.incoming.add(transaction)
         if trunk is not None:
+            transaction.trunk = trunk.name
             trunk.capacity.enter(transaction)
             prefer(request, trunk.trunk.codecs)
+        proxy.incoming.add(transaction)
         proxy.listeners.send(bytes(response(request, 100)), arrival.reply_to)
         if known is not None:
             self._give(transaction, arrival, known)
@@ -127,6 +128,7 @@ class Admission:
         proxy.saw(response(arrival.request, 100), arrival.reply_to, inward=False)
         proxy.incoming.give(transaction, worker.token)
         transaction.move(State.PROCEEDING)
+        proxy.incoming.changed(transaction)
         return True
 
     def cancel(self, transaction: Incoming) -> None:

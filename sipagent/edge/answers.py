@@ -172,7 +172,8 @@ class Answers:
         if call is None:
             return
         if answer.status < 200:
-            call.move(State.PROCEEDING)
+            if call.move(State.PROCEEDING):
+                self._proxy.outgoing.changed(call)
         else:
             call.move(State.ACCEPTED if answer.status < 300 else State.COMPLETED)
             self._proxy.outgoing.settled(call)

@@ -98,6 +98,10 @@ class Bindings:
                 kept.append(Binding(contact, origin, now + contact.seconds))
         return self._settle(extension, before, kept[-self._room :])
 
+    def restore(self, extension: str, bindings: Sequence[Binding]) -> None:
+        """Know them again, the newest last."""
+        self._keep(extension, bindings[-self._room :])
+
     def clear(self, extension: str, origin: Origin, now: float) -> Changes:
         """`Contact: *`: remove all, or none. Raises OutOfOrder."""
         before = self._live(extension, now)

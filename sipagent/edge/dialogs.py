@@ -1,7 +1,7 @@
 """Dialog memory: enough of every dialog to route in it, and to end it for a dead worker."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,9 +44,14 @@ class Dialog:
 
 
 class Dialogs:
-    """All dialogs of living workers. One ends with its BYE, or with its worker."""
+    """All dialogs of living workers. One ends with its BYE, or with its worker.
+
+    `changed` is told of each that begins or moves on, `over` of each that ends.
+    """
 
     def __init__(self) -> None:
+        self.changed: Callable[[Dialog], None] = lambda dialog: None
+        self.over: Callable[[Dialog], None] = lambda dialog: None
         self._dialogs: dict[Key, Dialog] = {}
         self._of_worker: dict[str, set[Key]] = defaultdict(set)
         self._by_local: dict[tuple[bytes, bytes], str] = {}
@@ -118,15 +123,26 @@ class Dialogs:
         dialog = self._dialogs.get(Key(request.call_id, request.from_.tag, request.to.tag))
         if dialog is not None:
             dialog.cseq = max(dialog.cseq, request.cseq.number)
+            self.changed(dialog)
 
-    def request_of_world(self, request: Message) -> None:
-        """The far end sends inside a dialog: its CSeq, perhaps its target (section 12.2.2)."""
+    def request_of_world(self, request: Message, by: Peer | None = None) -> None:
+        """The far end sends inside a dialog: its CSeq, perhaps its target (section 12.2.2).
+
+        `by` is the connection it has now, where it uses one.
+        """
         dialog = self._dialogs.get(Key(request.call_id, request.to.tag, request.from_.tag))
         if dialog is None:
             return
         dialog.remote_cseq = max(dialog.remote_cseq, request.cseq.number)
         if request.method in (b"INVITE", b"UPDATE") and (target := _contact(request)):
             dialog.target = target
+        if by is not None:
+            dialog.peer = by
+        self.changed(dialog)
+
+    def restore(self, dialog: Dialog) -> None:
+        """One of the process before us."""
+        self._note(dialog)
 
     def failed(self, call_id: bytes, local_tag: bytes) -> None:
         """The INVITE got a failure: its early dialogs are over, a confirmed one is not."""
@@ -153,6 +169,7 @@ class Dialogs:
         if old is not None:  # a further provisional, a retransmission or a re-INVITE
             old.confirmed = old.confirmed or new.confirmed
             old.cseq = max(old.cseq, new.cseq)
+            self.changed(old)
             return
         keys = self._of_worker[new.token]
         if not (new.key.local_tag and new.key.remote_tag) or len(keys) >= A_WORKER:
@@ -160,6 +177,7 @@ class Dialogs:
         keys.add(new.key)
         self._dialogs[new.key] = new
         self._by_local[new.key.call_id, new.key.local_tag] = new.token
+        self.changed(new)
 
     def _with_local(self, call_id: bytes, local_tag: bytes) -> Iterable[Key]:
         token = self._by_local.get((call_id, local_tag))
@@ -174,6 +192,7 @@ class Dialogs:
             self._by_local.pop(key[:2], None)
         if not keys:
             del self._of_worker[dialog.token]
+        self.over(dialog)
 
 
 def _contact(message: Message) -> bytes:

@@ -4,7 +4,7 @@ All contacts at once, whatever their q: the first to answer wins and the others 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .answers import Answers
@@ -60,6 +60,10 @@ class Forks:
         self._table: Table[Fork] = Table(proxy.timers)
         self._patience = Patience(proxy.timers)
         self._finals = Repeater(proxy.timers)
+
+    def on_change(self, changed: Callable[[Fork], None]) -> None:
+        """Have `changed` told of each fork that begins, or is decided."""
+        self._table.changed = changed
 
     def __len__(self) -> int:
         return len(self._table)
@@ -147,6 +151,7 @@ class Forks:
             self._lost(fork, call, 480)
             return
         call.peer, call.request.body = peer, b""
+        proxy.outgoing.changed(call)
         if not proxy.listeners.reliable(peer.flow):
             self._patience.resend(call.branch, lambda: self._resend(data, peer))
         self._give_time(fork, call)
@@ -196,6 +201,8 @@ class Forks:
     def _progressed(self, fork: Fork, call: Outgoing, answer: Message, peer: Peer) -> None:
         self._patience.over(call.branch)
         began = call.move(State.PROCEEDING)
+        if began:
+            self._proxy.outgoing.changed(call)
         if fork.state not in OPEN or fork.ending:
             if began:  # it may be cancelled only now (9.1)
                 self._cancel(fork, call)
@@ -209,6 +216,7 @@ class Forks:
         if fork.state in OPEN:
             fork.move(State.ACCEPTED)
             fork.winner = call
+            self._table.changed(fork)
             self._answers.deliver(answer, fork.worker, call, peer)
             self._proxy.dialogs.failed(answer.call_id, answer.from_.tag)  # early ones of others
             self._end(fork, (ELSEWHERE,))
@@ -266,6 +274,7 @@ class Forks:
             self._fail(fork, 487)
         answer = best_of(fork.failures)
         fork.move(State.COMPLETED)
+        self._table.changed(fork)
         self._proxy.dialogs.failed(answer.call_id, answer.from_.tag)
         data = fit(answer)[0] or bytes(response(answer, answer.status))
         worker = fork.worker

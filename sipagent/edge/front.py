@@ -20,6 +20,7 @@ from .headers import Bad
 from .identity import Identity
 from .inbound import Inbound
 from .listeners import Listeners, Peer, UdpSocket, shielded
+from .memory import Memory
 from .message import BadMessage, parse
 from .names import Dns
 from .outbound import Outbound
@@ -27,6 +28,7 @@ from .proxy import Proxy
 from .registrar import Registrar, Registration
 from .requests import Requests
 from .resolver import Resolver
+from .revival import Revival
 from .routing import route_address
 from .texts import Texts
 from .timers import Timers
@@ -66,23 +68,23 @@ class Edge:
         self.doorman.on_ban = self._banned
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def start(self, host: str | None = None) -> None:
-        """Open all sockets; `host` is our public one, where the settings do not say it.
+    async def start(self, host: str | None = None, memory: Memory | None = None) -> None:
+        """Open all sockets, and go on where the process that left `memory` ended; `host` is our
+        public one, where the settings do not say it.
 
         Raises OSError, with nothing left open.
         """
+        memory = memory or Memory()
         try:
             self._listeners.open(self._settings.sip.listen)
-            inside = UdpSocket(
-                _LOOPBACK, 0, shielded(self._from_inside, self.counters), self.counters
-            )
+            inside = self._open_inside(memory.port)
         except OSError:
             await self._listeners.close()
             raise
         bound = self._listeners.bound
         public = _public_address(host or self._settings.sip.public_address, bound[0][1])
         self._listeners.open_loop(public)
-        identity = Identity(public, inside.local, bound)
+        identity = Identity(public, inside.local, bound, memory.secret)
         self._proxy = Proxy(
             desk=self._desk,
             identity=identity,
@@ -100,8 +102,9 @@ class Edge:
         self._requests = Requests(self._listeners, identity, self._timers)
         wire = Wire(self._listeners, identity, self._requests, self._resolver)
         self.trunks = Trunks(self._settings.trunks, wire, self._proxy)
-        now = asyncio.get_running_loop().time
-        guard = Guard(self._settings, now, self.doorman, self.trunks.sender)
+        self._guard = guard = Guard(
+            self._settings, asyncio.get_running_loop().time, self.doorman, self.trunks.sender
+        )
         self._registrar = Registrar(self._proxy, guard, self._settings)
         admission = Admission(self._proxy, guard, self._farewell, self.trunks)
         courier = Courier(self._proxy, wire, self._registrar)
@@ -112,6 +115,8 @@ class Edge:
             self._proxy, self._resolver, self._registrar, self._answers, self._farewell
         )
         self._outbound = Outbound(self._proxy, self._resolver, self.trunks, self._forks, texts)
+        revival = Revival(self._proxy, self._forks, self._farewell, self._registrar, self.trunks)
+        revival.begin(memory.journal)
         self._sweeper = asyncio.create_task(self._sweep())
         _log.info("sip_listening", bound=bound, public=public)
 
@@ -175,6 +180,15 @@ class Edge:
         """Somebody banned a source by hand: its connections end."""
         self._listeners.cut_off(self.doorman.banned)
 
+    def reload(self, settings: Settings) -> None:
+        """Whom we let in, who registers with us, and where we register, from now on; calls that
+        live are not touched. Sockets and certificates stay as they are.
+        """
+        self._settings = settings
+        self._guard.reload(settings)
+        self._registrar.reload(settings)
+        self.trunks.reload(settings.trunks)
+
     def reload_certificates(self) -> None:
         """Read certificates again for connections to come; those that stand are not touched.
 
@@ -193,7 +207,19 @@ class Edge:
         # not now: one of them may have brought the message that had it banned
         asyncio.get_running_loop().call_soon(self._listeners.cut_off, self.doorman.banned)
 
+    def _open_inside(self, port: int) -> UdpSocket:
+        """The socket workers know. Raises OSError where there is none at all."""
+        receive = shielded(self._from_inside, self.counters)
+        try:
+            return UdpSocket(_LOOPBACK, port, receive, self.counters)
+        except OSError as error:
+            # calls of the process before us cannot reach us: they are hung up
+            _log.error("internal_port_taken", port=port, cause=str(error))
+            return UdpSocket(_LOOPBACK, 0, receive, self.counters)
+
     def _from_world(self, data: bytes, peer: Peer) -> None:
+        if self._sweeper is None:
+            return  # not all of us stands yet: as if it had been lost on the way
         if not self.doorman.hears(peer):
             return
         try:
@@ -212,6 +238,8 @@ class Edge:
             _log.debug("sip_bad_message", peer=str(peer), reason=bad.reason)
 
     def _from_inside(self, data: bytes, address: Address) -> None:
+        if self._sweeper is None:
+            return
         worker = self._proxy.roster.at(address)
         if worker is None:
             self.counters.stray += 1

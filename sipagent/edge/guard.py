@@ -61,17 +61,22 @@ class Guard:
         registered: Callable[[Message, Peer], str | None] = lambda invite, source: None,
     ) -> None:
         self._registered = registered
+        self._now = now
         self._doorman = doorman
+        self._authenticator = Authenticator(
+            settings.sip.realm, {}, now, lifetime=settings.guard.nonce_seconds
+        )
+        self.reload(settings)
+
+    def reload(self, settings: Settings) -> None:
+        """Let in by these settings from now on; nonces given out stay good."""
         self._trunks = {name: trunk.addresses for name, trunk in settings.trunks.items()}
         self._guests = settings.sip.guests
         self._phones = bool(settings.phones)
-        passwords = {
+        self._authenticator.passwords = {
             name: phone.password.get_secret_value() for name, phone in settings.phones.items()
         }
-        self._authenticator = Authenticator(
-            settings.sip.realm, passwords, now, lifetime=settings.guard.nonce_seconds
-        )
-        self.rate = TokenBucket(settings.limits.calls_per_second, now)
+        self.rate = TokenBucket(settings.limits.calls_per_second, self._now)
 
     def judge_registration(self, register: Message, source: Peer) -> Verdict:
         """Who may register? A phone that proves itself, wherever it is; nobody else."""

@@ -29,12 +29,16 @@ class Identity:
     """Our addresses as peers know them. `bound` are the public sockets in the order listed."""
 
     def __init__(
-        self, public: Address, internal: Address, bound: Sequence[tuple[str, Address]]
+        self,
+        public: Address,
+        internal: Address,
+        bound: Sequence[tuple[str, Address]],
+        secret: bytes | None = None,
     ) -> None:
         self.public = public
         self.internal = internal
         self._bound = tuple(bound)
-        self._secret = secrets.token_bytes(32)
+        self._secret = secret or secrets.token_bytes(32)
         self._ours = {a for _, a in bound}
         self.move(public)
 

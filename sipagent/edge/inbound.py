@@ -129,7 +129,7 @@ class Inbound:
                 reply(proxy, arrival, 200, extra=CAPABILITIES)
             return
         worker = named_worker(proxy, request)
-        proxy.dialogs.request_of_world(request)
+        proxy.dialogs.request_of_world(request, proxy.moved_to(arrival.peer))
         if worker is not None:
             proxy.saw(request, arrival.peer, inward=True)
             proxy.saw(response(request, 200), arrival.reply_to, inward=False)

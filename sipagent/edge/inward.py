@@ -84,7 +84,7 @@ def forward(proxy: Proxy, arrival: Arrival, worker: Worker) -> bool:
         proxy.counters.too_big += 1
         reply(proxy, arrival, 513)
         return False
-    proxy.dialogs.request_of_world(original)
+    proxy.dialogs.request_of_world(original, proxy.moved_to(arrival.peer))
     proxy.saw(original, arrival.peer, inward=True)
     proxy.to_worker(data, worker)
     return True

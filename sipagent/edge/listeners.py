@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import os
 import socket
+import time
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -170,7 +172,8 @@ class Listeners:
         self._tls = tls
         self._gate = gate
         self._max_message = max_message
-        self._numbers = itertools.count(LOOP + 1)
+        #: of connections: never those of a process before us, which may stand in a dialog yet
+        self._numbers = itertools.count(int(time.time()) << 20)
         self._flows: dict[int, Flow] = {}
         #: where requests go that name no connection: transport, host and port to number
         self._connections: dict[tuple[str, str, int], int] = {}
@@ -208,10 +211,11 @@ class Listeners:
         self.bound.append((listener.transport.upper(), acceptor.local))
 
     def _open_udp(self, host: str, port: int) -> UdpSocket:
-        number = next(self._numbers)
         flow = UdpSocket(
             host, port, lambda d, a: self._deliver(d, Peer(number, *a)), self._counters
         )
+        # the same in every process, as in the routes of dialogs that outlive one
+        number = LOOP + 1 + zlib.crc32("{}:{}".format(*flow.local).encode())
         self._flows[number] = flow
         return flow
 
@@ -254,7 +258,7 @@ class Listeners:
 
     def udp_towards(self, host: str, port: int, preferred: int = LOOP) -> Peer | None:
         """The preferred UDP socket, or the first of the right address family."""
-        numbers = sorted(self._flows, key=lambda number: (number != preferred, number))
+        numbers = sorted(self._flows, key=lambda number: number != preferred)
         for number in numbers:
             flow = self._flows[number]
             same_family = (":" in flow.local[0]) == (":" in host)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from .desk import Leaving, Refused
+from .dialogs import Key
 from .fork import Forks
 from .headers import Bad, Uri, parse_name_addr, parse_uri
 from .identity import flow_number, read_peer
@@ -99,11 +100,18 @@ class Outbound:
         return ""
 
     def _leave(self, leaving: Departure, hop: Uri, flow: int, sticky: Peer | None = None) -> None:
-        peer = self._proxy.live(sticky) or self._resolver.known(hop, flow)
+        live = self._proxy.live
+        peer = live(sticky) or live(self._moved(leaving.request)) or self._resolver.known(hop, flow)
         if peer is not None:
             self._send(leaving, peer)
         else:
             self._proxy.tasks.start(self._find_and_send(leaving, hop, flow))
+
+    def _moved(self, request: Message) -> Peer | None:
+        """The connection the far end has now: the one it had is closed, by a restart perhaps."""
+        key = Key(request.call_id, request.from_.tag, request.to.tag)
+        dialog = self._proxy.dialogs.get(key) if key.remote_tag else None
+        return dialog.peer if dialog is not None else None
 
     def _by_trunk(self, leaving: Departure, trunk: Account, flow: int) -> None:
         """A call begins: refused at once where the trunk cannot take it."""
@@ -111,6 +119,7 @@ class Outbound:
             self._refuse(leaving, 503, why)
             return
         assert leaving.call is not None
+        leaving.call.trunk = trunk.name
         trunk.capacity.enter(leaving.call)
         leaving.request.headers += trunk.routes
         self._leave(leaving, trunk.hop, flow)
@@ -209,6 +218,7 @@ class Outbound:
         if call is not None and (call.request is request or leaving.trunk is not None):
             call.peer, call.request = peer, request
             request.body = b""
+            self._proxy.outgoing.changed(call)
 
     def _answer(self, request: Message, worker: Worker, status: int, reason: str = "") -> None:
         if request.method != b"ACK":

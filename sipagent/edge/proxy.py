@@ -93,6 +93,10 @@ class Proxy:
         """The peer while its socket or connection is open."""
         return peer if peer is not None and self.listeners.flow(peer.flow) else None
 
+    def moved_to(self, peer: Peer) -> Peer | None:
+        """The connection a peer uses within a dialog, None by UDP."""
+        return peer if self.listeners.reliable(peer.flow) else None
+
     def sticky(self, message: Message, peer: Peer) -> Peer | None:
         """The peer itself when later requests must go exactly there: its connection, or the
         outside of the NAT it is behind (its own Via and the socket disagree).

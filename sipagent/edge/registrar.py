@@ -1,6 +1,7 @@
 """Registrar: REGISTER of our phones, granted or refused (RFC 3261 section 10)."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -49,6 +50,22 @@ class Registrar:
         self._guard = guard
         self._limits = settings.registrar
         self._answers: dict[bytes, tuple[bytes, float]] = {}
+        #: told of each extension whose bindings are others now
+        self.on_change: Callable[[str], None] = lambda extension: None
+
+    def restore(self, extension: str, held: Sequence[Binding]) -> None:
+        """What the process before us knew; phones that are no more are forgotten."""
+        if extension in self.extensions:
+            self.bindings.restore(extension, held)
+
+    def reload(self, settings: Settings) -> None:
+        """Phones and limits of these settings from now on; one that is gone is not reached."""
+        gone = self.extensions - settings.phones.keys()
+        self.extensions = frozenset(settings.phones)
+        self._limits = settings.registrar
+        for extension in gone:
+            self.bindings.restore(extension, ())
+            self.on_change(extension)
 
     def register(self, arrival: Arrival) -> None:
         """A REGISTER. Raises Bad."""
@@ -78,6 +95,7 @@ class Registrar:
         """Forget bindings that ran out, and answers nobody asks for again."""
         for extension, binding in self.bindings.expire(now):
             self._tell("phone_expired", extension, binding)
+            self.on_change(extension)
         for branch, (_, until) in list(self._answers.items()):
             if until <= now:
                 del self._answers[branch]
@@ -116,6 +134,7 @@ class Registrar:
             changes = bindings.clear(name, wish.origin, now)
         else:
             changes = bindings.update(name, wish.contacts, wish.origin, now)
+        self.on_change(name)
         for binding in changes.removed:
             self._tell("phone_unregistered", name, binding)
         for binding in changes.added:

@@ -33,13 +33,16 @@ OPEN = frozenset({State.TRYING, State.PROCEEDING})
 
 @dataclass(slots=True, kw_only=True)
 class Transaction:
-    """What both directions share. `until` is loop time; None while the outcome is open."""
+    """What both directions share. `until` is loop time; None while the outcome is open. `trunk`
+    is the one whose line the call is on.
+    """
 
     branch: bytes
     request: Message
     token: str | None = None
     state: State = State.TRYING
     until: float | None = None
+    trunk: str | None = None
 
     def move(self, state: State) -> bool:
         """Go there when the table allows it."""
@@ -97,6 +100,8 @@ class Table(Generic[T]):
 
     timers: Timers
     room: int = 20_000
+    #: told of each that is new, has moved on, or is settled
+    changed: Callable[[T], None] = lambda transaction: None
     _by_branch: dict[bytes, T] = field(default_factory=dict)
     _by_request: dict[tuple[bytes, bytes, int], T] = field(default_factory=dict)
     _of_worker: dict[str, dict[bytes, T]] = field(default_factory=dict)
@@ -115,6 +120,7 @@ class Table(Generic[T]):
         self._by_request[_request_key(transaction.request)] = transaction
         if transaction.token is not None:
             self.give(transaction, transaction.token)
+        self.changed(transaction)
 
     def give(self, transaction: T, token: str) -> None:
         """It is this worker's from now on."""
@@ -140,6 +146,7 @@ class Table(Generic[T]):
         """The outcome is known: forget it after the linger time."""
         now = asyncio.get_running_loop().time()
         transaction.until = now + self.timers.linger
+        self.changed(transaction)
 
     def sweep(self, now: float) -> None:
         """Forget what nobody retransmits any more."""

@@ -24,6 +24,8 @@ from sipagent.call.cdr import Cdr, fold
 from sipagent.errors import ConfigError, Finding, SipAgentError
 from sipagent.events import ANY_EVENT, CallEnded, CallStarted, Event, LegChanged, SipMessage
 
+from .ahead import Ahead, read_events
+
 #: events waiting to be written; what comes while it is full goes to the spool
 QUEUE = 10_000
 BATCH = 500
@@ -68,7 +70,8 @@ class Store:
     """`append` never waits and never fails; one task writes what it was given, in batches.
 
     What the database does not take, for whatever reason, goes to `spool`, a JSON Lines file that
-    the next `open` reads back in.
+    the next `open` reads back in. What it has not got yet is kept beside it, for the `open` after
+    a kill.
     """
 
     def __init__(self, url: str, spool: Path) -> None:
@@ -76,6 +79,7 @@ class Store:
         self._engine = engine_for(url)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._spool = spool
+        self._ahead = Ahead(spool)
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
         #: set while nobody wants to wait until a batch has gathered
         self._hurry = asyncio.Event()
@@ -90,13 +94,17 @@ class Store:
 
         A database that cannot be reached now is tried again with every batch.
         """
-        spooled = self._unspooled()
-        if await self._write(spooled):
-            self._spool.unlink(missing_ok=True)
+        left = [path for path in (self._spool, *self._ahead.left()) if path.exists()]
+        events = [event for path in left for event in read_events(path)]
+        if await self._take_in(events):
+            for path in left:
+                path.unlink(missing_ok=True)
+        self._ahead.open()
         self._writer = asyncio.create_task(self._write_for_ever())
 
     def append(self, happened: Event) -> None:
-        """Take an event; returns at once."""
+        """Take an event; returns at once, when it is safe from a kill."""
+        self._ahead.write(happened)
         try:
             self._queue.put_nowait(happened)
         except asyncio.QueueFull:
@@ -116,6 +124,7 @@ class Store:
             self._writer.cancel()
             with suppress(asyncio.CancelledError):
                 await self._writer
+        self._ahead.close()
         await self._engine.dispose()
 
     async def calls(
@@ -154,12 +163,27 @@ class Store:
                 await asyncio.wait_for(self._hurry.wait(), GATHER)
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+            # all there is: the segment ends with this batch, or with an earlier one
+            segment = self._ahead.turn() if self._queue.empty() else None
             self._remember(batch)
             if not await self._write(batch):
                 self._to_spool(batch)
             self._forget(batch)
+            if segment is not None:
+                segment.unlink(missing_ok=True)
             for _ in batch:
                 self._queue.task_done()
+
+    async def _take_in(self, events: Sequence[Event]) -> bool:
+        """Write what a server that is no more left behind, but nothing twice."""
+        known: set[str] = set()
+        try:
+            for call_id in {event.call_id for event in events}:
+                known.update(event.model_dump_json() for event in await self.events(call_id))
+        except SipAgentError:
+            return False
+        new = {e.model_dump_json(): e for e in events if e.model_dump_json() not in known}
+        return await self._write(list(new.values()))
 
     async def _write(self, batch: Sequence[Event]) -> bool:
         try:
@@ -223,18 +247,6 @@ class Store:
                 file.write(lines)
         except OSError as error:
             _log.critical("events_lost", cause=str(error), count=lines.count("\n"))
-
-    def _unspooled(self) -> list[Event]:
-        if not self._spool.exists():
-            return []
-        events: list[Event] = []
-        for line in self._spool.read_text(encoding="utf-8").splitlines():
-            try:
-                events.append(ANY_EVENT.validate_json(line))
-            except ValueError:
-                # the last line of a process that was killed while it wrote
-                _log.warning("spool_line_skipped", spool=str(self._spool))
-        return events
 
 
 async def _known(connection: AsyncConnection, call_id: str) -> list[Event]:

@@ -10,9 +10,11 @@ from enum import StrEnum
 from sipagent.errors import SipAgentError
 
 from .channel import Channel
-from .protocol import Assign, Assignment, Down, Up
+from .protocol import Assign, Assignment, Down, Heard, Up
 
 GatewayChannel = Channel[Down, Up]
+#: events are acknowledged together, this often
+_HEARD_SECONDS = 0.2
 
 
 class WorkerState(StrEnum):
@@ -22,6 +24,7 @@ class WorkerState(StrEnum):
     IDLE = "idle"  #: can take a call
     ASSIGNED = "assigned"  #: has been given a call, whose INVITE must reach it
     CLAIMED = "claimed"  #: in its call
+    AWAY = "away"  #: in a call of the gateway before us; must report
     FINISHING = "finishing"  #: its call is over, or it was told to quit; it must exit
     GONE = "gone"
 
@@ -31,14 +34,41 @@ MOVES: dict[WorkerState, frozenset[WorkerState]] = {
     WorkerState.IDLE: frozenset({WorkerState.ASSIGNED, WorkerState.FINISHING, WorkerState.GONE}),
     WorkerState.ASSIGNED: frozenset({WorkerState.CLAIMED, WorkerState.FINISHING, WorkerState.GONE}),
     WorkerState.CLAIMED: frozenset({WorkerState.FINISHING, WorkerState.GONE}),
+    WorkerState.AWAY: frozenset(
+        {WorkerState.ASSIGNED, WorkerState.CLAIMED, WorkerState.FINISHING, WorkerState.GONE}
+    ),
     WorkerState.FINISHING: frozenset({WorkerState.GONE}),
     WorkerState.GONE: frozenset(),
 }
-IN_CALL = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED})
+IN_CALL = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED, WorkerState.AWAY})
 
 
 class WrongMove(SipAgentError):
     """A worker said something that its state does not allow."""
+
+
+class Hearing:
+    """Tells a worker up to where its events are safe: not for each, but soon."""
+
+    def __init__(self, send: Callable[[Down], None]) -> None:
+        self._send = send
+        self._up_to = self._told = 0
+        self._soon: asyncio.TimerHandle | None = None
+
+    def upto(self, n: int) -> None:
+        """Everything up to `n` is safe."""
+        self._up_to = n
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_HEARD_SECONDS, self.tell)
+
+    def tell(self) -> None:
+        """Say it now."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        if self._up_to > self._told:
+            self._told = self._up_to
+            self._send(Heard(n=self._told))
 
 
 class WorkerHandle:
@@ -53,6 +83,9 @@ class WorkerHandle:
         self.address: tuple[str, int] | None = None
         self.assignment: Assignment | None = None
         self.channel: GatewayChannel | None = None
+        self.hearing = Hearing(self.send)
+        self.dead = False
+        #: known of children of our zygote only
         self.exit_code: int | None = None
         #: why it ends, once that is decided; the first reason stands
         self.why: str | None = None
@@ -96,7 +129,7 @@ class WorkerHandle:
         self.doomed = True
         self.why = self.why or why
         # A pid cannot belong to another process before its exit was reported.
-        if self.pid is not None and self.exit_code is None:
+        if self.pid is not None and not self.dead:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 

@@ -6,9 +6,8 @@ from itertools import chain, repeat
 
 import structlog
 
-from sipagent.config import Settings
-
 from .spawner import Died, Forked, Program, Spawner, WorkersFailed
+from .zygote import Orders
 
 log = structlog.get_logger(__name__)
 
@@ -19,9 +18,9 @@ BRAKE_SECONDS = 5.0  #: longest pause after workers that died young
 class Keeper:
     """Starts the zygote, replaces it when it dies, and forks through it."""
 
-    def __init__(self, program: Program, settings: Settings) -> None:
+    def __init__(self, program: Program, orders: Orders) -> None:
         self._program = program
-        self._settings = settings
+        self._orders = orders
         self._spawner: Spawner | None = None
         self._failures = 0
         self._brake: asyncio.TimerHandle | None = None
@@ -38,7 +37,18 @@ class Keeper:
 
     async def start(self) -> None:
         """Start the first zygote. Raises WorkersFailed."""
-        self._spawner = await Spawner.start(self._program, self._settings)
+        self._spawner = await Spawner.start(self._program, self._orders)
+
+    async def renew(self, orders: Orders, on_change: Callable[[], None]) -> None:
+        """Fork by other orders from now on. `on_change` is called when the old zygote is to end.
+
+        Raises WorkersFailed, OSError; then the old orders stand.
+        """
+        spawner = await Spawner.start(self._program, orders)
+        old, self._spawner, self._orders = self._spawner, spawner, orders
+        on_change()
+        if old is not None:
+            await old.close()
 
     async def tend(
         self,
@@ -51,11 +61,19 @@ class Keeper:
         while spawner is not None:
             async for report in spawner.reports():
                 on_report(report)
+            if self._spawner is not spawner and self._spawner is not None:  # renewed
+                spawner = self._spawner
+                continue
             self._spawner = None
             on_death()
             log.error("zygote_died", code=await spawner.close())
-            spawner = self._spawner = await self._replacement()
-            on_return()
+            replacement = await self._replacement()
+            if self.pid is not None:  # renewed meanwhile
+                await replacement.close()
+            else:
+                self._spawner = replacement
+                on_return()
+            spawner = self._spawner
 
     def fork(self, token: str) -> None:
         """Ask for a worker; only while `can_fork`."""
@@ -78,7 +96,7 @@ class Keeper:
         self._brake = asyncio.get_running_loop().call_later(seconds, self._release, then)
 
     async def close(self) -> None:
-        """End the zygote, and with it every worker. Idempotent."""
+        """End the zygote, and with it every worker that has no call. Idempotent."""
         if self._brake is not None:
             self._brake.cancel()
             self._brake = None
@@ -94,7 +112,7 @@ class Keeper:
         for pause in chain(RESTART_SECONDS, repeat(RESTART_SECONDS[-1])):
             await asyncio.sleep(pause)
             try:
-                return await Spawner.start(self._program, self._settings)
+                return await Spawner.start(self._program, self._orders)
             except (WorkersFailed, OSError) as error:
                 log.error("zygote_failed", error=str(error))
         raise AssertionError("unreachable: the pauses have no end")

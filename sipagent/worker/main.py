@@ -1,8 +1,8 @@
 """A worker: one process, one conversation, from Ready to its last event."""
 
 import asyncio
+import signal
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -13,7 +13,7 @@ from sipagent.call.leg import REPLACES_HEADER, Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.config import Settings
 from sipagent.errors import LegFailed
-from sipagent.events import CallStarted, Event, Warned
+from sipagent.events import CallStarted, Warned
 from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
 from sipagent.legs.messages import SipMessenger
@@ -22,25 +22,15 @@ from sipagent.providers.sms import HttpSms
 from sipagent.verbs.flow import run_plan
 from sipagent.verbs.handing import Referee
 
-from .client import WorkerChannel, connect
 from .dialing import TrunkDialer
 from .extensions import PhoneDialer
+from .home import Address, Home
 from .house import Stock, furnish, load_stock
+from .lifeline import Lifeline
 from .meetings import GatewayMeetings
+from .offspring import outlive_the_parent
 from .places import ServerPlaces
-from .protocol import (
-    Assign,
-    Assignment,
-    Claimed,
-    Finished,
-    HangUp,
-    Happened,
-    Ping,
-    Pong,
-    Quit,
-    Texted,
-    Told,
-)
+from .protocol import Assign, Assignment, HangUp, Ping, Pong, Quit, Texted, Told
 from .texting import Texter
 from .watchdog import MediaWatchdog
 
@@ -50,12 +40,13 @@ log = structlog.get_logger(__name__)
 _stock: list[Stock] = []
 #: the bridge: its ports are called by the media thread until the process is no more
 _kept: list[PjBridge] = []
-#: how long the gateway may take to read our last words, seconds
-_PARTING = 1.0
 #: how long a plan may take to notice that its caller has left, seconds
 _LAST_WORD = 3.0
 #: texts for a call that has not begun
 _TEXTS = 16
+#: a worker in a call that stands still for so long is ended by the kernel, seconds; while there is
+#: a gateway, that notices before
+_STUCK, _ALIVE = 60, 10.0
 
 
 def preload(settings: Settings) -> None:
@@ -63,24 +54,25 @@ def preload(settings: Settings) -> None:
     _stock.append(load_stock(settings))
 
 
-def run(token: str, socket_path: Path, settings: Settings) -> int:
+def run(token: str, home: Home, settings: Settings) -> int:
     """Be the worker `token`; returns the exit code."""
 
     async def work() -> int:
-        return await _Worker(token, settings).run(socket_path)
+        return await _Worker(token, home, settings).run()
 
     return asyncio.run(work())
 
 
 class _Worker:
-    def __init__(self, token: str, settings: Settings) -> None:
+    def __init__(self, token: str, home: Home, settings: Settings) -> None:
+        self._home = home
         self._token = token
         self._settings = settings
         self._endpoint = Endpoint(
             settings,
             token=token,
             public_address=_address(settings.sip.public_address),
-            internal_address=_address(settings.sip.internal_address),
+            internal_address=home.edge,
         )
         self._assignment: asyncio.Future[Assignment | None] = asyncio.Future()
         self._leg: asyncio.Future[Leg] = asyncio.Future()
@@ -88,13 +80,15 @@ class _Worker:
         self._ended_by_us: asyncio.Future[str] = asyncio.Future()
         self._referee: Referee | None = None
 
-    async def run(self, socket_path: Path) -> int:
+    async def run(self) -> int:
         self._endpoint.on_incoming = self._arrived
         self._endpoint.prepare()
-        host, port = self._endpoint.address
-        channel = await connect(socket_path, self._token, host=host, port=port)
-        meetings = GatewayMeetings(channel.send)
-        listening = asyncio.create_task(self._listen(channel, meetings))
+        patience = self._settings.limits.orphan_seconds
+        line = Lifeline(self._home, self._token, self._endpoint.address, patience=patience)
+        await line.connect()
+        meetings = GatewayMeetings(line.send)
+        line.on_return = meetings.announce
+        listening = asyncio.create_task(self._listen(line, meetings))
         assignment = await self._assignment
         if assignment is not None:
             structlog.contextvars.bind_contextvars(call_id=assignment.call_id)
@@ -104,12 +98,9 @@ class _Worker:
             self._endpoint.open(_terms(assignment))
             leg = await self._caller()
             if leg is not None:
-                channel.send(Claimed())
-                await self._converse(assignment, leg, bridge, channel, meetings)
-        channel.send(Finished())
-        # The gateway closes the channel when it has read this. Were we gone before, with a ping
-        # of its own unread, the kernel would reset the socket and our last events be lost.
-        await asyncio.wait({listening}, timeout=_PARTING)
+                line.claimed()
+                await self._converse(assignment, leg, bridge, line, meetings)
+        await line.part(listening)
         return 0
 
     async def _converse(
@@ -117,12 +108,9 @@ class _Worker:
         assignment: Assignment,
         leg: Leg,
         bridge: PjBridge,
-        channel: WorkerChannel,
+        line: Lifeline,
         meetings: GatewayMeetings,
     ) -> None:
-        def emit(event: Event) -> None:
-            channel.send(Happened(event=event))
-
         told = assignment.plan
         plan = _stock[0].shelf.plan(told.document, told.name, told.file)
         trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
@@ -143,7 +131,7 @@ class _Worker:
             bundle=assignment.bundle,
         )
         # Before the session, whose first words are about the caller's leg.
-        emit(
+        line.happened(
             CallStarted(
                 call_id=assignment.call_id,
                 t=bridge.clock.t,
@@ -160,7 +148,7 @@ class _Worker:
             leg,
             bridge,
             services,
-            emit,
+            line.happened,
             program=plan.program,
             variables={"call": _told(assignment, leg), "envs": dict(self._settings.envs)},
         )
@@ -244,12 +232,14 @@ class _Worker:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda done: done.exception())
 
-    async def _listen(self, channel: WorkerChannel, meetings: GatewayMeetings) -> None:
-        async for message in channel:
+    async def _listen(self, line: Lifeline, meetings: GatewayMeetings) -> None:
+        async for message in line.messages():
             match message:
                 case Ping():
-                    channel.send(Pong(n=message.n))
+                    line.send(Pong(n=message.n))
                 case Assign():
+                    outlive_the_parent()
+                    _show_life()
                     self._assignment.set_result(message.assignment)
                 case Told():
                     meetings.told(message)
@@ -266,6 +256,12 @@ class _Worker:
             self._assignment.set_result(None)
         if not self._ended_by_us.done():
             self._ended_by_us.set_result(reason)
+
+
+def _show_life() -> None:
+    """Put off the alarm that ends a process whose loop stands still, gateway or not."""
+    signal.alarm(_STUCK)
+    asyncio.get_running_loop().call_later(_ALIVE, _show_life)
 
 
 async def _to_the_end(control: CallControl) -> None:
@@ -302,7 +298,7 @@ def _terms(assignment: Assignment) -> Terms:
     )
 
 
-def _address(text: str | None) -> tuple[str, int]:
+def _address(text: str | None) -> Address:
     if text is None:
         raise ValueError("the gateway sets its addresses before it starts a worker")
     host, _, port = text.rpartition(":")

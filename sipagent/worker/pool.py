@@ -26,6 +26,11 @@ class Pool:
         self.filled = asyncio.Event()
         self._note()
 
+    def resize(self, warm: int, cap: int) -> None:
+        """Other limits from now on; who is there stays."""
+        self.warm, self.cap = min(warm, cap), cap
+        self._note()
+
     @property
     def idle(self) -> int:
         """Workers that stand ready."""

@@ -61,6 +61,23 @@ class Ready(_Message):
     port: int
 
 
+class Returned(_Message):
+    """First message to a gateway that is not the one it had: the worker is in a call.
+
+    Its events that were not acknowledged follow at once. `proof` is `Home.proof`.
+    """
+
+    type: Literal["returned"] = "returned"
+    token: str
+    proof: str
+    pid: int
+    host: str
+    port: int
+    edge: tuple[str, int] = Field(description="where its SIP goes; it can go nowhere else")
+    assignment: Assignment
+    claimed: bool
+
+
 class Claimed(_Message):
     """The assigned INVITE arrived in the worker (or the outbound one left it)."""
 
@@ -68,10 +85,11 @@ class Claimed(_Message):
 
 
 class Happened(_Message):
-    """A call event."""
+    """A call event; `n` counts them, from 1."""
 
     type: Literal["happened"] = "happened"
     event: Event
+    n: int = 0
 
 
 class Pong(_Message):
@@ -115,7 +133,7 @@ class Finished(_Message):
 
 Meeting = Asked | Reported | Left
 Up = Annotated[
-    Ready | Claimed | Happened | Pong | Asked | Reported | Left | Finished,
+    Ready | Returned | Claimed | Happened | Pong | Asked | Reported | Left | Finished,
     Field(discriminator="type"),
 ]
 
@@ -128,6 +146,13 @@ class Assign(_Message):
 
     type: Literal["assign"] = "assign"
     assignment: Assignment
+
+
+class Heard(_Message):
+    """Every event up to `n` is safe with the gateway."""
+
+    type: Literal["heard"] = "heard"
+    n: int
 
 
 class Ping(_Message):
@@ -166,7 +191,7 @@ class Quit(_Message):
     type: Literal["quit"] = "quit"
 
 
-Down = Annotated[Assign | Ping | Texted | Told | HangUp | Quit, Field(discriminator="type")]
+Down = Annotated[Assign | Heard | Ping | Texted | Told | HangUp | Quit, Field(discriminator="type")]
 
 UP: TypeAdapter[Up] = TypeAdapter(Up)
 DOWN: TypeAdapter[Down] = TypeAdapter(Down)

@@ -11,8 +11,10 @@ from functools import partial
 import structlog
 
 from .handle import WorkerHandle, WorkerState
+from .processes import Vigil
 from .protocol import Ping
 from .spawner import Died, Forked
+from .survivors import Survivor
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +39,7 @@ class Roster:
         self._on_gone = on_gone
         self._workers: dict[str, WorkerHandle] = {}
         self._pings = 0
+        self._vigil = Vigil()
         #: set while there is no worker at all
         self.empty = asyncio.Event()
         self.empty.set()
@@ -63,6 +66,25 @@ class Roster:
         worker.limit(self._patience.ready, partial(self.doom, worker, "did not become ready"))
         return worker
 
+    def restore(self, survivor: Survivor) -> WorkerHandle:
+        """A worker of the gateway before us; `expect` it once everybody knows it."""
+        worker = WorkerHandle(survivor.token, asyncio.get_running_loop().time())
+        worker.state = WorkerState.AWAY
+        worker.pid, worker.address = survivor.pid, survivor.address
+        worker.assignment = survivor.assignment
+        self._workers[worker.token] = worker
+        self.empty.clear()
+        return worker
+
+    def expect(self, worker: WorkerHandle, *, alive: bool, seconds: float) -> None:
+        """It must report in time, if it lives."""
+        if alive:
+            worker.limit(seconds, partial(self.doom, worker, "lost: it did not come back"))
+            self._watch(worker)
+        else:
+            worker.why = "lost: it ended while there was no server"
+            self._died(worker, None)
+
     def reported(self, report: Forked | Died) -> None:
         """Word from the zygote."""
         match report:
@@ -79,10 +101,25 @@ class Roster:
                         self._died(worker, code)
 
     def orphaned(self) -> None:
-        """The zygote is dead, so the kernel killed them all."""
+        """Their zygote ends: those without a call with it, and nobody will report the others'
+        ends.
+        """
         for worker in self:
-            worker.why = worker.why or "crashed: the zygote died"
-            self._died(worker, -signal.SIGKILL)
+            if worker.pid is None:
+                worker.why = worker.why or "crashed: the zygote died"
+                self._died(worker, None)
+            elif not worker.dead:
+                self._watch(worker)
+
+    def leave(self) -> None:
+        """They are somebody else's from now on."""
+        self._vigil.close()
+        for worker in self:
+            worker.limit(None)
+            if worker.channel is not None:
+                worker.channel.close()
+        self._workers.clear()
+        self.empty.set()
 
     def finish(self, worker: WorkerHandle, why: str) -> None:
         """It has nothing more to do: it must exit in time."""
@@ -105,7 +142,7 @@ class Roster:
     def lost(self, worker: WorkerHandle) -> None:
         """Its channel has ended: all it had to say was heard."""
         worker.channel = None
-        if worker.exit_code is not None:
+        if worker.dead:
             self._settle(worker)
         elif worker.state not in (WorkerState.FINISHING, WorkerState.GONE):
             worker.move(WorkerState.FINISHING)
@@ -123,8 +160,14 @@ class Roster:
             worker.unanswered += 1
             worker.send(Ping(n=self._pings))
 
-    def _died(self, worker: WorkerHandle, code: int) -> None:
-        worker.exit_code = code
+    def _watch(self, worker: WorkerHandle) -> None:
+        assert worker.pid is not None
+        self._vigil.keep(worker.pid, partial(self._died, worker, None))
+
+    def _died(self, worker: WorkerHandle, code: int | None) -> None:
+        if worker.dead:
+            return
+        worker.dead, worker.exit_code = True, code
         if worker.channel is None:
             self._settle(worker)
             return
@@ -138,6 +181,7 @@ class Roster:
             return
         worker.move(WorkerState.GONE)
         del self._workers[worker.token]
+        self._vigil.leave(worker.pid)
         if worker.channel is not None:
             worker.channel.close()
         if not self._workers:

@@ -10,15 +10,13 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
-from sipagent.config import Settings
 from sipagent.errors import SipAgentError
 
 from .heap import ONE_HEAP
-from .zygote import SINGLE_THREADED
+from .zygote import SINGLE_THREADED, Orders
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +34,6 @@ class Program:
 
     entry: str
     preload: str
-    socket_path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Spawner:
         self._writer = writer
 
     @classmethod
-    async def start(cls, program: Program, settings: Settings) -> "Spawner":
+    async def start(cls, program: Program, orders: Orders) -> "Spawner":
         """Start a zygote and wait until it can fork. Raises WorkersFailed."""
         ours, theirs = socket.socketpair()
         with theirs:
@@ -80,7 +77,7 @@ class Spawner:
             )
         reader, writer = await asyncio.open_connection(sock=ours)
         spawner = cls(process, reader, writer)
-        data = pickle.dumps(settings)
+        data = pickle.dumps(orders)
         writer.write(struct.pack("!I", len(data)) + data)
         try:
             async with asyncio.timeout(LOAD_SECONDS):
@@ -112,7 +109,10 @@ class Spawner:
                     yield Died(int(pid), int(code))
 
     async def close(self) -> int:
-        """End the zygote, and with it every worker; return its exit code. Idempotent."""
+        """End the zygote, and with it every worker that has no call; return its exit code.
+
+        Idempotent.
+        """
         self._writer.close()
         with suppress(ConnectionError):
             await self._writer.wait_closed()
@@ -146,7 +146,6 @@ def _command(program: Program, control: int) -> list[str]:
     return [
         *(sys.executable, "-m", "sipagent.worker.zygote"),
         *("--control", str(control)),
-        *("--socket", str(program.socket_path)),
         *("--entry", program.entry),
         *("--preload", program.preload),
     ]

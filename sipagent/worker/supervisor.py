@@ -6,15 +6,16 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 
 from sipagent.config import Settings
 from sipagent.events import Event
+from sipagent.store.journal import Journal
 
 from .channel import ChannelError
 from .handle import IN_CALL, GatewayChannel, WorkerHandle, WorkerState, WrongMove
+from .home import Home
 from .keeper import Keeper
 from .pool import NoRoom, Pool
 from .protocol import (
@@ -27,21 +28,24 @@ from .protocol import (
     Happened,
     Left,
     Meeting,
+    Ping,
     Pong,
     Quit,
     Ready,
     Reported,
+    Returned,
     Up,
 )
 from .roster import Patience, Roster
 from .spawner import Program, WorkersFailed
+from .survivors import note, survivors
 from .tally import Stats, Tally
+from .zygote import Orders
 
 log = structlog.get_logger(__name__)
 
 ENTRY = "sipagent.worker.main:run"
 PRELOAD = "sipagent.worker.main:preload"
-MAX_SOCKET_PATH = 100  #: sun_path of unix(7) holds 108 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Supervisor:
         self,
         settings: Settings,
         *,
-        run_dir: Path,
+        home: Home,
         on_ready: Callable[[WorkerHandle], None],
         on_event: Callable[[WorkerHandle, Event], None],
         on_gone: Callable[[WorkerHandle, str], None],
@@ -72,12 +76,16 @@ class Supervisor:
         entry: str = ENTRY,
         preload: str = PRELOAD,
         patience: Patience | None = None,
+        journal: Journal | None = None,
     ) -> None:
-        """`entry` and `preload` are `package.module:function`, imported in the zygote."""
-        self._claim_seconds = settings.limits.claim_seconds
+        """`entry` and `preload` are `package.module:function`, imported in the zygote. `journal`
+        says who was in a call when the gateway before us ended.
+        """
+        self._limits = settings.limits
         self._patience = patience or Patience()
-        self._socket_path = run_dir / "gateway.sock"
-        self._keeper = Keeper(Program(entry, preload, self._socket_path), settings)
+        self._home = home
+        self._journal = journal or Journal()
+        self._keeper = Keeper(Program(entry, preload), Orders(home, settings))
         self._watcher = Watcher(on_ready, on_event, on_gone, on_meeting)
         self._roster = Roster(self._patience, self._gone)
         self._pool = Pool(settings.limits.warm, settings.limits.calls)
@@ -87,14 +95,18 @@ class Supervisor:
         self._accepting = False
 
     async def start(self) -> None:
-        """Start zygote and socket and wait for the warm workers. Raises WorkersFailed."""
-        path = self._socket_path
-        if len(str(path)) >= MAX_SOCKET_PATH:
-            raise WorkersFailed(f"{path}: a socket's path has less than {MAX_SOCKET_PATH} bytes")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
+        """Start zygote and socket and wait for the warm workers. Raises WorkersFailed.
+
+        Workers of the gateway before us are taken over; where we cannot start they are left to
+        the next.
+        """
+        folder = self._home.folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
         try:
-            self._server = await asyncio.start_unix_server(self._connected, path)
+            with self._home.socket() as path:
+                self._server = await asyncio.start_unix_server(self._connected, path)
+            self._take_over()
             await self._keeper.start()
             self._accepting = True
             self._own(self._ping())
@@ -105,10 +117,10 @@ class Supervisor:
             async with asyncio.timeout(self._patience.ready):
                 await self._pool.filled.wait()
         except TimeoutError as error:
-            await self.close()
+            await self.leave()
             raise WorkersFailed("no worker became ready; see its log") from error
-        except BaseException:  # cancelled as well: nothing is left behind
-            await self.close()
+        except BaseException:  # cancelled as well: nothing of ours is left behind
+            await self.leave()
             raise
 
     async def take(self, assignment: Assignment) -> WorkerHandle:
@@ -122,13 +134,14 @@ class Supervisor:
         except NoRoom:
             self._tally.counts["refused"] += 1
             raise
+        note(self._journal, worker, assignment)
         try:
             worker.assign(assignment)
         except ChannelError:
+            self._journal.forget(worker.token)
             self._pool.offer(worker)
             raise
-        too_late = partial(self._roster.doom, worker, "did not claim its call")
-        worker.limit(self._claim_seconds, too_late)
+        self._await_claim(worker)
         self._tally.counts["taken"] += 1
         self._refill()
         return worker
@@ -146,19 +159,36 @@ class Supervisor:
         if not await self._emptied(self._patience.hang_up):
             await self._kill_all("did not hang up")
 
+    async def reload(self, settings: Settings) -> None:
+        """Workers for calls to come have these settings; those in a call keep what they have.
+
+        Raises WorkersFailed, OSError, with the old settings in force.
+        """
+        await self._keeper.renew(Orders(self._home, settings), self._renewed)
+        self._limits = settings.limits
+        self._pool.resize(settings.limits.warm, settings.limits.calls)
+        self._refill()
+
     async def close(self) -> None:
         """Kill what is left, end the zygote and close the socket. Idempotent."""
         self._refuse("the server is closed")
         await self._kill_all("the server closed")
+        await self.leave()
+
+    async def leave(self) -> None:
+        """End the zygote and what has no call, and close the socket. Workers in a call are left
+        to the gateway that comes next. Idempotent.
+        """
+        self._refuse("the server is closed")
+        if self._server is not None:  # first: who loses us now looks for the next one
+            self._server.close()
+            self._server = None
+            self._home.take_socket_away()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._roster.leave()
         await self._keeper.close()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-            self._server = None
-            self._socket_path.unlink(missing_ok=True)
 
     @property
     def zygote_pid(self) -> int | None:
@@ -208,12 +238,25 @@ class Supervisor:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._own(self._converse(GatewayChannel(reader, writer, UP)))
 
+    def _take_over(self) -> None:
+        """Everybody who had a call must report; until then it is taken to go on."""
+        for survivor in survivors(self._journal):
+            worker = self._roster.restore(survivor)
+            self._watcher.ready(worker)
+            log.info("worker_awaited", worker=worker.token, pid=worker.pid, alive=survivor.alive)
+            seconds = self._limits.orphan_seconds
+            self._roster.expect(worker, alive=survivor.alive, seconds=seconds)
+
     async def _converse(self, channel: GatewayChannel) -> None:
         worker: WorkerHandle | None = None
+        stranger = False  # told to end; what it says on the way is nobody's
         try:
             async for message in channel:
+                if stranger:
+                    continue
                 if worker is None:
                     worker = self._introduce(channel, message)
+                    stranger = worker is None
                 else:
                     self._received(worker, message)
         except (ChannelError, WrongMove) as error:
@@ -225,7 +268,9 @@ class Supervisor:
             if worker is not None:
                 self._roster.lost(worker)
 
-    def _introduce(self, channel: GatewayChannel, message: Up) -> WorkerHandle:
+    def _introduce(self, channel: GatewayChannel, message: Up) -> WorkerHandle | None:
+        if isinstance(message, Returned):
+            return self._welcome(channel, message)
         if not isinstance(message, Ready):
             raise WrongMove(f"{message.type} before ready")
         worker = self._roster.get(message.token)
@@ -244,10 +289,35 @@ class Supervisor:
             self._quit(worker)
         return worker
 
+    def _welcome(self, channel: GatewayChannel, message: Returned) -> WorkerHandle | None:
+        """A worker of the gateway before us. None for one whose call nobody here knows."""
+        if not self._home.proven(message.token, message.proof):
+            raise WrongMove("returned without proof")
+        worker = self._roster.get(message.token)
+        if worker is None or worker.state is not WorkerState.AWAY:
+            log.error("worker_unknown", worker=message.token, pid=message.pid)
+            channel.send(HangUp(reason="the server does not know this call"))
+            return None
+        worker.channel, worker.assignment = channel, message.assignment
+        worker.move(WorkerState.CLAIMED if message.claimed else WorkerState.ASSIGNED)
+        if not message.claimed:
+            self._await_claim(worker)
+        log.info("worker_returned", worker=worker.token, call_id=message.assignment.call_id)
+        self._tally.counts["returned"] += 1
+        worker.send(Ping(n=0))  # so that it knows that it is heard
+        if tuple(message.edge) != self._home.edge:
+            worker.send(HangUp(reason="its way to the server is lost"))
+        return worker
+
+    def _await_claim(self, worker: WorkerHandle) -> None:
+        too_late = partial(self._roster.doom, worker, "did not claim its call")
+        worker.limit(self._limits.claim_seconds, too_late)
+
     def _received(self, worker: WorkerHandle, message: Up) -> None:
         match message:
             case Happened():
                 self._watcher.event(worker, message.event)
+                worker.hearing.upto(message.n)
             case Pong():
                 worker.unanswered = 0
             case Asked() | Reported() | Left():
@@ -258,10 +328,11 @@ class Supervisor:
                 worker.move(WorkerState.CLAIMED)
             case Finished():
                 self._roster.finish(worker, "finished")
+                worker.hearing.tell()
                 if worker.channel is not None:
                     worker.channel.close()  # it waits for that
-            case Ready():
-                raise WrongMove("ready twice")
+            case Ready() | Returned():
+                raise WrongMove(f"{message.type} twice")
 
     # Workers go.
 
@@ -271,6 +342,7 @@ class Supervisor:
         self._tally.counts["finished" if worker.orderly else "lost"] += 1
         if worker.address is not None:
             self._watcher.gone(worker, why)
+            self._journal.forget(worker.token)
         elif self._accepting:
             log.error("worker_never_ready", worker=worker.token, why=why)
             self._keeper.died_young(self._refill)
@@ -300,6 +372,13 @@ class Supervisor:
 
     def _zygote_died(self) -> None:
         self._pool.refuse_waiting("the zygote died")
+        self._roster.orphaned()
+
+    def _renewed(self) -> None:
+        """Another zygote forks from now on: idle workers of the old one end with it."""
+        for worker in self._roster:
+            if worker.state is WorkerState.IDLE:
+                self._quit(worker)
         self._roster.orphaned()
 
     def _zygote_returned(self) -> None:

@@ -2,13 +2,12 @@
 
 Run as `python -m sipagent.worker.zygote` by `spawner`. It has no threads, no event loop and no
 SIP library instance: a fork inherits none of the three in a usable state. The control socket
-carries a pickled Settings (`<length><bytes>`) and then one token a line, down; and lines up:
+carries pickled Orders (`<length><bytes>`) and then one token a line, down; and lines up:
 `up THREADS`, `forked TOKEN PID`, `dead PID CODE`. When it closes, the zygote ends and the kernel
-ends its workers (PR_SET_PDEATHSIG).
+ends those of its workers that have no call (`offspring`).
 """
 
 import argparse
-import ctypes
 import gc
 import importlib
 import os
@@ -21,6 +20,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -31,11 +31,13 @@ from sipagent.config import Settings
 from sipagent.log import configure
 
 from .heap import collapse_heap
+from .home import Home
+from .offspring import die_with_the_parent
 
 log = structlog.get_logger(__name__)
 
-#: What a worker is: `run(token, socket_path, settings)`, returning its exit code.
-Entry = Callable[[str, Path, Settings], int]
+#: What a worker is: `run(token, home, settings)`, returning its exit code.
+Entry = Callable[[str, Home, Settings], int]
 #: What is loaded before the first fork: `preload(settings)`.
 Preload = Callable[[Settings], None]
 
@@ -46,22 +48,25 @@ SINGLE_THREADED = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-_PR_SET_PDEATHSIG = 1
 _LENGTH = struct.Struct("!I")
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What every worker of a zygote is told."""
+
+    home: Home
+    settings: Settings
 
 
 class Zygote:
     """Forks and reaps. Everything here runs on the one thread there is."""
 
-    def __init__(
-        self, control: socket.socket, entry: Entry, socket_path: Path, settings: Settings
-    ) -> None:
+    def __init__(self, control: socket.socket, entry: Entry, orders: Orders) -> None:
         self._control = control
         self._entry = entry
-        self._socket_path = socket_path
-        self._settings = settings
+        self._orders = orders
         self._pid = os.getpid()
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._wake, self._wake_up = socket.socketpair()
         self._wake_up.setblocking(False)
 
@@ -79,6 +84,7 @@ class Zygote:
             if self._control in readable:
                 data = self._control.recv(65_536)
                 if not data:
+                    signal.set_wakeup_fd(-1)
                     return
                 *tokens, rest = (rest + data).split(b"\n")
                 for token in tokens:
@@ -104,7 +110,7 @@ class Zygote:
     def _become_worker(self, token: str) -> NoReturn:
         try:
             self._shed()
-            code = self._entry(token, self._socket_path, self._settings)
+            code = self._entry(token, self._orders.home, self._orders.settings)
         except BaseException:
             # The edge of the process: whatever it was, it is logged and must not run the
             # zygote's own code further up the stack.
@@ -117,9 +123,7 @@ class Zygote:
 
     def _shed(self) -> None:
         """Drop what is the zygote's: its signals, its sockets, its random state."""
-        self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != self._pid:  # it died before the line above could matter
-            os._exit(1)
+        die_with_the_parent(self._pid)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for owned in (self._control, self._wake, self._wake_up):
@@ -135,7 +139,6 @@ def main(arguments: list[str] | None = None) -> None:
     """Load, report, and serve."""
     parser = argparse.ArgumentParser(prog="python -m sipagent.worker.zygote")
     parser.add_argument("--control", type=int, required=True, help="inherited socket")
-    parser.add_argument("--socket", type=Path, required=True, help="where workers report")
     parser.add_argument("--entry", required=True, help="package.module:function")
     parser.add_argument("--preload", default="", help="package.module:function")
     options = parser.parse_args(arguments)
@@ -147,12 +150,12 @@ def main(arguments: list[str] | None = None) -> None:
     control = socket.socket(fileno=options.control)
     control.set_inheritable(False)
     # Pickled by our own parent: secrets stay whole and the environment is not read twice.
-    settings: Settings = pickle.loads(_frame(control))  # noqa: S301
-    configure(settings.log)
+    orders: Orders = pickle.loads(_frame(control))  # noqa: S301
+    configure(orders.settings.log)
     try:
         entry = _resolve(options.entry)
         if options.preload:
-            _resolve(options.preload)(settings)
+            _resolve(options.preload)(orders.settings)
     except (ImportError, OSError) as error:
         # A library or model that is missing or does not fit this machine: words, not a traceback.
         log.error("zygote_cannot_load", cause=f"{type(error).__name__}: {error}")
@@ -161,7 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
     gc.freeze()
     log.debug("zygote_heap", huge_pages=collapse_heap())
     with suppress(ConnectionError):
-        Zygote(control, entry, options.socket, settings).serve()
+        Zygote(control, entry, orders).serve()
 
 
 def _noted(number: int, frame: FrameType | None) -> None:

@@ -121,7 +121,7 @@ def test_a_number_class_is_refused_at_the_edge_too() -> None:
 )
 def test_who_pays_is_the_phone_whatever_it_calls_itself(account: str | None, payer: str) -> None:
     call = NewCall("id", "sip:+4420@c", "sip:1@x", "1", ("192.0.2.7", 5060), "udp", account)
-    assert House(Toll()).tolls.payer(call) == payer
+    assert House(Toll()).tolls.payer(call.account, call.caller, call.source[0]) == payer
 
 
 async def test_sums_are_kept_over_a_restart(tmp_path: Path) -> None:

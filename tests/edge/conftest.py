@@ -8,6 +8,7 @@ import pytest
 from sipagent.config import Listener, Settings, Sip
 from sipagent.edge.desk import Address, Admitted
 from sipagent.edge.front import Edge
+from sipagent.edge.memory import Memory
 from sipagent.edge.message import Message
 from sipagent.edge.timers import Timers
 from sipagent.testing.frontdoor import FakeDesk, TcpPeer, UdpPeer
@@ -94,11 +95,13 @@ async def lines() -> AsyncIterator[Callable[..., Awaitable[Line]]]:
     """Makes edges: `await lines(settings=..., timers=...)`."""
     async with AsyncExitStack() as stack:
 
-        async def make(settings: Settings | None = None, timers: Timers = FAST) -> Line:
+        async def make(
+            settings: Settings | None = None, timers: Timers = FAST, memory: Memory | None = None
+        ) -> Line:
             desk = FakeDesk()
             desk.gate.set()
             edge = Edge(settings or Settings(sip=Sip(listen=LISTEN)), desk, timers=timers)
-            await edge.start()
+            await edge.start(memory=memory)
             stack.push_async_callback(edge.close)
             return Line(edge, desk, stack)
 

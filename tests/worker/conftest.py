@@ -11,6 +11,7 @@ import pytest
 from sipagent.config import Limits, Settings
 from sipagent.events import Event
 from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.home import Home
 from sipagent.worker.protocol import Assignment, PlanText
 from sipagent.worker.roster import Patience
 from sipagent.worker.supervisor import Supervisor
@@ -100,7 +101,7 @@ async def start_gateway(
         def supervisor_of(**told: Any) -> Supervisor:
             return Supervisor(
                 whole,
-                run_dir=tmp_path,
+                home=Home(tmp_path / "state", ("127.0.0.1", 9), b"secret"),
                 entry=f"entries:{entry}",
                 preload=f"entries:{preload}",
                 patience=patience,

@@ -10,20 +10,20 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import numpy.random
 
 from sipagent.config import Settings
 from sipagent.events import CallEnded, CallStarted, Warned
-from sipagent.worker.client import WorkerChannel, connect
+from sipagent.worker.home import Home
+from sipagent.worker.lifeline import Lifeline
+from sipagent.worker.offspring import outlive_the_parent
 from sipagent.worker.protocol import (
     Assign,
     Assignment,
     Claimed,
     Finished,
     HangUp,
-    Happened,
     Ping,
     Pong,
     Quit,
@@ -42,74 +42,81 @@ def preload_slowly(settings: Settings) -> None:
     time.sleep(1.0)
 
 
+def preload_but_not_twice(settings: Settings) -> None:
+    if settings.sip.realm == "broken":
+        raise OSError("no such model")
+
+
 def preload_with_thread(settings: Settings) -> None:
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 
 
-def run(token: str, socket_path: Path, settings: Settings) -> int:
-    return asyncio.run(_serve(token, socket_path, settings))
+def run(token: str, home: Home, settings: Settings) -> int:
+    return asyncio.run(_serve(token, home, settings))
 
 
-def exit_at_once(token: str, socket_path: Path, settings: Settings) -> int:
+def exit_at_once(token: str, home: Home, settings: Settings) -> int:
     return 7
 
 
-def never_ready(token: str, socket_path: Path, settings: Settings) -> int:
+def never_ready(token: str, home: Home, settings: Settings) -> int:
     time.sleep(60)
     return 0
 
 
-def raise_at_once(token: str, socket_path: Path, settings: Settings) -> int:
+def raise_at_once(token: str, home: Home, settings: Settings) -> int:
     raise LookupError("no such voice")
 
 
-async def _serve(token: str, socket_path: Path, settings: Settings) -> int:
-    channel = await connect(socket_path, token, host="127.0.0.1", port=os.getpid())
+async def _serve(token: str, home: Home, settings: Settings) -> int:
+    address = ("127.0.0.1", os.getpid())
+    patience = settings.limits.orphan_seconds
+    line = Lifeline(home, token, address, patience=patience)
+    await line.connect()
     call: Assignment | None = None
-    async for message in channel:
+    async for message in line.messages():
         match message:
             case Ping(n=n):
-                channel.send(Pong(n=n))
+                line.send(Pong(n=n))
             case Assign(assignment=assignment):
                 call = assignment
-                await _answer(channel, assignment, settings)
+                outlive_the_parent()
+                await _answer(line, assignment, settings)
             case HangUp(reason=reason):
                 if call is not None and call.callee != "stubborn":
-                    return await _end(channel, call, reason)
+                    return await _end(line, call, reason)
             case Quit():
                 return 0
     return 0
 
 
-async def _answer(channel: WorkerChannel, call: Assignment, settings: Settings) -> None:
+async def _answer(line: Lifeline, call: Assignment, settings: Settings) -> None:
     match call.callee:
         case "silent":  # never claims
             return
         case "abort":
             os.abort()
-    channel.send(Claimed())
-    channel.send(
-        Happened(event=CallStarted(call_id=call.call_id, caller=call.caller, callee=call.callee))
-    )
+    line.claimed()
+    line.happened(CallStarted(call_id=call.call_id, caller=call.caller, callee=call.callee))
     match call.callee:
         case "facts":
-            channel.send(Happened(event=_facts(call, settings)))
+            line.happened(_facts(call, settings))
         case "twice":
-            channel.send(Claimed())
+            line.send(Claimed())
         case "deaf":
-            await channel.drain()
+            await asyncio.sleep(0.1)
             time.sleep(60)
         case "brief":
-            os._exit(await _end(channel, call, "normal"))
+            os._exit(await _end(line, call, "normal"))
         case "lingering":
-            await _end(channel, call, "normal")
+            await _end(line, call, "normal")
             time.sleep(60)
 
 
-async def _end(channel: WorkerChannel, call: Assignment, reason: str) -> int:
-    channel.send(Happened(event=CallEnded(call_id=call.call_id, reason=reason)))
-    channel.send(Finished())
-    await channel.drain()
+async def _end(line: Lifeline, call: Assignment, reason: str) -> int:
+    line.happened(CallEnded(call_id=call.call_id, reason=reason))
+    line.send(Finished())
+    await asyncio.sleep(0.1)
     return 0
 
 

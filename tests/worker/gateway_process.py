@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from sipagent.config import Limits, Settings
-from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.handle import WorkerHandle, WorkerState
+from sipagent.worker.home import Home
 from sipagent.worker.protocol import Assignment, PlanText
 from sipagent.worker.supervisor import Supervisor
 
@@ -14,8 +15,8 @@ async def main(run_dir: Path, when: str) -> None:
     loading = when == "loading"
     ready: list[WorkerHandle] = []
     supervisor = Supervisor(
-        Settings(limits=Limits(calls=3, warm=1)),
-        run_dir=run_dir,
+        Settings(limits=Limits(calls=3, warm=1, orphan_seconds=3.0)),
+        home=Home(run_dir, ("127.0.0.1", 9), b"secret"),
         entry="entries:run",
         preload="entries:preload_slowly" if loading else "entries:preload",
         on_ready=ready.append,
@@ -35,7 +36,7 @@ async def main(run_dir: Path, when: str) -> None:
                     bundle=Path("calls"),
                 )
             )
-        while supervisor.stats.idle < 1:
+        while [worker.state for worker in ready] != [*[WorkerState.CLAIMED] * 2, WorkerState.IDLE]:
             await asyncio.sleep(0.01)
         pids = [supervisor.zygote_pid, *(worker.pid for worker in ready)]
         sys.stdout.write(" ".join(str(pid) for pid in pids) + "\n")

@@ -10,10 +10,11 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from sipagent.config import Phone, Settings
+from sipagent.config import Limits, Phone, Settings, Sip
 from sipagent.events import CallEnded, Warned
 from sipagent.worker.channel import MAX_FRAME, ChannelError
 from sipagent.worker.handle import WorkerState
+from sipagent.worker.home import Home
 from sipagent.worker.pool import NoRoom
 from sipagent.worker.protocol import HangUp
 from sipagent.worker.roster import Patience
@@ -190,7 +191,9 @@ async def test_a_drain_waits_for_calls_then_hangs_up_then_kills(
 
 
 @pytest.mark.parametrize("when", ["loading", "in calls"])
-async def test_no_worker_survives_a_gateway_that_is_killed(tmp_path: Path, when: str) -> None:
+async def test_calls_alone_survive_a_gateway_that_is_killed_and_not_for_ever(
+    tmp_path: Path, when: str
+) -> None:
     gateway = await asyncio.create_subprocess_exec(
         *(sys.executable, str(HERE / "gateway_process.py"), str(tmp_path), when),
         stdout=asyncio.subprocess.PIPE,
@@ -202,9 +205,13 @@ async def test_no_worker_survives_a_gateway_that_is_killed(tmp_path: Path, when:
         assert len(pids) == {"loading": 1, "in calls": 4}[when]
         assert all(running(pid) for pid in pids)
     finally:
-        gateway.kill()
-        await gateway.wait()
-    await until(lambda: not any(running(pid) for pid in pids))
+        gateway.kill()  # `wait` would wait for the workers too, which have its stdout
+    if when == "in calls":
+        zygote, first, second, idle = pids
+        await until(lambda: not running(zygote) and not running(idle))
+        assert running(first) and running(second)
+    await until(lambda: not any(running(pid) for pid in pids), 30)
+    await gateway.wait()
 
 
 async def test_a_drain_ends_with_the_last_call(start_gateway: StartGateway) -> None:
@@ -217,21 +224,58 @@ async def test_a_drain_ends_with_the_last_call(start_gateway: StartGateway) -> N
     assert await gateway.end_of(worker) == "finished"
 
 
-async def test_a_dead_zygote_costs_its_calls_and_is_replaced(start_gateway: StartGateway) -> None:
+async def test_a_dead_zygote_costs_no_call_and_is_replaced(start_gateway: StartGateway) -> None:
     gateway = await start_gateway(patience=HURRIED)
     worker = await gateway.take("stay")
+    await until(lambda: worker.state is WorkerState.CLAIMED)
+    await until(lambda: gateway.supervisor.stats.idle == 1)
+    idle = next(w for w in gateway.ready if w is not worker)
     before = gateway.supervisor.zygote_pid
     assert before is not None
 
     os.kill(before, signal.SIGKILL)
 
-    assert await gateway.end_of(worker) == "crashed: the zygote died"
-    with pytest.raises(NoRoom):
-        await gateway.take()
-    await until(lambda: not running(worker.pid))
+    await gateway.end_of(idle)
+    await until(lambda: gateway.supervisor.zygote_pid not in (None, before))
     await until(lambda: gateway.supervisor.stats.idle == 1)
-    assert gateway.supervisor.zygote_pid not in (None, before)
     assert gateway.supervisor.stats.counts["zygote_restarts"] == 1
+    assert worker.state is WorkerState.CLAIMED
+    worker.send(HangUp())
+    assert await gateway.end_of(worker) == "finished"
+    await until(lambda: not running(worker.pid))
+    assert await gateway.end_of(await gateway.take("brief")) == "finished"
+
+
+async def test_new_settings_are_for_new_calls_and_cost_none(start_gateway: StartGateway) -> None:
+    gateway = await start_gateway(patience=HURRIED)
+    worker = await gateway.take("stay")
+    await until(lambda: worker.state is WorkerState.CLAIMED)
+    before = gateway.supervisor.zygote_pid
+
+    changed = Settings(
+        sip=Sip(realm="elsewhere"), phones={"100": Phone(password=SecretStr("new"))}
+    ).model_copy(update={"limits": Limits(calls=5, warm=2)})
+    await gateway.supervisor.reload(changed)
+
+    await until(lambda: gateway.supervisor.stats.idle == 2)
+    assert gateway.supervisor.zygote_pid not in (None, before)
+    await gateway.take("facts")
+    await until(lambda: any(isinstance(event, Warned) for _, event in gateway.events))
+    facts = next(event.detail for _, event in gateway.events if isinstance(event, Warned))
+    assert "preloaded=elsewhere" in facts and "password=new" in facts
+    assert worker.state is WorkerState.CLAIMED
+    worker.send(HangUp())
+    assert await gateway.end_of(worker) == "finished"
+
+
+async def test_settings_that_cannot_be_loaded_leave_the_old_in_force(
+    start_gateway: StartGateway,
+) -> None:
+    gateway = await start_gateway(preload="preload_but_not_twice")
+    before = gateway.supervisor.zygote_pid
+    with pytest.raises(WorkersFailed):
+        await gateway.supervisor.reload(Settings(sip=Sip(realm="broken")))
+    assert gateway.supervisor.zygote_pid == before
     assert await gateway.end_of(await gateway.take("brief")) == "finished"
 
 
@@ -297,7 +341,7 @@ async def test_a_stranger_on_the_socket_is_shown_out(
     start_gateway: StartGateway, tmp_path: Path
 ) -> None:
     gateway = await start_gateway()
-    reader, writer = await asyncio.open_unix_connection(tmp_path / "gateway.sock")
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "state" / "gateway.sock")
     body = b'{"type":"ready","token":"nobody","pid":1,"host":"127.0.0.1","port":1}'
     writer.write(len(body).to_bytes(4, "big") + body)
     assert await reader.read() == b""
@@ -320,25 +364,31 @@ async def test_the_socket_is_its_owners_alone_and_goes_with_the_server(
     start_gateway: StartGateway, tmp_path: Path
 ) -> None:
     gateway = await start_gateway()
-    assert (tmp_path / "gateway.sock").is_socket()
-    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "state" / "gateway.sock").is_socket()
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     worker = await gateway.take("stay")
     for _ in range(2):
         await gateway.supervisor.close()
     assert gateway.whys(worker) == ["the server closed"]
-    assert not (tmp_path / "gateway.sock").exists()
+    assert not (tmp_path / "state" / "gateway.sock").exists()
     assert gateway.supervisor.zygote_pid is None
     with pytest.raises(NoRoom):
         await gateway.take()
 
 
-async def test_a_socket_path_the_kernel_would_cut_is_refused(tmp_path: Path) -> None:
+async def test_a_folder_whose_socket_has_too_long_a_path_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
     supervisor = Supervisor(
-        Settings(),
-        run_dir=tmp_path / ("x" * 100),
+        Settings(limits=Limits(calls=1, warm=1)),
+        home=Home(tmp_path / ("x" * 100), ("127.0.0.1", 9), b"secret"),
+        entry="entries:run",
+        preload="entries:preload",
         on_ready=lambda worker: None,
         on_event=lambda worker, event: None,
         on_gone=lambda worker, why: None,
     )
-    with pytest.raises(WorkersFailed, match="path"):
-        await supervisor.start()
+    await supervisor.start()
+    assert supervisor.stats.idle == 1
+    await supervisor.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +10,7 @@ from sipagent.edge.dialogs import Dialogs
 from sipagent.edge.headers import Uri, parse_uri
 from sipagent.edge.listeners import Peer
 from sipagent.edge.message import Header, Message
+from sipagent.edge.proxy import Tasks
 from sipagent.edge.timers import Timers
 
 from .capacity import Capacity
@@ -32,6 +32,8 @@ class Account:
         self.capacity = Capacity(trunk, dialogs, asyncio.get_running_loop().time)
         self._line = secrets.token_hex(8)
         self._home = parse_uri((trunk.outbound_proxy or home(trunk)).encode())
+        self._jobs = Tasks()
+        self._started = False
         self._registration: Registration | None = None
         self._probe: Probe | None = None
         if trunk.registration is not None:
@@ -41,10 +43,18 @@ class Account:
             self._probe = Probe(name, trunk, lambda: self.hop, wire)
             self._probe.on_return = self.register_now
 
-    @property
-    def jobs(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-        """What goes on in the background for as long as we serve."""
-        return [part.run for part in (self._registration, self._probe) if part is not None]
+    def start(self) -> None:
+        """Register and ask in the background, until `close`. Doing it twice changes nothing."""
+        if self._started:
+            return
+        self._started = True
+        for part in (self._registration, self._probe):
+            if part is not None:
+                self._jobs.start(part.run())
+
+    async def close(self) -> None:
+        """Stop without a word. Idempotent."""
+        await self._jobs.close()
 
     @property
     def hop(self) -> Uri:

@@ -30,23 +30,56 @@ class Trunks:
             name: Account(name, trunk, wire, proxy.dialogs, proxy.timers)
             for name, trunk in trunks.items()
         }
+        self._wire = wire
+        self._proxy = proxy
         self._resolver = wire.resolver
         self._tasks = Tasks()
+        self._running = False
 
     def start(self) -> None:
         """Begin to register and to ask."""
+        self._running = True
         for account in self._accounts.values():
-            for job in account.jobs:
-                self._tasks.start(job())
+            account.start()
+
+    def reload(self, trunks: Mapping[str, Trunk]) -> None:
+        """These trunks from now on: others leave, one that changed begins anew, and live calls
+        stay counted.
+        """
+        before, self._accounts = self._accounts, {}
+        for name, trunk in trunks.items():
+            known = before.pop(name, None)
+            if known is not None and known.trunk == trunk:
+                self._accounts[name] = known
+                continue
+            account = Account(name, trunk, self._wire, self._proxy.dialogs, self._proxy.timers)
+            self._accounts[name] = account
+            if known is not None:
+                account.capacity.take_over(known.capacity)
+                before[name] = known
+        for old in before.values():
+            self._tasks.start(self._replace(old, self._accounts.get(old.name)))
+        for name in self._accounts.keys() - before.keys():
+            if self._running:
+                self._accounts[name].start()
+
+    async def _replace(self, old: Account, new: Account | None) -> None:
+        """One after the other: what the old registration takes back is not the new one's."""
+        await old.close()
+        await old.leave()
+        if new is not None and self._running and self._accounts.get(new.name) is new:
+            new.start()
 
     async def leave(self) -> None:
         """Stop, and take every registration back: no call shall come any more. Idempotent."""
-        await self._tasks.close()
+        await self.close()
         await asyncio.gather(*(account.leave() for account in self._accounts.values()))
 
     async def close(self) -> None:
         """Stop without a word."""
+        self._running = False
         await self._tasks.close()
+        await asyncio.gather(*(account.close() for account in self._accounts.values()))
 
     def register_now(self) -> None:
         """Look names up and register again at once: our address changed, or somebody asks."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from sipagent.config import Trunk
 from sipagent.edge.dialogs import Dialogs
 from sipagent.edge.guard import TokenBucket
-from sipagent.edge.message import Message
-from sipagent.edge.transactions import OPEN, Incoming, Outgoing
+from sipagent.edge.message import Message, header
+from sipagent.edge.transactions import OPEN, Incoming, Outgoing, State
 
 _Key = tuple[bytes, bytes]
 
@@ -45,6 +45,17 @@ class Capacity:
         if len(self._calls) > 1_000:
             _ = self.live  # where nothing limits them, somebody must forget them
         self._calls[_key(call.request)] = call
+
+    def resume(self, call_id: bytes, tag: bytes, token: str) -> None:
+        """A call of the process before us, for as long as it has a dialog."""
+        known = [header(b"Call-ID", call_id), header(b"From", b"<sip:x@x>;tag=" + tag)]
+        call = Outgoing(branch=b"", request=Message(b"", known), token=token)
+        call.state = State.ACCEPTED
+        self._calls[call_id, tag] = call
+
+    def take_over(self, other: "Capacity") -> None:
+        """Count what another counted, whose trunk has other settings now."""
+        self._calls |= other._calls
 
     def _lives(self, call: Incoming | Outgoing) -> bool:
         orphan = isinstance(call, Outgoing) and call.orphan

@@ -1,0 +1,38 @@
+"""Reloading: which settings of a running server can change, and which wait for a restart."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from sipagent.config import Guard, Settings
+
+#: what sockets, records and their folder hang on; a restart keeps calls, so it is no hardship
+_FIXED = {
+    "sip": ("listen", "public_address", "nameservers", "realm", "max_message", "tls"),
+    "store": ("database", "bundles"),
+    "guard": tuple(key for key in Guard.model_fields if key != "toll"),
+}
+
+
+def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """The new settings but for what cannot change now, and the keys of that."""
+    update: dict[str, BaseModel] = {}
+    waiting: list[str] = []
+    for section, keys in _FIXED.items():
+        before, after = getattr(old, section), getattr(new, section)
+        changed = [key for key in keys if getattr(before, key) != getattr(after, key)]
+        waiting += [f"{section}.{key}" for key in changed]
+        update[section] = after.model_copy(update={key: getattr(before, key) for key in changed})
+    kept: dict[str, object] = dict(update)
+    if old.state_folder != new.state_folder:
+        if "store.bundles" not in waiting:
+            waiting.append("state")
+        kept["state"] = old.state_folder
+    return new.model_copy(update=kept), tuple(waiting)
+
+
+def changes(old: Settings, new: Settings) -> Iterator[str]:
+    """Top-level keys that differ."""
+    for key in type(old).model_fields:
+        if getattr(old, key) != getattr(new, key):
+            yield key
