@@ -87,6 +87,10 @@ class Pool:
             raise NoRoom("the worker was lost before it had the call")
         return worker
 
+    def surplus(self) -> list[WorkerHandle]:
+        """Idle workers beyond those that should stand ready: forked for calls that gave up."""
+        return list(self._idle)[self.warm :] if not self._waiters else []
+
     def refuse_waiting(self, why: str) -> None:
         """Let nobody wait any longer: there is no worker to come."""
         while self._waiters:

@@ -389,6 +389,8 @@ class Supervisor:
         while True:
             await asyncio.sleep(self._patience.ping)
             self._roster.ping()
+            for worker in self._pool.surplus():
+                self._quit(worker)
 
     def _own(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -31,6 +31,15 @@ async def test_no_more_stand_ready_than_may_exist() -> None:
     assert pool.filled.is_set()
 
 
+async def test_those_beyond_the_warm_ones_are_not_needed_while_nobody_waits() -> None:
+    pool = Pool(warm=1, cap=4)
+    kept, spare = idle_worker("kept"), idle_worker("spare")
+    pool.offer(kept)
+    assert pool.surplus() == []
+    pool.offer(spare)
+    assert pool.surplus() == [spare]
+
+
 async def test_who_waits_longest_is_served_first() -> None:
     pool = Pool(warm=0, cap=4)
     first = asyncio.ensure_future(pool.wait(10))
