@@ -94,9 +94,9 @@ async def test_a_phone_that_comes_by_another_connection_is_spoken_to_there(
     line.edge.worker_ready(token, worker.local)
     second: TcpPeer = await line.tcp_phone()
     target = line.uri(f"w.{token}")
-    info = second.request("INFO", target, call_id="t@test", to_tag="wtag", cseq=2)
-    second.send(info)
-    await worker.get("INFO")
+    again = second.request("INVITE", target, call_id="t@test", to_tag="wtag", cseq=2, body=SDP)
+    second.send(again)
+    await worker.get("INVITE")
     bye = worker.request(
         "BYE",
         "sip:phone@nowhere.invalid;transport=tcp",
