@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -40,25 +39,13 @@ from .roster import Patience, Roster
 from .spawner import Program, WorkersFailed
 from .survivors import note, survivors
 from .tally import Stats, Tally
+from .watcher import Watcher
 from .zygote import Orders
 
 log = structlog.get_logger(__name__)
 
 ENTRY = "sipagent.worker.main:run"
 PRELOAD = "sipagent.worker.main:preload"
-
-
-@dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who is told what; called on the loop, must return at once.
-
-    `ready` and `gone` come in pairs, once each per worker, with every `event` between them.
-    """
-
-    ready: Callable[[WorkerHandle], None]
-    event: Callable[[WorkerHandle, Event], None]
-    gone: Callable[[WorkerHandle, str], None]
-    meeting: Callable[[WorkerHandle, Meeting], None]
 
 
 class Supervisor:
