@@ -1,11 +1,15 @@
 """Pool: which idle worker takes the next call, and how many more to fork."""
 
 import asyncio
+import os
 from collections import deque
 
 from sipagent.errors import CallError
 
 from .handle import WorkerHandle, WorkerState
+
+#: forks under way at once: more of them are all late together, and calls wait for nothing
+AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 
 
 class NoRoom(CallError):
@@ -47,7 +51,7 @@ class Pool:
         `more` calls are about to wait.
         """
         short = self.warm + self.waiting + more - self.idle - spawning
-        return max(0, min(short, self.cap - processes))
+        return max(0, min(short, self.cap - processes, AT_ONCE - spawning))
 
     def offer(self, worker: WorkerHandle) -> None:
         """Hand an idle worker to the call that waits longest, or keep it ready."""

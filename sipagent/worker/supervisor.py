@@ -274,6 +274,7 @@ class Supervisor:
             self._pool.offer(worker)
         else:
             self._quit(worker)
+        self._refill()
         return worker
 
     def _welcome(self, channel: GatewayChannel, message: Returned) -> WorkerHandle | None:

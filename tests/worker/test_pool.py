@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sipagent.worker.handle import WorkerHandle, WorkerState
-from sipagent.worker.pool import NoRoom, Pool
+from sipagent.worker.pool import AT_ONCE, NoRoom, Pool
 
 
 def idle_worker(token: str = "one") -> WorkerHandle:
@@ -23,6 +23,13 @@ async def test_the_pool_wants_its_warm_workers_within_the_cap() -> None:
     assert pool.wanted(processes=0, spawning=0, more=1) == 3
     pool.offer(idle_worker())
     assert pool.wanted(processes=1, spawning=0) == 1
+
+
+async def test_only_so_many_are_forked_at_once() -> None:
+    pool = Pool(warm=50, cap=100)
+    assert pool.wanted(processes=0, spawning=0) == AT_ONCE
+    assert pool.wanted(processes=AT_ONCE, spawning=AT_ONCE - 1) == 1
+    assert pool.wanted(processes=AT_ONCE, spawning=AT_ONCE, more=1) == 0
 
 
 async def test_no_more_stand_ready_than_may_exist() -> None:
