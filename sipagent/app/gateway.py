@@ -1,12 +1,9 @@
 """Gateway: the composition root of the server process."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -88,7 +85,6 @@ class Gateway:
             settings.store.bundles, self.edge.doorman.bans, self.edge.bans_changed
         )
         self._heart: asyncio.Task[None] | None = None
-        self._run_dir: Path | None = None
         self._home: Home
 
     async def __aenter__(self) -> Self:
@@ -178,6 +174,8 @@ class Gateway:
         if self.workers is not None:
             self.reception.workers = None
             await self.workers.leave()
+        if self.meetings is not None:
+            await self.meetings.leave()
         await self._close()
 
     async def _start(self) -> None:
@@ -191,9 +189,8 @@ class Gateway:
         await self.whereabouts.find()
         await self.edge.start(self.whereabouts.sip, memory)
         self._home = Home(state.folder, self.edge.internal_address, state.secret)
-        self._run_dir = Path(tempfile.mkdtemp(prefix="sipagent-"))
         self.meetings = MeetingDesk(
-            MixerKeeper(self._run_dir / "mixer.sock"),
+            MixerKeeper(state.folder / "mixer.sock"),
             self._settings.queues,
             self._settings.parking,
         )
@@ -297,8 +294,6 @@ class Gateway:
         await self._toll_keeper.close()
         await self.store.close()
         self._state.close()
-        if self._run_dir is not None:
-            shutil.rmtree(self._run_dir, ignore_errors=True)
 
     async def _beat(self) -> None:
         while True:

@@ -42,6 +42,10 @@ class Mixing(Protocol):
         """Calls are about to meet."""
         ...
 
+    async def leave(self) -> None:
+        """Let it go on without us. Idempotent."""
+        ...
+
     async def close(self) -> None:
         """End it. Idempotent."""
         ...
@@ -123,6 +127,11 @@ class MeetingDesk:
         """A call is over, however: nothing of it stays."""
         for place in list(self._holders.get(token, {})):
             self.left(token, place)
+
+    async def leave(self) -> None:
+        """Calls go on meeting without us. Idempotent."""
+        self.queues.close()
+        await self.mixer.leave()
 
     async def close(self) -> None:
         """End the mixer. Idempotent."""

@@ -25,8 +25,10 @@ START_SECONDS = 10.0
 HUNG_SECONDS = 10.0
 #: pauses after a mixer that did not come up; the last repeats
 _PAUSES = (0.0, 0.2, 1.0, 5.0)
-#: thread pools nobody here uses
+#: mixers that calls still need
+_LEFT: list[Process] = []
 _PEER = struct.Struct("3i")  # of unix(7): pid, uid, gid
+#: thread pools nobody here uses
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -54,17 +56,32 @@ class MixerKeeper:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._tend())
 
+    async def leave(self) -> None:
+        """Let it go on for calls that outlive this gateway; the next one finds it. Idempotent."""
+        await self._look_away()
+        if self._process is not None:
+            _LEFT.append(self._process)  # forgotten, it would be killed
+            self._process = None
+
     async def close(self) -> None:
         """End it. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._look_away()
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Killed, it had no time to take its socket away."""
+        Path(self.address).unlink(missing_ok=True)
+
+    async def _look_away(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
 
     async def _tend(self) -> None:
         """Watch it while calls need it."""

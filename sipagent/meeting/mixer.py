@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sipagent.media.frames import FRAME_MS, frame_bytes
 
 from .mixing import Mix, Seat
+from .short_path import short_path
 
 #: seconds without anybody, the gateway's keeper included; and with the keeper alone
 ALONE_SECONDS = 5.0
@@ -68,7 +69,8 @@ class Mixer:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.setblocking(False)
         self._path.unlink(missing_ok=True)
-        listener.bind(str(self._path))
+        with short_path(self._path) as path:
+            listener.bind(path)
         listener.listen(128)
         self._loop.add_reader(listener, self._arrived, listener)
         self._await_somebody()

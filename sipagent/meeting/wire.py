@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 from .mixer import Hello
+from .short_path import short_path
 
 _PAUSE = 0.05
 
@@ -13,7 +15,8 @@ async def connected(address: str, hello: Hello) -> socket.socket:
     wire = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     wire.setblocking(False)
     try:
-        await asyncio.get_running_loop().sock_connect(wire, address)
+        with short_path(Path(address)) as path:
+            await asyncio.get_running_loop().sock_connect(wire, path)
         wire.send(hello.model_dump_json().encode())
     except BaseException:  # cancelled as well: no socket is left behind
         wire.close()

@@ -12,9 +12,7 @@ _KBITS = 24
 
 
 class Mp3Writer:
-    """A `Writer` (media/recording.py). One second takes about 1 ms to encode; a killed process
-    leaves all but the last of them.
-    """
+    """A `Writer` (media/recording.py). A killed process leaves all but the last second."""
 
     def __init__(self, path: Path, rate: int, channels: int) -> None:
         self._rate = rate

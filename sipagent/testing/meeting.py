@@ -43,6 +43,9 @@ class LocalMixer:
     def want(self) -> None:
         """See `Mixing`."""
 
+    async def leave(self) -> None:
+        """See `Mixing`."""
+
     async def close(self) -> None:
         """See `Mixing`."""
         if self._task is not None:

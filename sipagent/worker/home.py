@@ -1,11 +1,12 @@
 """Home: what a worker knows of the server it belongs to, whichever process that is by now."""
 
 import hmac
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from sipagent.meeting.short_path import short_path
 
 Address = tuple[str, int]
 _SOCKET = "gateway.sock"
@@ -25,11 +26,8 @@ class Home:
     @contextmanager
     def socket(self) -> Iterator[str]:
         """Where workers report, in a form short enough for unix(7) however long the path is."""
-        descriptor = os.open(self.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield f"/proc/self/fd/{descriptor}/{_SOCKET}"
-        finally:
-            os.close(descriptor)
+        with short_path(self.folder / _SOCKET) as path:
+            yield path
 
     def take_socket_away(self) -> None:
         """Nobody listens there any more."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sipagent.testing.audio import speech_like
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.mortal import MortalServer, until
 from sipagent.testing.phone import Phone
+from sipagent.testing.pitch import assert_all_hear_the_others
 from sipagent.testing.program import run_program
 
 ECHO = """
@@ -44,6 +46,12 @@ RING = """
 routes: [{to: "400"}]
 sections:
   main: [{sleep: {duration: 600000}}]
+"""
+MEET = """
+routes: [{to: "600"}]
+policy: {destinations: ["conference:team"]}
+sections:
+  main: [answer, {join_conference: {name: team, beep: false}}]
 """
 log = structlog.get_logger(__name__)
 LATE = """
@@ -236,6 +244,40 @@ async def test_a_restart_and_a_reload_drop_no_call(tmp_path: Path) -> None:
         assert [b.cdr.ended_by for b in bundles] == ["caller", "caller"]
         assert bundles[0].cdr.recordings == ("call.wav",)
         await until(lambda: not server.journal())
+
+
+@pytest.mark.slow
+async def test_those_who_confer_go_on_and_others_join_them(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            MortalServer(tmp_path, {"meet": MEET}, limits=LIMITS)
+        )
+        calls = [await _joined(stack, server, "one"), await _joined(stack, server, "two")]
+        await assert_all_hear_the_others(calls, 60)
+        await server.kill()
+        await assert_all_hear_the_others(calls, 60)
+        await server.start()
+        await server.logged("worker_returned", 2)
+        calls.append(await _joined(stack, server, "three"))
+        await assert_all_hear_the_others(calls, 60)
+        server.signal(signal.SIGUSR2)
+        await server.logged("worker_returned", 5)
+        await server.logged("serving", 2)
+        calls.append(await _joined(stack, server, "four"))
+        await assert_all_hear_the_others(calls, 60)
+        for call in calls:
+            await call.hangup()
+        await server.bundles(4)
+        server.signal(signal.SIGTERM)
+        assert await server.exited() == 0
+        await server.alone()
+
+
+async def _joined(stack: AsyncExitStack, server: MortalServer, name: str) -> PhoneCall:
+    phone = await stack.enter_async_context(Phone(user=name))
+    call = await phone.dial(server.uri("600"))
+    await call.wait_answered(60)
+    return call
 
 
 async def _status(phone: Phone, uri: str) -> int:
