@@ -80,6 +80,7 @@ class Supervisor:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting = False
+        self._left = False
 
     async def start(self) -> None:
         """Start zygote and socket and wait for the warm workers. Raises WorkersFailed.
@@ -167,6 +168,7 @@ class Supervisor:
         to the gateway that comes next. Idempotent.
         """
         self._refuse("the server is closed")
+        self._left = True
         if self._server is not None:  # first: who loses us now looks for the next one
             self._server.close()
             self._server = None
@@ -223,6 +225,9 @@ class Supervisor:
         return await self._pool.wait(self._patience.take)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._left:  # it was at the door when the door was closed
+            writer.close()
+            return
         self._own(self._converse(GatewayChannel(reader, writer, UP)))
 
     def _take_over(self) -> None:
