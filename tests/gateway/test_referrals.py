@@ -309,6 +309,7 @@ async def test_a_place_that_is_not_there_to_be_taken_is_refused(scene: Scene) ->
         assert await refusal(await bob.dial(target, headers={"Replaces": value})) == status
     await two_way(call, sales)
     await call.hangup()
+    await sales.wait_ended()
     assert await refusal(await bob.dial(target, headers={"Replaces": right})) == 481
     await scene.over()
 
