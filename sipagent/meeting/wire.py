@@ -25,10 +25,15 @@ async def connected(address: str, hello: Hello) -> socket.socket:
 
 
 async def insistent(address: str, hello: Hello, seconds: float) -> socket.socket:
-    """Attempts for so long, while a mixer may be starting. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while True:
-            try:
-                return await connected(address, hello)
-            except OSError:
-                await asyncio.sleep(_PAUSE)
+    """Attempts for so long, while a mixer may be starting. Raises TimeoutError with the cause."""
+    cause = "it was never tried"
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    return await connected(address, hello)
+                except OSError as error:
+                    cause = str(error)
+                    await asyncio.sleep(_PAUSE)
+    except TimeoutError as late:
+        raise TimeoutError(f"no mixer at {address} within {seconds:g} s: {cause}") from late
