@@ -3,9 +3,8 @@
 Run as `python -m sipagent.meeting.mixer PATH`. Members connect to a SOCK_SEQPACKET socket there,
 so that the kernel tells either end at once of the other's death. A member's first packet is a
 Hello; every other packet, both ways, is 20 ms of its PCM, and the keeper hears once a second that
-all is well. A packet that finds no room in the
-socket is dropped. It ends by itself when nobody has been there for a while, not with the gateway:
-calls outlive that too.
+all is well. A packet that finds no room in the socket is dropped. It ends by itself when nobody has
+been there for a while, not with the gateway: calls outlive that too.
 """
 
 import asyncio

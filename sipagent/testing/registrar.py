@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from sipagent.edge.auth import Authenticator, Proof
 from sipagent.edge.desk import Address
 from sipagent.edge.message import Header, Message, header, parse
 from sipagent.edge.responses import response
 
+from .udp import UdpServer
+
 REALM = "pbx.test"
 
 
-class Registrar(asyncio.DatagramProtocol):
+class Registrar(UdpServer):
     """`async with Registrar(password="s") as pbx:`; it grants `grants` seconds, or what is asked.
 
     `status` other than 200 is its answer to all it would grant; `script` its answer to every
@@ -31,6 +31,7 @@ class Registrar(asyncio.DatagramProtocol):
         algorithms: tuple[str, ...] = ("SHA-256", "MD5"),
         port: int = 0,
     ) -> None:
+        super().__init__(port)
         self.status = 200
         self.extra: tuple[Header, ...] = ()
         self.options = 200
@@ -41,30 +42,8 @@ class Registrar(asyncio.DatagramProtocol):
         self.algorithms = algorithms
         self.user = user
         self.requests: list[Message] = []
-        self.address: Address = ("127.0.0.1", port)
         self.change_password(password)
-        self._wire: asyncio.DatagramTransport | None = None
         self._heard = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._wire, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=self.address)
-        self.address = self._wire.get_extra_info("sockname")[:2]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._wire is not None
-        self._wire.close()
-
-    @property
-    def place(self) -> str:
-        """`host:port`."""
-        return f"{self.address[0]}:{self.address[1]}"
 
     @property
     def registers(self) -> list[Message]:

@@ -6,54 +6,35 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sipagent.edge.stun import StunFailed, StunServer, public_address
 from sipagent.errors import SipAgentError
 
 from . import processes
 from .ports import free_port
+from .udp import UdpServer
 
 _COOKIE = 0x2112A442
 #: seconds coturn may take to start
 _PATIENCE = 20.0
 
 
-class StunStub(asyncio.DatagramProtocol):
+class StunStub(UdpServer):
     """`async with StunStub("127.0.0.7") as stun:`; it tells everybody that address.
 
     `tells` None is silence, a number an error code. `losses` requests are lost first.
     """
 
     def __init__(self, tells: str | int | None, *, losses: int = 0) -> None:
+        super().__init__()
         self.tells = tells
         self.losses = losses
         self.requests: list[bytes] = []
-        self.port = 0
-        self._wire: asyncio.DatagramTransport | None = None
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._wire, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0)
-        )
-        self.port = self._wire.get_extra_info("sockname")[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._wire is not None
-        self._wire.close()
 
     @property
     def setting(self) -> str:
         """How the settings name it."""
-        return f"stun:127.0.0.1:{self.port}"
+        return f"stun:{self.place}"
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer a binding request."""

@@ -113,17 +113,11 @@ class _Worker:
     ) -> None:
         told = assignment.plan
         plan = _stock[0].shelf.plan(told.document, told.name, told.file)
-        trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
-        dialer = PhoneDialer(
-            trunks,
-            {name: phone.dtmf for name, phone in self._settings.phones.items()},
-            self._settings.sip.public_address or "",
-        )
         services = furnish(
             self._settings,
             plan,
             _stock[0],
-            dialer,
+            self._dialer(assignment),
             texts=self._texter(),
             meetings=meetings,
             places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
@@ -165,6 +159,11 @@ class _Worker:
         self._referee = Referee(call, policies)
         call.referee = self._referee.refer
         await self._walk(call, CallControl(call, policies, by="dialplan"))
+
+    def _dialer(self, assignment: Assignment) -> PhoneDialer:
+        trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
+        phones = {name: phone.dtmf for name, phone in self._settings.phones.items()}
+        return PhoneDialer(trunks, phones, self._settings.sip.public_address or "")
 
     async def _walk(self, call: CallSession, control: CallControl) -> None:
         """Run the plan until it ends, the caller leaves, somebody ends the call, or time is up."""

@@ -66,7 +66,7 @@ async def test_a_real_server_tells_where_we_are(tmp_path: Path) -> None:
 @pytest.mark.rfc("8489", "binding requests are repeated until one is answered")
 async def test_lost_requests_are_sent_again() -> None:
     async with StunStub("203.0.113.9", losses=2) as stun:
-        server = StunServer("127.0.0.1", stun.port)
+        server = StunServer(*stun.address)
         assert await public_address(server, "127.0.0.1", patience=10) == "203.0.113.9"
         assert len(stun.requests) == 3
         assert len(set(stun.requests)) == 1  # one transaction
@@ -75,9 +75,9 @@ async def test_lost_requests_are_sent_again() -> None:
 async def test_no_answer_says_why() -> None:
     async with StunStub(None) as silent, StunStub(420) as refusing:
         with pytest.raises(StunFailed, match=r"did not answer in 0\.2 s"):
-            await public_address(StunServer("127.0.0.1", silent.port), "127.0.0.1", patience=0.2)
+            await public_address(StunServer(*silent.address), "127.0.0.1", patience=0.2)
         with pytest.raises(StunFailed, match="it refused: 420"):
-            await public_address(StunServer("127.0.0.1", refusing.port), "127.0.0.1")
+            await public_address(StunServer(*refusing.address), "127.0.0.1")
     with pytest.raises(StunFailed, match="Connection refused"):
         await public_address(StunServer("127.0.0.1", free_port()), "127.0.0.1")
     with pytest.raises(StunFailed, match=r"STUN server nowhere\.invalid:3478: "):

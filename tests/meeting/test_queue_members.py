@@ -1,44 +1,18 @@
 """Queues that ring phones: whom, in what order, and what becomes of who does not answer."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from sipagent.call.cdr import fold
 from sipagent.call.leg import LegState
 from sipagent.call.policy import Policy
-from sipagent.call.verb import Outcome
-from sipagent.config import Queue
 from sipagent.events import MeetingChanged
-from sipagent.testing.fakes import BUSY, NO_ANSWER, FakeCall, Script
-from sipagent.testing.meeting import House, dialled, do, values
+from sipagent.testing.fakes import BUSY, NO_ANSWER, Script
+from sipagent.testing.meeting import dialled, values
+from sipagent.testing.queued import A, B, C, house_of, serving, steps, waiting
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
-
-A, B, C = "sip:a@pbx.example", "sip:b@pbx.example", "sip:c@pbx.example"
-Doing = asyncio.Future[Outcome]
-
-
-def steps(call: FakeCall) -> list[str]:
-    return [e.change for e in call.all(MeetingChanged) if e.change != "standing"]
-
-
-async def waiting(house: House, who: str, **more: Any) -> tuple[FakeCall, Doing]:
-    scripts = more.pop("scripts", None)
-    call = house.call(who, scripts=scripts)
-    work = do(call, "enter_queue", queue_name="support", **more)
-    await asyncio.sleep(0.1)
-    return call, work
-
-
-def serving(house: House, who: str, **more: Any) -> tuple[FakeCall, Doing]:
-    call = house.call(who)
-    return call, do(call, "serve_queue", queue_name="support", **more)
-
-
-def house_of(strategy: str, *members: str, **more: Any) -> House:
-    return House({"support": Queue(members=members, strategy=strategy, **more)})  # type: ignore[arg-type]
 
 
 @virtual_time

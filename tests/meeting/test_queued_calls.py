@@ -8,40 +8,14 @@ import pytest
 from sipagent.call.leg import LegState
 from sipagent.call.meeting import Standing
 from sipagent.call.policy import Policy
-from sipagent.call.verb import Leave, Outcome
-from sipagent.config import Queue
-from sipagent.events import MeetingChanged
-from sipagent.testing.fakes import FakeCall
+from sipagent.call.verb import Leave
 from sipagent.testing.meeting import House, dialled, do, values
 from sipagent.testing.plans import program
+from sipagent.testing.queued import A, house_of, serving, waiting
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
 from sipagent.verbs.flow import run_plan
 from sipagent.verbs.queueing import words
-
-A, B, C = "sip:a@pbx.example", "sip:b@pbx.example", "sip:c@pbx.example"
-Doing = asyncio.Future[Outcome]
-
-
-def steps(call: FakeCall) -> list[str]:
-    return [e.change for e in call.all(MeetingChanged) if e.change != "standing"]
-
-
-async def waiting(house: House, who: str, **more: Any) -> tuple[FakeCall, Doing]:
-    scripts = more.pop("scripts", None)
-    call = house.call(who, scripts=scripts)
-    work = do(call, "enter_queue", queue_name="support", **more)
-    await asyncio.sleep(0.1)
-    return call, work
-
-
-def serving(house: House, who: str, **more: Any) -> tuple[FakeCall, Doing]:
-    call = house.call(who)
-    return call, do(call, "serve_queue", queue_name="support", **more)
-
-
-def house_of(strategy: str, *members: str, **more: Any) -> House:
-    return House({"support": Queue(members=members, strategy=strategy, **more)})  # type: ignore[arg-type]
 
 
 @virtual_time
