@@ -1,7 +1,7 @@
 """Yes or no? Only a plain yes is one. Pure."""
 
-from .bargein import plain
 from .protocols import Expectation
+from .yielding.bargein import plain
 
 _YES = frozenset(
     {

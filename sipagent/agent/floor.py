@@ -11,17 +11,15 @@ from sipagent.events import BargeIn, ProviderFailed, Said, SpeechEnded, SpeechSt
 from sipagent.media.frames import Frame
 
 from .answers import YES_OR_NO
-from .bargein import BargeInMachine, GiveWay
 from .conversation import Message
 from .latency import TurnClock
 from .limits import Limits
 from .listening import HeardTurn, Listener
 from .mind import Answer, Failure, Leave, Mind, Speak
 from .protocols import Expectation, Transcriber, Transcript
-from .silence import SilenceWatch, StuckWatch
+from .speaking.speaker import Speaker
 from .spec import AgentSpec
-from .speech import Speaker
-from .turn import (
+from .turns.machine import (
     EndOfTurn,
     KeyPressed,
     SpeechOffset,
@@ -30,6 +28,8 @@ from .turn import (
     TurnMachine,
     TurnRules,
 )
+from .turns.silence import SilenceWatch, StuckWatch
+from .yielding.bargein import BargeInMachine, GiveWay
 
 #: frames missing for longer mean that the agent was out of the room
 _GAP_MS = 200

@@ -6,8 +6,8 @@ from time import perf_counter
 from sipagent.call.session import CallSession
 from sipagent.events import TurnLatency
 
-from .speech import Stage
-from .turn import EndOfTurn
+from .speaking.speaker import Stage
+from .turns.machine import EndOfTurn
 
 
 @dataclass(slots=True)

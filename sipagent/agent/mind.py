@@ -12,8 +12,8 @@ from .answers import yes_or_no
 from .conversation import Conversation, Message
 from .latency import TurnClock
 from .limits import Failures
+from .speaking.speaker import Speaker, Utterance
 from .spec import AgentSpec
-from .speech import Speaker, Utterance
 from .thinking import Reply, Thinker
 
 

@@ -13,7 +13,7 @@ from .conversation import CallRequest, Conversation, Message
 from .latency import TurnClock
 from .limits import Failures, Limits
 from .protocols import Brain, Say
-from .speech import Speaker, Utterance
+from .speaking.speaker import Speaker, Utterance
 from .streams import closing
 
 

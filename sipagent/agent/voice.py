@@ -17,10 +17,10 @@ from .floor import Floor, Senses
 from .limits import Failures, Limits
 from .mind import Mind, Speak
 from .protocols import Brain, Connected, Synthesizer, Transcriber
+from .speaking.speaker import Speaker
 from .spec import AgentSpec
-from .speech import Speaker
 from .thinking import Thinker
-from .turn import TurnRules
+from .turns.machine import TurnRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from sipagent.dialplan.lint import House
 from sipagent.dialplan.repository import Plans
 from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
-from sipagent.providers.intents import problems
+from sipagent.providers.minds.intents import problems
 from sipagent.providers.registry import known_providers, mind_problem
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox

@@ -8,19 +8,21 @@ Organ_co = TypeVar("Organ_co", covariant=True)
 
 
 class Late(Generic[Organ_co]):
-    """Stands for a module with `make(kit, name, options)` and `preload()`.
+    """Stands for a module with `preload()` and a function that makes the organ from
+    `(kit, name, options)`: `maker`, since a vendor's ears and mouth may share a file.
 
     What the zygote imports is copied with every fork and thrown away with every call: page
     tables cost as much as pages. So heavy libraries are loaded before the first fork where
     settings or plans name them, and otherwise by the first call that does after all (a second).
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, maker: str = "make") -> None:
         self._module = module
+        self._maker = maker
 
     def __call__(self, *arguments: Any) -> Organ_co:
         """Make the organ."""
-        make: Callable[..., Organ_co] = import_module(self._module).make
+        make: Callable[..., Organ_co] = getattr(import_module(self._module), self._maker)
         return make(*arguments)
 
     def preload(self) -> None:

@@ -3,50 +3,26 @@
 To add one: write its file, and one line in EARS, MINDS or MOUTHS.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.config import Settings
 from sipagent.errors import ProviderError
 
-from .embedded import Embedded
 from .espeak import EspeakMouth
 from .instant import InstantEars, InstantMind, InstantMouth, InstantOptions
-from .intents import IntentsBrain
+from .kit import Kit, Options, checked
 from .late import Late
+from .minds.intents import IntentsBrain
 
 #: no ears and no mouth: the talker that says back what it hears
 ECHO = "echo"
 #: keys that say where audio, words and secrets go: a plan may not change them where they are set
 _FIXED = frozenset({"base_url", "api_key"})
-Options = Mapping[str, Any]
-Checked = TypeVar("Checked", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Kit:
-    """What every organ is built with: the call's sample rate, its agent, the loaded models (None
-    where only a mind is made).
-    """
-
-    rate: int
-    spec: AgentSpec
-    embedded: Embedded | None
-
-
-def checked(model: type[Checked], name: str, options: Options) -> Checked:
-    """The options of a provider. Raises ProviderError naming the first that is wrong."""
-    try:
-        return model.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ProviderError(name, f"{key}: {first['msg']}", retryable=False) from error
 
 
 class _Nothing(BaseModel):
@@ -93,16 +69,14 @@ def _instant_mouth(kit: Kit, name: str, raw: Options) -> Synthesizer:
     return InstantMouth(kit.rate, checked(InstantOptions, name, raw))
 
 
-#: pydantic-ai and all it brings: 40 MB that every fork of a server without a model would carry
-LANGUAGE_MODEL: Late[Brain] = Late("sipagent.providers.language_model")
-
 EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
     "grammar": _grammar,
     "instant": _instant_ears,
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     "intents": _intents,
-    "openai": LANGUAGE_MODEL,
+    # pydantic-ai and all it brings: 40 MB that every fork would carry
+    "openai": Late("sipagent.providers.minds.language_model"),
     "instant": _instant_mind,
 }
 MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
@@ -114,6 +88,21 @@ MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
 def known_providers(settings: Settings) -> frozenset[str]:
     """Every name a plan may put behind `provider:`."""
     return frozenset({*EARS, *MINDS, *MOUTHS, ECHO, *settings.providers})
+
+
+def late_kinds(settings: Settings, plans: Iterable[bytes]) -> tuple[Late[Any], ...]:
+    """Kinds that settings configure or a plan names and that are heavy: to be loaded before the
+    first fork. `plans` are files as they stand.
+    """
+    texts = tuple(plans)
+    configured = {provider.kind for provider in settings.providers.values()}
+    kinds = [*EARS.items(), *MINDS.items(), *MOUTHS.items()]
+    return tuple(
+        maker
+        for kind, maker in kinds
+        if isinstance(maker, Late)
+        and (kind in configured or any(kind.encode() in text for text in texts))
+    )
 
 
 def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:

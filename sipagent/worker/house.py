@@ -1,6 +1,6 @@
 """The worker's house: what a call needs, put together from settings, plan and loaded models."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,8 @@ from sipagent.providers.embedded import Embedded
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
-from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODEL, MINDS, MOUTHS, Kit, pick
+from sipagent.providers.kit import Kit
+from sipagent.providers.registry import EARS, ECHO, MINDS, MOUTHS, late_kinds, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
@@ -44,8 +45,8 @@ class Stock:
 def load_stock(settings: Settings) -> Stock:
     """Load models and users' tools. Raises ConfigError, ProviderError."""
     plans = plan_texts(settings)
-    if wants_language_model(settings, plans):
-        LANGUAGE_MODEL.preload()
+    for kind in late_kinds(settings, plans):
+        kind.preload()
     if wants_containers(plans):
         CONTAINERS.preload()
     if wants_mp3(plans):
@@ -62,12 +63,6 @@ def load_stock(settings: Settings) -> Stock:
 def plan_texts(settings: Settings) -> list[bytes]:
     """Every file of the dialplans, as it stands there."""
     return [file.read_bytes() for file in plan_files(settings.dialplans)]
-
-
-def wants_language_model(settings: Settings, plans: Iterable[bytes]) -> bool:
-    """Whether settings configure one, or a plan names the kind itself."""
-    configured = any(provider.kind == "openai" for provider in settings.providers.values())
-    return configured or any(b"openai" in plan for plan in plans)
 
 
 class PlanTalkers:

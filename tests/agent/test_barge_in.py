@@ -2,8 +2,8 @@
 
 import pytest
 
-from sipagent.agent.bargein import is_backchannel
 from sipagent.agent.protocols import Say
+from sipagent.agent.yielding.bargein import is_backchannel
 from sipagent.events import BargeIn, Said, SpeechEnded
 from sipagent.testing.fakes import Line, Partial, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk

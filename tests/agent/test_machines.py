@@ -4,12 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipagent.agent.bargein import BargeInMachine
 from sipagent.agent.conversation import Conversation, Message
-from sipagent.agent.heard import SpokenText
-from sipagent.agent.sentences import SentenceSplitter
-from sipagent.agent.silence import SilenceWatch
-from sipagent.agent.turn import (
+from sipagent.agent.speaking.heard import SpokenText
+from sipagent.agent.speaking.sentences import SentenceSplitter
+from sipagent.agent.turns.machine import (
     EndOfTurn,
     SpeechOffset,
     SpeechOnset,
@@ -18,6 +16,8 @@ from sipagent.agent.turn import (
     TurnRules,
     TurnState,
 )
+from sipagent.agent.turns.silence import SilenceWatch
+from sipagent.agent.yielding.bargein import BargeInMachine
 
 
 def run(probabilities: list[float], machine: TurnMachine | None = None) -> list[TurnDecision]:

@@ -8,7 +8,7 @@ import pytest
 from sipagent.call.policy import Policy
 from sipagent.dialplan.lint import House, check
 from sipagent.errors import Finding
-from sipagent.providers.intents import problems
+from sipagent.providers.minds.intents import problems
 from sipagent.sources import parse
 from sipagent.tools import tool
 from sipagent.tools.functions import tool_of

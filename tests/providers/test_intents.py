@@ -9,7 +9,7 @@ from sipagent.agent.conversation import Conversation, Message
 from sipagent.agent.protocols import Brain, Say, ToolCall
 from sipagent.agent.spec import AgentSpec, Intent
 from sipagent.call.control import CallControl
-from sipagent.providers.intents import IntentsBrain, problems
+from sipagent.providers.minds.intents import IntentsBrain, problems
 from sipagent.tools.spec import ToolResult, ToolSpec
 
 SPEC = AgentSpec.model_validate(

@@ -15,8 +15,9 @@ from sipagent.agent.spec import AgentSpec, Intent, ProviderRef
 from sipagent.call.control import CallControl
 from sipagent.config import Settings
 from sipagent.errors import ProviderError
-from sipagent.providers.language_model import LanguageModel, LanguageModelOptions, preload
-from sipagent.providers.registry import MINDS, Kit, pick
+from sipagent.providers.kit import Kit
+from sipagent.providers.minds.language_model import LanguageModel, LanguageModelOptions, preload
+from sipagent.providers.registry import MINDS, pick
 from sipagent.testing.model_server import ModelServer, Reply, ToolUse
 from sipagent.tools.spec import ToolResult, ToolSpec
 

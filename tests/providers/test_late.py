@@ -9,7 +9,8 @@ import pytest
 from sipagent.config import Provider, Settings
 from sipagent.providers.decoding import wants_containers
 from sipagent.providers.late import Late
-from sipagent.worker.house import plan_texts, wants_language_model
+from sipagent.providers.registry import late_kinds
+from sipagent.worker.house import plan_texts
 
 MODULE = """
 made = []
@@ -45,14 +46,14 @@ def test_a_server_whose_settings_or_plans_name_one_loads_it_before_the_first_for
     plan = tmp_path / "plan.yaml"
     plan.write_text("agents: {a: {brain: {provider: intents}}}")
     settings = Settings(dialplans=(tmp_path,))
-    assert not wants_language_model(settings, plan_texts(settings))
+    assert not late_kinds(settings, plan_texts(settings))
     plan.write_text("agents: {a: {brain: {provider: openai, model: m}}}")
-    assert wants_language_model(settings, plan_texts(settings))
-    assert wants_language_model(Settings(), plan_texts(Settings(dialplans=(plan,))))
+    assert late_kinds(settings, plan_texts(settings))
+    assert late_kinds(Settings(), plan_texts(Settings(dialplans=(plan,))))
     plan.unlink()
-    assert not wants_language_model(settings, plan_texts(settings))
+    assert not late_kinds(settings, plan_texts(settings))
     configured = settings.model_copy(update={"providers": {"mine": Provider(kind="openai")}})
-    assert wants_language_model(configured, ())
+    assert late_kinds(configured, ())
 
 
 def test_plans_that_are_not_there_want_nothing(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sipagent.errors import ProviderError
 
+from ..protocols import Synthesizer
+from ..streams import closing
 from .heard import Piece, SpokenText
-from .protocols import Synthesizer
 from .sentences import SentenceSplitter
-from .streams import closing
 
 #: sentences made but not yet wholly played into the port; a long answer is not made in one go
 _AHEAD = 2

@@ -39,8 +39,8 @@ from sipagent.agent.protocols import Expectation, Say, ToolCall
 from sipagent.errors import ProviderError
 from sipagent.tools.spec import ToolSpec
 
-from .model_history import to_model
-from .registry import Kit, Options, checked
+from ..kit import Kit, Options, checked
+from .history import to_model
 
 CONNECT_SECONDS = 5.0
 _log = structlog.get_logger()

@@ -10,11 +10,11 @@ from sipagent.events import ProviderFailed, Said, SpeechEnded, SpeechStarted
 from sipagent.media.frames import FRAME_MS, frame_samples
 from sipagent.media.port import AudioPort, Mark
 
-from .conversation import Conversation, Message
+from ..conversation import Conversation, Message
+from ..limits import Limits
+from ..protocols import Synthesizer
 from .heard import SpokenText
-from .limits import Limits
 from .making import Making, Mouth
-from .protocols import Synthesizer
 
 
 class Stage(StrEnum):

@@ -1,0 +1,1 @@
+"""The mouth: streamed words to sentences, to sound, to what was heard of it."""

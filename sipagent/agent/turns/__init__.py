@@ -1,0 +1,1 @@
+"""Whose turn is it? Pure machines over voice, words, keys and time."""

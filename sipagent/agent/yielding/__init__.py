@@ -1,0 +1,1 @@
+"""Giving way: what is done when the caller speaks over the agent, and on what evidence."""

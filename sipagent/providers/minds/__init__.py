@@ -1,0 +1,1 @@
+"""Minds: the embedded one, and language models behind one door."""
