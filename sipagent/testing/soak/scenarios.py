@@ -115,6 +115,9 @@ def _cancelled(milliseconds: int) -> str:
         + '  <label id="3"/>\n'
         + _request("CANCEL", 1).replace("[branch]", "[branch-3]")
         + _recv(200, optional=True)
+        # a refusal on its way when the call was given up: the CANCEL came too late for it
+        + _recv(481, optional=True)
+        + _recv(503, optional=True, more=' next="1" counter="refused"')
         + _recv(487)
     )
 
