@@ -86,6 +86,7 @@ async def test_a_model_that_is_not_there_is_named_and_the_fallback_is_taken(
         await talk.told(APOLOGY)
         await talk.call.press("2")
         await talk.call.wait_ended(20)
+        await talk.server.ended()
         failed = talk.all(ProviderFailed)
         assert [e.then for e in failed] == ["retry", "apology", "retry", "fallback"]
         assert all(f"cannot connect to {nowhere}" in event.cause for event in failed)
