@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sipagent.media.frames import Frame
 from sipagent.tools.spec import ToolSpec
@@ -24,17 +24,43 @@ class Transcript:
     complete: bool = False
 
 
+#: what kind of thing the caller is about to say
+Awaited = Literal["speech", "yes_no", "number", "address", "email", "spelling"]
+#: people pause inside these
+_PAUSED_IN = frozenset({"number", "address", "email", "spelling"})
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What the caller may sensibly say now: hints for hosted ears, the grammar of embedded ones.
 
-    `patient` asks for a longer end of turn (numbers, addresses, spelled names). `keys` are the
-    entries on the keypad that mean something: one that cannot go on ends its turn at once.
+    `keys` are the entries on the keypad that mean something: one that cannot go on ends its turn
+    at once. `language` is a BCP 47 tag, empty where the ears' own stands.
     """
 
     phrases: tuple[str, ...] = ()
-    patient: bool = False
+    awaits: Awaited = "speech"
     keys: tuple[str, ...] = ()
+    language: str = ""
+
+    @property
+    def patient(self) -> bool:
+        """True where the end of a turn has to be waited for longer."""
+        return self.awaits in _PAUSED_IN
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """How a text is to be spoken: BCP 47 language and the vendor's name of a voice; where one is
+    empty the mouth's own stands.
+    """
+
+    language: str = ""
+    voice: str = ""
+
+
+#: what the mouth was configured with
+OWN_TONGUE = Tongue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +128,7 @@ class Brain(Protocol):
 class Synthesizer(Protocol):
     """Mouth."""
 
-    def synthesize(self, text: str) -> AsyncIterator[bytes]:
+    def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
         """PCM of one sentence at the rate the mouth was built for, in chunks of any length.
 
         Raises ProviderError.

@@ -1,17 +1,12 @@
 """AgentSpec: an agent as a plan declares it under `agents:`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-
-def _words(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from .parts import Part, Words
+from .yielding.spec import BargeInSpec
 
 
 class ProviderRef(BaseModel):
@@ -26,12 +21,12 @@ class ProviderRef(BaseModel):
         return self.__pydantic_extra__ or {}
 
 
-class Intent(_Part):
+class Intent(Part):
     """Something a caller may want. The embedded mind goes by all of it; of a language model's
     agent only the phrases count: they are what embedded ears can hear.
     """
 
-    phrases: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    phrases: Words = ()
     digits: str | None = Field(default=None, description="keys that mean the same")
     say: str | None = Field(default=None, description="the answer, or what to say before `do`")
     do: Mapping[str, Any] | None = Field(
@@ -39,15 +34,7 @@ class Intent(_Part):
     )
 
 
-class BargeInSpec(_Part):
-    """How the agent gives way."""
-
-    enabled: bool = True
-    min_words: int = Field(default=1, ge=1)
-    decide_ms: int = Field(default=500, ge=100, description="speech heard before it stops for good")
-
-
-class AgentSpec(_Part):
+class AgentSpec(Part):
     """One agent: what it says, how it hears and thinks, and what it may do."""
 
     greeting: str | None = None

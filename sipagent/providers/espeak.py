@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from sipagent.agent.protocols import OWN_TONGUE, Tongue
 from sipagent.errors import ProviderError
 from sipagent.media.resample import Resampler
 
@@ -52,7 +53,7 @@ class EspeakMouth:
         self._pitch = pitch
         self._factor = _gain(self._voice, speed, pitch) * 10 ** (volume / 20)
 
-    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+    async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
         """PCM of one sentence. Closing the iterator stops the synthesis within one piece.
 
         Raises ProviderError.

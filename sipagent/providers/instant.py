@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sipagent.agent.conversation import Conversation
-from sipagent.agent.protocols import Expectation, Say, ToolCall, Transcript
+from sipagent.agent.protocols import OWN_TONGUE, Expectation, Say, Tongue, ToolCall, Transcript
 from sipagent.media.frames import Frame
 from sipagent.tools.spec import ToolSpec
 
@@ -62,7 +62,7 @@ class InstantMouth:
     def __init__(self, rate: int, options: InstantOptions | None = None) -> None:
         self._word = _hum(rate, (options or InstantOptions()).word_ms)
 
-    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+    async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
         """One hum for each word of `text`, at the rate the mouth was built for."""
         for _ in text.split():
             yield self._word

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sipagent.agent.conversation import Conversation, Message
-from sipagent.agent.protocols import Expectation, Say, ToolCall, Transcript
+from sipagent.agent.protocols import OWN_TONGUE, Expectation, Say, Tongue, ToolCall, Transcript
 from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.tools.spec import ToolSpec
 
@@ -160,7 +160,7 @@ class BeepMouth:
         self._chunk = rate * chunk_ms // 1000 * 2
         self._faults = iter(faults)
 
-    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+    async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
         """See `Synthesizer`."""
         self.sentences.append(text)
         await _suffer(next(self._faults, None))

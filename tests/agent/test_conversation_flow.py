@@ -76,7 +76,7 @@ async def test_complete_words_end_the_turn_sooner() -> None:
 @virtual_time
 async def test_a_number_is_waited_for_with_patience() -> None:
     brain = ScriptedBrain()
-    brain.expectation = type(brain.expectation)(patient=True)
+    brain.expectation = type(brain.expectation)(awaits="number")
     async with a_talk(ears=ScriptedEars("one two"), brain=brain) as talk:
         await talk.until(1000)
         await talk.person.speak(400, then_quiet=800)

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from sipagent.agent.protocols import Synthesizer
+from sipagent.agent.protocols import OWN_TONGUE, Synthesizer, Tongue
 from sipagent.errors import CallError, PlanError, ProviderError
 from sipagent.providers.decoding import SoundError
 from sipagent.providers.espeak import EspeakMouth
@@ -134,7 +134,7 @@ async def test_a_voice_nobody_has_fails_the_sound(library: SoundLibrary) -> None
 
 async def test_a_failing_mouth_fails_the_sound(tmp_path: Path) -> None:
     class Mute:
-        async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+        async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
             yield b"\0\0"
             raise ProviderError("mute", text)
 
