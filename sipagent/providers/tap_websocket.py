@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidURI
 
 from sipagent.call.tap_wires import TapOrder, Track
@@ -29,6 +29,7 @@ from sipagent.errors import CallError
 from sipagent.media.g711 import decode
 from sipagent.media.resample import Resampler
 
+from .straight import Straight
 from .tap_frames import RATE, Packetiser
 
 #: messages that may wait for a slow server, and pieces that may wait to be played
@@ -177,14 +178,6 @@ class WebSocketTap:
         self._came.set()
 
 
-class _Straight(connect):
-    """A connection to where it was asked for, and nowhere else."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """No: the policy has judged this very URI."""
-        return exc
-
-
 class _Refused(Exception):
     """No connection can be had; says why."""
 
@@ -192,7 +185,7 @@ class _Refused(Exception):
 async def _connected(uri: str) -> ClientConnection:
     """Raises _Refused."""
     try:
-        return await _Straight(
+        return await Straight(
             uri,
             open_timeout=_CONNECT,
             close_timeout=_CLOSE,

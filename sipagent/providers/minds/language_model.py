@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Self
 
 import structlog
@@ -40,6 +38,7 @@ from sipagent.errors import ProviderError
 from sipagent.tools.spec import ToolSpec
 
 from ..kit import Kit, Options, checked
+from ..trust import tls
 from .history import to_model
 
 CONNECT_SECONDS = 5.0
@@ -171,12 +170,6 @@ class LanguageModel:
         except (AgentRunError, OpenAIError) as error:
             cause, retryable = _cause(error, str(self._client.base_url), self._model.model_name)
             raise ProviderError(self._name, cause, retryable=retryable) from error
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """The trusted roots, read once: they take 20 ms."""
-    return ssl.create_default_context()
 
 
 def preload() -> None:
