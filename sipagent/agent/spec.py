@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from .parts import Part, Words
+from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
 from .yielding.spec import BargeInSpec
 
 
@@ -42,6 +43,19 @@ class AgentSpec(Part):
     brain: ProviderRef = ProviderRef(provider="intents")
     ears: ProviderRef = ProviderRef(provider="grammar")
     voice: ProviderRef = ProviderRef(provider="espeak")
+    hints: tuple[str, ...] = Field(
+        default=(), description="words the ears should know: names, products"
+    )
+    pronounce: tuple[Pronunciation, ...] = Field(
+        default=(), description="how words are said that a mouth gets wrong"
+    )
+    languages: tuple[Language, ...] = Field(
+        default=(), description="languages and voices it may change between; begins in the first"
+    )
+    fillers: Fillers = Field(
+        default=FillerTexts(), description="said while the caller would wait in silence"
+    )
+    filler_after_ms: int = Field(default=1200, ge=100, le=20_000, description="until a filler")
     tools: tuple[str, ...] = Field(default=(), description="nothing that is not listed is offered")
     intents: Mapping[str, Intent] = Field(default_factory=dict)
     barge_in: BargeInSpec = BargeInSpec()

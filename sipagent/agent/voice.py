@@ -17,6 +17,7 @@ from .floor import Floor, Senses
 from .limits import Failures, Limits
 from .mind import Mind, Speak
 from .protocols import Brain, Connected, Synthesizer, Transcriber
+from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .thinking import Thinker
@@ -61,6 +62,7 @@ class VoiceAgent:
         self._control = control = replace(control, presence=self)
         spec, organs, call = self._spec, self._organs, control.call
         failures = Failures(self._limits.failures)
+        manner = Manner(spec.languages, spec.pronounce, spec.fillers)
         speaker = Speaker(
             organs.mouth,
             port,
@@ -68,6 +70,7 @@ class VoiceAgent:
             self.conversation,
             limits=self._limits,
             provider=spec.voice.provider,
+            manner=manner,
         )
         thinker = Thinker(
             organs.brain,

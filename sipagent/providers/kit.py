@@ -6,24 +6,39 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from sipagent.agent.protocols import Expectation
 from sipagent.agent.spec import AgentSpec
 from sipagent.errors import ProviderError
 
 from .embedded import Embedded
 
+#: words beyond these are left out: vendors refuse long lists, and they help less and less
+MAX_HINTS = 100
+
+NOTHING_EXPECTED = Expectation()
 Options = Mapping[str, Any]
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What every organ is built with: the call's sample rate, its agent, the loaded models (None
-    where only a mind is made).
+    """What every organ is built with: the PCM rate of the call in Hz (8000 or 16000), its agent,
+    the loaded models (None where a plan is only looked at).
     """
 
     rate: int
     spec: AgentSpec
     embedded: Embedded | None
+
+    @property
+    def language(self) -> str:
+        """BCP 47 tag of the language the talk begins in; empty where the plan names none."""
+        return self.spec.languages[0].code if self.spec.languages else ""
+
+    def hints(self, expected: Expectation = NOTHING_EXPECTED) -> tuple[str, ...]:
+        """Words and phrases the ears should lean to, the agent's own first, each once."""
+        both = (*self.spec.hints, *expected.phrases)
+        return tuple(dict.fromkeys(filter(None, map(str.strip, both))))[:MAX_HINTS]
 
 
 def checked(model: type[Checked], name: str, options: Options) -> Checked:

@@ -1,6 +1,7 @@
 """Which provider is what: names in plans and kinds in sipagent.yaml, to ears, minds and mouths.
 
-To add one: write its file, and one line in EARS, MINDS or MOUTHS.
+To add one: write its file, and one line in EARS, MINDS or MOUTHS. Other packages add theirs by
+entry points in the group `sipagent.providers`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from .instant import InstantEars, InstantMind, InstantMouth, InstantOptions
 from .kit import Kit, Options, checked
 from .late import Late
 from .minds.intents import IntentsBrain
+from .others import Other, others
 
 #: no ears and no mouth: the talker that says back what it hears
 ECHO = "echo"
@@ -70,16 +72,19 @@ def _instant_mouth(kit: Kit, name: str, raw: Options) -> Synthesizer:
 
 
 EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
+    **others("ears"),
     "grammar": _grammar,
     "instant": _instant_ears,
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
+    **others("mind"),
     "intents": _intents,
     # pydantic-ai and all it brings: 40 MB that every fork would carry
     "openai": Late("sipagent.providers.minds.language_model"),
     "instant": _instant_mind,
 }
 MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
+    **others("mouth"),
     "espeak": _espeak,
     "instant": _instant_mouth,
 }
@@ -90,7 +95,7 @@ def known_providers(settings: Settings) -> frozenset[str]:
     return frozenset({*EARS, *MINDS, *MOUTHS, ECHO, *settings.providers})
 
 
-def late_kinds(settings: Settings, plans: Iterable[bytes]) -> tuple[Late[Any], ...]:
+def late_kinds(settings: Settings, plans: Iterable[bytes]) -> tuple[Late[Any] | Other, ...]:
     """Kinds that settings configure or a plan names and that are heavy: to be loaded before the
     first fork. `plans` are files as they stand.
     """
@@ -100,7 +105,7 @@ def late_kinds(settings: Settings, plans: Iterable[bytes]) -> tuple[Late[Any], .
     return tuple(
         maker
         for kind, maker in kinds
-        if isinstance(maker, Late)
+        if isinstance(maker, Late | Other)
         and (kind in configured or any(kind.encode() in text for text in texts))
     )
 

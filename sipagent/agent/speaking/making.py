@@ -9,6 +9,7 @@ from sipagent.errors import ProviderError
 from ..protocols import Synthesizer
 from ..streams import closing
 from .heard import Piece, SpokenText
+from .manner import Manner
 from .sentences import SentenceSplitter
 
 #: sentences made but not yet wholly played into the port; a long answer is not made in one go
@@ -17,14 +18,15 @@ _AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """A synthesizer, its name on record, how long it may take for a chunk (seconds), and whom
-    to tell of a failure (and whether it is tried again).
+    """A synthesizer, its name on record, how long it may take for a chunk (seconds), whom to
+    tell of a failure (and whether it is tried again), and how the agent speaks at present.
     """
 
     synthesizer: Synthesizer
     provider: str
     limit: float
     on_failure: Callable[[ProviderError, bool], None]
+    manner: Manner
 
 
 class Making:
@@ -82,7 +84,9 @@ class Making:
                     return
 
     async def _synthesize(self, piece: Piece) -> None:
-        async with closing(self._mouth.synthesizer.synthesize(piece.text)) as chunks:
+        manner = self._mouth.manner
+        sound = self._mouth.synthesizer.synthesize(manner.spoken(piece.text), manner.tongue)
+        async with closing(sound) as chunks:
             while (pcm := await self._chunk(chunks)) is not None:
                 piece.samples += len(pcm) // 2
                 if pcm:

@@ -15,6 +15,7 @@ from ..limits import Limits
 from ..protocols import Synthesizer
 from .heard import SpokenText
 from .making import Making, Mouth
+from .manner import Manner
 
 
 class Stage(StrEnum):
@@ -160,10 +161,11 @@ class Speaker:
         *,
         limits: Limits,
         provider: str,
+        manner: Manner,
     ) -> None:
         self.port = port
         self.call = call
-        self._mouth = Mouth(synthesizer, provider, limits.speech_chunk, self._failed)
+        self._mouth = Mouth(synthesizer, provider, limits.speech_chunk, self._failed, manner)
         self._cap = limits.speech_cap
         self._conversation = conversation
         self._live: list[Utterance] = []

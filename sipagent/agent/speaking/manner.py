@@ -1,0 +1,56 @@
+"""Manner: how the agent speaks at present: in which language and voice, and its pronunciation."""
+
+from collections.abc import Callable, Sequence
+
+from ..protocols import OWN_TONGUE, Tongue
+from .pronouncing import pronunciation
+from .spec import FillerTexts, Language, Pronunciation
+
+
+class Manner:
+    """One a talk. It begins in the first of its languages, or in the mouth's own."""
+
+    def __init__(
+        self,
+        languages: Sequence[Language] = (),
+        pronounce: Sequence[Pronunciation] = (),
+        fillers: FillerTexts | None = None,
+    ) -> None:
+        self.languages = tuple(languages)
+        self.language = self.languages[0] if self.languages else None
+        #: a text as the mouth is to be given it
+        self.spoken: Callable[[str], str] = pronunciation(pronounce)
+        self._fillers = fillers or FillerTexts()
+
+    @property
+    def tongue(self) -> Tongue:
+        """For the mouth."""
+        if self.language is None:
+            return OWN_TONGUE
+        return Tongue(self.language.code, self.language.voice)
+
+    @property
+    def code(self) -> str:
+        """BCP 47 tag of the language, empty where none was declared."""
+        return "" if self.language is None else self.language.code
+
+    @property
+    def fillers(self) -> FillerTexts:
+        """Those of the language, or of the agent."""
+        own = None if self.language is None else self.language.fillers
+        return self._fillers if own is None else own
+
+    def change(self, wanted: str) -> Language | None:
+        """Speak the language of this name or code from now on; None where there is none.
+
+        A bare code fits its first variant: `es` means `es-ES`.
+        """
+        wanted = wanted.strip().casefold()
+        exact = [
+            one for one in self.languages if wanted in (one.name.casefold(), one.code.casefold())
+        ]
+        near = [one for one in self.languages if one.code.casefold().split("-")[0] == wanted]
+        found = next(iter([*exact, *near]), None)
+        if found is not None:
+            self.language = found
+        return found

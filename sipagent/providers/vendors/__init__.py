@@ -1,0 +1,1 @@
+"""Speech of others: one file a vendor or local engine, ears and mouth together."""
