@@ -151,26 +151,65 @@ class BargeIn(Base):
 
 
 class TurnLatency(Base):
-    """The waterfall of one turn; every figure is ms on the media clock, None where not reached."""
+    """The waterfall of one turn; every stage is ms on the media clock, None where not reached.
+
+    `reason` is why the turn ended ("keys": it was typed), `first_sentence` when the mouth was given
+    the first whole one; `outcome` is what the caller got for it. `ears`, `mind` and `mouth` name
+    the providers that served; those that failed first are told by `ProviderFailed`.
+    """
 
     type: Literal["turn_latency"] = "turn_latency"
     turn: int
+    reason: str = ""
+    outcome: Literal["answered", "interrupted", "silent", "failed"] = "answered"
     speech_end: int | None = None
     endpoint: int | None = None
     final_text: int | None = None
     first_token: int | None = None
+    first_sentence: int | None = None
     first_audio: int | None = None
     first_rtp: int | None = None
     overhead_ms: float | None = None
+    ears: str = ""
+    mind: str = ""
+    mouth: str = ""
 
 
 class DigitReceived(Base):
-    """A key was pressed (RFC 4733, INFO or in-band)."""
+    """A key was pressed (RFC 4733, INFO or in-band). `hidden`: nobody is told which, and `digit` is
+    empty.
+    """
 
     type: Literal["digit_received"] = "digit_received"
     leg: str
     digit: Personal
     method: str = "rfc4733"
+    hidden: bool = False
+
+
+class SecureEntry(Base):
+    """The caller begins to type a secret, or has done so: in between, recordings and taps keep
+    silence on their side, and nobody hears them. `secret` is the name it is kept under, `result`
+    how it came out, `keys` how many were typed.
+    """
+
+    type: Literal["secure_entry"] = "secure_entry"
+    change: Literal["began", "ended"]
+    secret: str
+    kind: str
+    result: Literal["", "collected", "cancelled", "no_input", "invalid", "gone"] = ""
+    keys: int = 0
+
+
+class ConsentChanged(Base):
+    """The caller agreed to be recorded, refused, or took the consent back. `how` is by which way
+    they said so, `question` what was said to them.
+    """
+
+    type: Literal["consent_changed"] = "consent_changed"
+    consent: Literal["given", "refused", "withdrawn"]
+    how: Literal["key", "voice", "silence", "request"]
+    question: str = ""
 
 
 class MessageReceived(Base):
@@ -347,6 +386,8 @@ Event = Annotated[
     | BargeIn
     | TurnLatency
     | DigitReceived
+    | SecureEntry
+    | ConsentChanged
     | MessageReceived
     | ToolCalled
     | ToolReturned

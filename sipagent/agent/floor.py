@@ -247,7 +247,9 @@ class Floor:
 
     def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:
         ended.clock.reached("final_text")
+        ended.clock.served_by("ears", self._spec.ears.provider)
         if heard is None:
+            ended.clock.record("failed")
             self.mind.tell(Failure())
             return
         text = heard.text.strip()

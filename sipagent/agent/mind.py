@@ -10,7 +10,7 @@ from sipagent.call.services import TalkEnd
 
 from .answers import yes_or_no
 from .conversation import Conversation, Message
-from .latency import TurnClock
+from .latency import Outcome, TurnClock
 from .limits import Failures
 from .speaking.speaker import Speaker, Utterance
 from .spec import AgentSpec
@@ -214,11 +214,13 @@ class Mind:
             self._conversation.add(answer.message)
         clock = answers[-1].clock
         self._may_cancel = False
+        outcome: Outcome = "interrupted"
         try:
             reply = await self._thinker.reply(control, clock)
+            outcome = "failed" if reply is Reply.FAILED else "silent"
         finally:
             self._thinker.give_up = False
-            clock.record()
+            clock.record(outcome)
         if reply is Reply.FAILED:
             return await self._failed()
         self.failures.clear()

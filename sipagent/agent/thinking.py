@@ -79,6 +79,8 @@ class Thinker:
         for attempt in range(2):
             utterance = self._speaker.open()
             utterance.on_stage = clock.spoken
+            clock.served_by("mind", self._provider)
+            clock.served_by("mouth", self._speaker.provider)
             requests: list[CallRequest] = []
             try:
                 await self._read(tools, clock, utterance, requests)

@@ -3,6 +3,7 @@
 import asyncio
 
 from sipagent.agent.protocols import Say
+from sipagent.errors import ProviderError
 from sipagent.events import Said, SpeechEnded, SpeechStarted, TurnLatency
 from sipagent.testing.fakes import Line, Partial, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import a_talk
@@ -97,9 +98,35 @@ async def test_the_waterfall_of_a_turn_is_on_record() -> None:
         [latency] = talk.call.all(TurnLatency)
         assert (latency.turn, latency.speech_end, latency.endpoint) == (1, 1400, 1900)
         assert latency.final_text == 2000
-        assert latency.first_token == latency.first_audio == 2300
+        assert latency.first_token == latency.first_sentence == latency.first_audio == 2300
         assert latency.first_rtp in (2300, 2320)
         assert latency.overhead_ms is not None and latency.overhead_ms > 0
+        assert (latency.reason, latency.outcome) == ("silence", "answered")
+        assert (latency.ears, latency.mind, latency.mouth) == ("grammar", "intents", "espeak")
+
+
+@virtual_time
+async def test_a_turn_the_ears_or_the_mind_failed_has_a_waterfall_too() -> None:
+    ears = ScriptedEars(Line("", fault=ProviderError("ears", "down", retryable=False)), "hello")
+    brain = ScriptedBrain([ProviderError("mind", "down", retryable=False)])
+    async with a_talk(ears=ears, brain=brain) as talk:
+        await talk.until(1000)
+        await talk.person.speak(400, then_quiet=5000)
+        await talk.person.speak(400, then_quiet=5000)
+        deaf, mindless = talk.call.all(TurnLatency)
+        assert (deaf.outcome, deaf.first_token) == ("failed", None)
+        assert (mindless.outcome, mindless.first_token) == ("failed", None)
+        assert mindless.final_text is not None
+
+
+@virtual_time
+async def test_a_typed_turn_says_so_in_its_waterfall() -> None:
+    async with a_talk() as talk:
+        await talk.until(1000)
+        talk.person.press("1#")
+        await talk.until(3000)
+        [latency] = talk.call.all(TurnLatency)
+        assert (latency.reason, latency.outcome, latency.final_text) == ("keys", "answered", None)
 
 
 @virtual_time

@@ -21,6 +21,7 @@ from .manner import Manner
 class Stage(StrEnum):
     """How far an utterance has come."""
 
+    GIVEN = "given"
     MADE = "made"
     QUEUED = "queued"
     PLAYED = "played"
@@ -42,20 +43,24 @@ class Utterance:
         self._speaker = speaker
         self._making = Making(mouth, self._spoken)
         self._queued = asyncio.Event()
+        self._told = False
         self.task = asyncio.create_task(self._run(after))
 
     def add(self, text: str) -> None:
         """More text, any part of a sentence."""
         self.text += text
         self._making.add(text)
+        self._given()
 
     def flush(self) -> None:
         """What was added so far can be spoken as it stands."""
         self._making.flush()
+        self._given()
 
     def finish(self) -> None:
         """No more text comes."""
         self._making.finish()
+        self._given()
 
     async def done(self) -> None:
         """Wait until it was played, or stopped. Cancelling the wait leaves it playing."""
@@ -103,6 +108,12 @@ class Utterance:
             )
         if unheard:
             self._speaker.cut(self, heard)
+
+    def _given(self) -> None:
+        """Tell when the mouth has its first sentence."""
+        if self._spoken.pieces and not self._told:
+            self._told = True
+            self.on_stage(Stage.GIVEN)
 
     async def _run(self, after: "Utterance | None") -> None:
         try:
@@ -165,6 +176,7 @@ class Speaker:
     ) -> None:
         self.port = port
         self.call = call
+        self.provider = provider
         self._mouth = Mouth(synthesizer, provider, limits.speech_chunk, self._failed, manner)
         self._cap = limits.speech_cap
         self._conversation = conversation
