@@ -5,37 +5,41 @@ recordings, transcripts and latencies share. Fields marked `Personal` hold what 
 pressed or was told: records keep them, logs leave them out unless asked.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from .base import Base, Personal, PersonalData, Speaker, personal_fields
+from .keeping import (
+    ConsentChanged,
+    RecordingPaused,
+    RecordingStarted,
+    RecordingStopped,
+    SecureEntry,
+    TapStarted,
+    TapStopped,
+)
+from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 
-class _Personal:
-    """Marker of personal data; see `personal_fields`."""
-
-
-Personal = Annotated[str, _Personal()]
-PersonalData = Annotated[dict[str, Any], _Personal()]
-Speaker = Literal["caller", "agent", "callee"]
-
-
-class Base(BaseModel):
-    """What every event says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    call_id: str
-    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    t: int = 0
-
-
-def personal_fields(event: type[Base]) -> frozenset[str]:
-    """Names of the fields of an event type that hold personal data."""
-    return frozenset(
-        name
-        for name, field in event.model_fields.items()
-        if any(isinstance(mark, _Personal) for mark in field.metadata)
-    )
+#: what stands in the other modules of this room
+__all__ = [
+    "Base",
+    "ConsentChanged",
+    "LegChanged",
+    "LegHeld",
+    "LegMedia",
+    "Personal",
+    "PersonalData",
+    "RecordingPaused",
+    "RecordingStarted",
+    "RecordingStopped",
+    "SecureEntry",
+    "SipMessage",
+    "Speaker",
+    "TapStarted",
+    "TapStopped",
+    "personal_fields",
+]
 
 
 class CallStarted(Base):
@@ -47,59 +51,6 @@ class CallStarted(Base):
     callee: str
     plan: str = ""
     why: str = ""
-    sip_call_id: str = ""
-
-
-class LegChanged(Base):
-    """A leg moved to a new INVITE session state."""
-
-    type: Literal["leg_changed"] = "leg_changed"
-    leg: str
-    role: Speaker = "caller"
-    remote: str
-    state: str
-    status: int = 0
-    reason: str = ""
-    sip_call_id: str = ""
-
-
-class LegHeld(Base):
-    """A leg's media went on hold by either side's wish (RFC 3264 section 8.4), or came back."""
-
-    type: Literal["leg_held"] = "leg_held"
-    leg: str
-    role: Speaker = "caller"
-    on_hold: bool
-
-
-class LegMedia(Base):
-    """What a leg's audio was like: RTP and RTCP figures from its first to its last packet.
-
-    `lost` and `jitter_ms` are what we saw of the far end's audio, `remote_*` what it reported
-    of ours; None where it sent no report.
-    """
-
-    type: Literal["leg_media"] = "leg_media"
-    leg: str
-    role: Speaker = "caller"
-    codec: str
-    sent: int
-    received: int
-    lost: int
-    jitter_ms: float
-    remote_lost: int | None = None
-    remote_jitter_ms: float | None = None
-    round_trip_ms: float | None = None
-
-
-class SipMessage(Base):
-    """One SIP message seen at the edge: a rung of the ladder. Bodies and credentials stay out."""
-
-    type: Literal["sip_message"] = "sip_message"
-    source: str
-    destination: str
-    start_line: str
-    cseq: str = ""
     sip_call_id: str = ""
 
 
@@ -187,31 +138,6 @@ class DigitReceived(Base):
     hidden: bool = False
 
 
-class SecureEntry(Base):
-    """The caller begins to type a secret, or has done so: in between, recordings and taps keep
-    silence on their side, and nobody hears them. `secret` is the name it is kept under, `result`
-    how it came out, `keys` how many were typed.
-    """
-
-    type: Literal["secure_entry"] = "secure_entry"
-    change: Literal["began", "ended"]
-    secret: str
-    kind: str
-    result: Literal["", "collected", "cancelled", "no_input", "invalid", "gone"] = ""
-    keys: int = 0
-
-
-class ConsentChanged(Base):
-    """The caller agreed to be recorded, refused, or took the consent back. `how` is by which way
-    they said so, `question` what was said to them.
-    """
-
-    type: Literal["consent_changed"] = "consent_changed"
-    consent: Literal["given", "refused", "withdrawn"]
-    how: Literal["key", "voice", "silence", "request"]
-    question: str = ""
-
-
 class MessageReceived(Base):
     """A text came (RFC 3428): in the call, or, where `leg` is empty, beside it. Outside any call
     `call_id` is empty, and `to` the number it was for.
@@ -272,50 +198,6 @@ class HoldChanged(Base):
     type: Literal["hold_changed"] = "hold_changed"
     held: bool
     signalled: bool = False
-
-
-class RecordingStarted(Base):
-    """A recording runs from now."""
-
-    type: Literal["recording_started"] = "recording_started"
-    control_id: str
-    path: str
-
-
-class RecordingPaused(Base):
-    """A recording keeps nothing of what is said from now on, or keeps it again."""
-
-    type: Literal["recording_paused"] = "recording_paused"
-    control_id: str
-    paused: bool
-
-
-class RecordingStopped(Base):
-    """A recording is whole on disk."""
-
-    type: Literal["recording_stopped"] = "recording_stopped"
-    control_id: str
-    path: str
-    duration_ms: int
-
-
-class TapStarted(Base):
-    """The call's audio is sent somewhere else from now on: what the caller says, hears, or both."""
-
-    type: Literal["tap_started"] = "tap_started"
-    control_id: str
-    uri: str
-    tracks: tuple[str, ...]
-
-
-class TapStopped(Base):
-    """It is no longer sent there. `sent` counts packets or messages, `dropped` 20 ms frames."""
-
-    type: Literal["tap_stopped"] = "tap_stopped"
-    control_id: str
-    reason: str
-    sent: int
-    dropped: int
 
 
 class MachineDetected(Base):

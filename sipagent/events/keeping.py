@@ -1,0 +1,74 @@
+"""Events of what is kept of a call or sent away, and of what is not."""
+
+from typing import Literal
+
+from .base import Base
+
+
+class RecordingStarted(Base):
+    """A recording runs from now."""
+
+    type: Literal["recording_started"] = "recording_started"
+    control_id: str
+    path: str
+
+
+class RecordingPaused(Base):
+    """A recording keeps nothing of what is said from now on, or keeps it again."""
+
+    type: Literal["recording_paused"] = "recording_paused"
+    control_id: str
+    paused: bool
+
+
+class RecordingStopped(Base):
+    """A recording is whole on disk."""
+
+    type: Literal["recording_stopped"] = "recording_stopped"
+    control_id: str
+    path: str
+    duration_ms: int
+
+
+class TapStarted(Base):
+    """The call's audio is sent somewhere else from now on: what the caller says, hears, or both."""
+
+    type: Literal["tap_started"] = "tap_started"
+    control_id: str
+    uri: str
+    tracks: tuple[str, ...]
+
+
+class TapStopped(Base):
+    """It is no longer sent there. `sent` counts packets or messages, `dropped` 20 ms frames."""
+
+    type: Literal["tap_stopped"] = "tap_stopped"
+    control_id: str
+    reason: str
+    sent: int
+    dropped: int
+
+
+class SecureEntry(Base):
+    """The caller begins to type a secret, or has done so: in between, recordings and taps keep
+    silence on their side, and nobody hears them. `secret` is the name it is kept under, `result`
+    how it came out, `keys` how many were typed.
+    """
+
+    type: Literal["secure_entry"] = "secure_entry"
+    change: Literal["began", "ended"]
+    secret: str
+    kind: str
+    result: Literal["", "collected", "cancelled", "no_input", "invalid", "gone"] = ""
+    keys: int = 0
+
+
+class ConsentChanged(Base):
+    """The caller agreed to be recorded, refused, or took the consent back. `how` is by which way
+    they said so, `question` what was said to them.
+    """
+
+    type: Literal["consent_changed"] = "consent_changed"
+    consent: Literal["given", "refused", "withdrawn"]
+    how: Literal["key", "voice", "silence", "request"]
+    question: str = ""
