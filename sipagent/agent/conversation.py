@@ -19,7 +19,8 @@ class CallRequest:
 class Message:
     """One entry. `digits` are keys pressed in place of (or beside) words; `confidence` is the
     ears' own, 0..1. An agent message may carry the tools it asked for; a tool message answers
-    one of them by `tool_call_id`.
+    one of them by `tool_call_id`. `sounds` are the names by which a mind that hears and speaks
+    itself knows what stands here; it needs no telling, and the text may come later.
     """
 
     role: Role
@@ -31,11 +32,12 @@ class Message:
     tool_call_id: str = ""
     tool: str = ""
     ok: bool = True
+    sounds: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Conversation:
-    """The history a mind reads. Appended to only; `cut` is the one correction."""
+    """The history a mind reads. Appended to only; `cut` and `reword` correct it."""
 
     messages: list[Message] = field(default_factory=list)
 
@@ -52,6 +54,15 @@ class Conversation:
             known = self.messages[index]
             if known is message or (message is None and known.role == "agent" and known.text):
                 self.messages[index] = replace(known, text=heard, interrupted=True)
+                return
+
+    def reword(self, sound: str, words: str) -> None:
+        """What was said in `sound` has become known."""
+        for index in range(len(self.messages) - 1, -1, -1):
+            known = self.messages[index]
+            if sound in known.sounds:
+                text = f"{known.text} {words}".strip()
+                self.messages[index] = replace(known, text=text)
                 return
 
     @property

@@ -16,7 +16,8 @@ from .latency import TurnClock
 from .limits import Limits
 from .listening import HeardTurn, Listener
 from .mind import Answer, Failure, Leave, Mind, Speak
-from .protocols import Expectation, Transcriber, Transcript
+from .protocols import Expectation, Sound, Transcriber, Transcript
+from .sounds import Sounds
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .turns.machine import (
@@ -88,6 +89,7 @@ class Floor:
         #: and when they fail twice the talk ends
         self._ended: asyncio.Queue[EndedTurn] = asyncio.Queue()
         self._stuck = StuckWatch(_STUCK_MS)
+        self._sounds = Sounds(call, speaker.conversation, limits.final_text)
         self._state = _State()
 
     def caller_busy(self) -> bool:
@@ -111,7 +113,11 @@ class Floor:
                     self._typed(ended)
                 else:
                     limit, ears = self._limits.final_text, self._spec.ears.provider
-                    self._spoken(ended, await ended.heard.final(limit, ears))
+                    heard = await ended.heard.final(limit, ears)
+                    if heard is not None and heard.sound is not None:
+                        await self._sounded(ended, heard.sound)
+                    else:
+                        self._spoken(ended, heard)
             finally:
                 self._state.understanding -= 1
 
@@ -245,6 +251,18 @@ class Floor:
         message = Message("caller", ended.text, digits=ended.clock.end.digits)
         self._deliver(ended, self._state.whole(message))
 
+    async def _sounded(self, ended: EndedTurn, sound: Sound) -> None:
+        """The mind has heard it itself. Words are waited for only where something hangs on them."""
+        words = self._sounds.words(sound)
+        over = self._speaker.active or self.mind.holds_floor or self.mind.asking
+        if over or self._turn.speaking or ended.clock.end.voiced_ms < _NOISE_MS:
+            text = await words
+            if text is not None or over:
+                self._spoken(ended, Transcript(text or "", final=True, sound=sound))
+                return
+        self._deliver(ended, self._state.whole(Message("caller", sounds=(sound.name,))))
+        self._sounds.later(sound, words, lambda text: self._said(ended, text, None))
+
     def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:
         ended.clock.reached("final_text")
         ended.clock.served_by("ears", self._spec.ears.provider)
@@ -254,15 +272,10 @@ class Floor:
             return
         text = heard.text.strip()
         if text:
-            self._call.emit(
-                Said,
-                speaker="caller",
-                text=text,
-                start=ended.began,
-                end=ended.clock.end.speech_end,
-                confidence=heard.confidence,
-            )
-        message = self._state.whole(Message("caller", text, confidence=heard.confidence))
+            self._said(ended, text, heard.confidence)
+        sounds = (heard.sound.name,) if heard.sound is not None and text else ()
+        said = Message("caller", text, confidence=heard.confidence, sounds=sounds)
+        message = self._state.whole(said)
         if not message.text:
             self._nothing(ended)
         elif self._turn.speaking:
@@ -270,6 +283,16 @@ class Floor:
             self._state.carried = message
         elif not self._goes_on_speaking(ended, message.text):
             self._deliver(ended, message)
+
+    def _said(self, ended: EndedTurn, text: str, confidence: float | None) -> None:
+        self._call.emit(
+            Said,
+            speaker="caller",
+            text=text,
+            start=ended.began,
+            end=ended.clock.end.speech_end,
+            confidence=confidence,
+        )
 
     def _goes_on_speaking(self, ended: EndedTurn, text: str) -> bool:
         """The agent went on after a pause; is what was said reason enough to stop it after all?"""
@@ -331,4 +354,5 @@ class _State:
         if kept is None:
             return message
         confidence = kept.confidence if message.confidence is None else message.confidence
-        return replace(message, text=f"{kept.text} {message.text}".strip(), confidence=confidence)
+        text, sounds = f"{kept.text} {message.text}".strip(), kept.sounds + message.sounds
+        return replace(message, text=text, confidence=confidence, sounds=sounds)

@@ -72,6 +72,8 @@ class HeardTurn:
         confidence: float | None = None
         async with closing(self._ears.transcribe(self._audio(), self._expected)) as transcripts:
             async for transcript in transcripts:
+                if transcript.sound is not None:
+                    return transcript
                 if not transcript.final:
                     self._on_partial(transcript)
                     continue

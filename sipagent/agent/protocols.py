@@ -1,6 +1,6 @@
 """What the agent needs of the world: ears, mind and mouth. Vendors live elsewhere."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -10,18 +10,32 @@ from sipagent.tools.spec import ToolSpec
 from .conversation import Conversation
 
 
+class Sound(Protocol):
+    """An utterance that the mind itself has heard, and can answer before its words are known."""
+
+    @property
+    def name(self) -> str:
+        """What `Message.sounds` know it by."""
+        ...
+
+    async def words(self) -> str:
+        """Its words, empty where it has none. Raises ProviderError where nobody will tell."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Recognised words. A partial may change; `final` ends the utterance. `confidence` is 0..1.
 
     `complete` on a partial says that it is a whole declared phrase or sentence: the turn may
-    end sooner.
+    end sooner. A final one with a `sound` has no text yet: the sound will tell.
     """
 
     text: str
     final: bool
     confidence: float | None = None
     complete: bool = False
+    sound: Sound | None = None
 
 
 #: what kind of thing the caller is about to say
@@ -71,6 +85,19 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A mind with a voice of its own speaks: more PCM (s16le at the call's rate), more of the
+    words that go with it, or both. `sound` names the whole utterance, as `Message.sounds` do;
+    `on_cut` is told how many ms of it were played, where the caller stopped it.
+    """
+
+    sound: str
+    pcm: bytes = b""
+    text: str = ""
+    on_cut: Callable[[int], None] = lambda played_ms: None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """The mind asks for a tool. `arguments` are as the model gave them, not yet checked.
 
@@ -117,8 +144,9 @@ class Brain(Protocol):
 
     def reply(
         self, conversation: Conversation, tools: Sequence[ToolSpec]
-    ) -> AsyncIterator[Say | ToolCall]:
+    ) -> AsyncIterator[Say | Spoken | ToolCall]:
         """Answer the newest caller or tool message. Cancelling the iteration stops the model.
+        Within one answer a mind either leaves the speaking to the mouth or does it itself.
 
         Raises ProviderError.
         """

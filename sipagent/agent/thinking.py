@@ -12,7 +12,7 @@ from sipagent.tools.spec import ToolResult, ToolSpec
 from .conversation import CallRequest, Conversation, Message
 from .latency import TurnClock
 from .limits import Failures, Limits
-from .protocols import Brain, Say
+from .protocols import Brain, Say, Spoken
 from .speaking.speaker import Speaker, Utterance
 from .streams import closing
 
@@ -85,7 +85,7 @@ class Thinker:
             try:
                 await self._read(tools, clock, utterance, requests)
             except ProviderError as error:
-                again = attempt == 0 and error.retryable and not utterance.text
+                again = attempt == 0 and error.retryable and not utterance.begun
                 self._failed(error, again)
                 if not again:
                     raise
@@ -100,9 +100,9 @@ class Thinker:
         # of speech that was stopped, or failed already, the speaker has kept what was heard
         if utterance.stopped:
             return
-        text = utterance.text if utterance.live else ""
-        if text or requests:
-            message = Message("agent", text, requests=requests)
+        text, sounds = (utterance.text, utterance.sounds) if utterance.live else ("", ())
+        if text or sounds or requests:
+            message = Message("agent", text, requests=requests, sounds=sounds)
             utterance.message = self._conversation.add(message)
 
     async def _read(
@@ -127,6 +127,8 @@ class Thinker:
                 limit = self._limits.next_token
                 if isinstance(part, Say):
                     utterance.add(part.text)
+                elif isinstance(part, Spoken):
+                    utterance.speak(part)
                 else:
                     utterance.flush()
                     requests.append(CallRequest(part.id, part.name, part.arguments))

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from sipagent.agent.conversation import Conversation, Message
-from sipagent.agent.protocols import OWN_TONGUE, Expectation, Say, Tongue, ToolCall, Transcript
+from sipagent.agent.protocols import (
+    OWN_TONGUE,
+    Expectation,
+    Say,
+    Sound,
+    Spoken,
+    Tongue,
+    ToolCall,
+    Transcript,
+)
 from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.tools.spec import ToolSpec
 
@@ -52,12 +61,13 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What the ears make of one utterance."""
+    """What the ears make of one utterance: its text, or a `sound` that the mind hears itself."""
 
     text: str
     partials: tuple[Partial, ...] = ()
     confidence: float | None = None
     fault: Fault | None = None
+    sound: Sound | None = None
 
 
 class ScriptedEars:
@@ -89,16 +99,17 @@ class ScriptedEars:
                 partial = partials.pop(0)
                 yield Transcript(partial.text, final=False, complete=partial.complete)
         await _suffer(line.fault)
-        yield Transcript(line.text, final=True, confidence=line.confidence)
+        yield Transcript(line.text, final=True, confidence=line.confidence, sound=line.sound)
 
 
-Reply = Sequence[Say | ToolCall | Fault] | str
+Part = Say | Spoken | ToolCall
+Reply = Sequence[Part | Fault] | str
 
 
 class ScriptedBrain:
     """A Brain with a reply for every turn to come, then `default` for ever.
 
-    A reply is a text, or a sequence of Say, ToolCall and faults (a number is seconds of delay).
+    A reply is a text, or a sequence of parts and faults (a number is seconds of delay).
     """
 
     def __init__(
@@ -118,7 +129,7 @@ class ScriptedBrain:
 
     async def reply(
         self, conversation: Conversation, tools: Sequence[ToolSpec]
-    ) -> AsyncIterator[Say | ToolCall]:
+    ) -> AsyncIterator[Part]:
         """See `Brain`."""
         self.saw.append(tuple(conversation.messages))
         self.offered.append(tuple(tool.name for tool in tools))
@@ -127,7 +138,7 @@ class ScriptedBrain:
             reply = self._default(conversation) if callable(self._default) else self._default
         try:
             for part in [Say(reply)] if isinstance(reply, str) else reply:
-                if isinstance(part, Say | ToolCall):
+                if isinstance(part, Part):
                     yield part
                 else:
                     await _suffer(part)

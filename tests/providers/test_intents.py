@@ -59,7 +59,8 @@ class Caller:
 
     async def _hand(self, message: Message) -> list[Say | ToolCall]:
         self.conversation.add(message)
-        return [part async for part in self.brain.reply(self.conversation, self.tools)]
+        parts = self.brain.reply(self.conversation, self.tools)
+        return [part async for part in parts if isinstance(part, Say | ToolCall)]
 
 
 def words(parts: list[Say | ToolCall]) -> str:

@@ -37,8 +37,10 @@ class Making:
         self._mouth = mouth
         self._spoken = spoken
         self._splitter = SentenceSplitter()
+        #: what the mind speaks itself, as one piece
+        self._spoken_already: Piece | None = None
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
-        #: at most `_AHEAD` sentences
+        #: at most `_AHEAD` sentences, or all that the mind has spoken
         self._sound: asyncio.Queue[tuple[Piece, bytes] | None] = asyncio.Queue()
         self._ahead = asyncio.Semaphore(_AHEAD)
 
@@ -46,6 +48,18 @@ class Making:
         """More text, any part of a sentence."""
         for sentence in self._splitter.feed(text):
             self._pieces.put_nowait(self._spoken.add(sentence))
+
+    def speak(self, pcm: bytes, text: str) -> None:
+        """More of what was spoken already, words and sound in any order. The mind that speaks
+        bounds how much of it may come.
+        """
+        if self._spoken_already is None:
+            self._spoken_already = self._spoken.add("")
+        piece = self._spoken_already
+        piece.text += text
+        piece.samples += len(pcm) // 2
+        if pcm:
+            self._sound.put_nowait((piece, pcm))
 
     def flush(self) -> None:
         """What was added so far can be spoken as it stands."""
@@ -55,6 +69,8 @@ class Making:
     def finish(self) -> None:
         """No more text comes."""
         self.flush()
+        if self._spoken_already is not None:
+            self._spoken_already.whole = True
         self._pieces.put_nowait(None)
 
     async def make(self) -> None:

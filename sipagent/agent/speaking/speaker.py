@@ -12,7 +12,7 @@ from sipagent.media.port import AudioPort, Mark
 
 from ..conversation import Conversation, Message
 from ..limits import Limits
-from ..protocols import Synthesizer
+from ..protocols import Spoken, Synthesizer
 from .heard import SpokenText
 from .making import Making, Mouth
 from .manner import Manner
@@ -39,6 +39,10 @@ class Utterance:
         #: media-clock ms of the first frame played, None until then
         self.started: int | None = None
         self.on_stage: Callable[[Stage], None] = lambda stage: None
+        #: told how many ms were played when it is stopped
+        self.on_cut: Callable[[int], None] = lambda played_ms: None
+        #: see `Message.sounds`
+        self.sounds: tuple[str, ...] = ()
         self._spoken = SpokenText(speaker.port.rate, frame_samples(speaker.port.rate))
         self._speaker = speaker
         self._making = Making(mouth, self._spoken)
@@ -51,6 +55,13 @@ class Utterance:
         self.text += text
         self._making.add(text)
         self._given()
+
+    def speak(self, spoken: Spoken) -> None:
+        """More of what the mind speaks itself."""
+        self.text += spoken.text
+        self.on_cut = spoken.on_cut
+        self.sounds = (spoken.sound,)
+        self._making.speak(spoken.pcm, spoken.text)
 
     def flush(self) -> None:
         """What was added so far can be spoken as it stands."""
@@ -70,6 +81,11 @@ class Utterance:
         """Make and queue no more of it."""
         self.stopped = True
         self.task.cancel()
+
+    @property
+    def begun(self) -> bool:
+        """True once there is something to be heard."""
+        return bool(self.text or self.sounds)
 
     @property
     def live(self) -> bool:
@@ -108,6 +124,9 @@ class Utterance:
             )
         if unheard:
             self._speaker.cut(self, heard)
+        if self.stopped:
+            played = 0 if self.start is None else max(0, position - self.start)
+            self.on_cut(played * FRAME_MS)
 
     def _given(self) -> None:
         """Tell when the mouth has its first sentence."""
@@ -161,7 +180,10 @@ class Utterance:
 
 
 class Speaker:
-    """The agent's mouth on its port: what is being said, and how to pause or stop it."""
+    """The agent's mouth on its port: what is being said, and how to pause or stop it.
+
+    `conversation` is what the agent remembers of it.
+    """
 
     def __init__(
         self,
@@ -179,7 +201,7 @@ class Speaker:
         self.provider = provider
         self._mouth = Mouth(synthesizer, provider, limits.speech_chunk, self._failed, manner)
         self._cap = limits.speech_cap
-        self._conversation = conversation
+        self.conversation = conversation
         self._live: list[Utterance] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused_at: int | None = None
@@ -188,7 +210,7 @@ class Speaker:
     @property
     def active(self) -> bool:
         """True while something is being said or made to be said."""
-        return any(utterance.text for utterance in self._live)
+        return any(utterance.begun for utterance in self._live)
 
     @property
     def played_ms(self) -> int:
@@ -211,7 +233,7 @@ class Speaker:
         utterance.add(text)
         utterance.finish()
         if not private:
-            utterance.message = self._conversation.add(Message("agent", text))
+            utterance.message = self.conversation.add(Message("agent", text))
         return utterance
 
     def forget(self, utterance: Utterance) -> None:
@@ -259,9 +281,11 @@ class Speaker:
     def cut(self, utterance: Utterance, heard: str) -> None:
         """The conversation keeps only what was heard of it."""
         if utterance.message is not None:
-            self._conversation.cut(heard, utterance.message)
+            self.conversation.cut(heard, utterance.message)
         elif heard and not utterance.private:
-            self._conversation.add(Message("agent", heard, interrupted=True))
+            self.conversation.add(
+                Message("agent", heard, interrupted=True, sounds=utterance.sounds)
+            )
 
     async def finish(self) -> None:
         """Wait until everything said was played or stopped, within the cap."""

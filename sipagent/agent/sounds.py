@@ -1,0 +1,44 @@
+"""Sounds: utterances a mind has heard for itself, put into words when these become known."""
+
+import asyncio
+from collections.abc import Callable
+
+from sipagent.call.session import CallSession
+from sipagent.errors import ProviderError
+
+from .conversation import Conversation
+from .protocols import Sound
+
+#: None where nobody could tell
+Words = asyncio.Future[str | None]
+
+
+class Sounds:
+    """Asks for words within `limit` seconds, and corrects the conversation by those that come
+    after it was answered.
+    """
+
+    def __init__(self, call: CallSession, conversation: Conversation, limit: float) -> None:
+        self._call = call
+        self._conversation = conversation
+        self._limit = limit
+
+    def words(self, sound: Sound) -> Words:
+        """Begin to ask for the words of a sound."""
+        return self._call.spawn(self._words(sound))
+
+    def later(self, sound: Sound, words: Words, said: Callable[[str], None]) -> None:
+        """Correct the conversation when the words come, and pass them to `said`."""
+        self._call.spawn(self._reword(sound, words, said))
+
+    async def _words(self, sound: Sound) -> str | None:
+        try:
+            async with asyncio.timeout(self._limit):
+                return (await sound.words()).strip()
+        except (ProviderError, TimeoutError):
+            return None
+
+    async def _reword(self, sound: Sound, words: Words, said: Callable[[str], None]) -> None:
+        if text := await words:
+            self._conversation.reword(sound.name, text)
+            said(text)
