@@ -37,9 +37,15 @@ class Message:
 
 @dataclass(slots=True)
 class Conversation:
-    """The history a mind reads. Appended to only; `cut` and `reword` correct it."""
+    """The history a mind reads. Appended to only; `cut` and `reword` correct it.
+
+    `prompt` is the system prompt as it stands at this turn; where it is empty the mind's own
+    stands. `written` says that the answer is read and not spoken.
+    """
 
     messages: list[Message] = field(default_factory=list)
+    prompt: str = ""
+    written: bool = False
 
     def add(self, message: Message) -> Message:
         """Append; returns the message, which `cut` knows it by."""

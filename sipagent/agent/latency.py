@@ -29,6 +29,11 @@ class TurnClock:
     _decided: float = field(default_factory=perf_counter)
     _done: bool = False
 
+    @classmethod
+    def of_no_turn(cls, call: CallSession) -> "TurnClock":
+        """For a reply that no turn of the caller's waits for: it is not put on record."""
+        return cls(call, 0, EndOfTurn(0, "silence", 0), _done=True)
+
     def reached(self, stage: str) -> None:
         """`final_text`, `first_token`, `first_sentence`, `first_audio` or `first_rtp` is there."""
         self.stages.setdefault(stage, self.call.bridge.clock.t)

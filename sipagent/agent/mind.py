@@ -1,7 +1,7 @@
 """Mind: what the agent does, one thing after another: say, answer, ask, apologise, end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from sipagent.call.services import TalkEnd
 
 from .answers import yes_or_no
 from .conversation import Conversation, Message
+from .guiding.guide import Guide
 from .latency import Outcome, TurnClock
 from .limits import Failures
 from .speaking.speaker import Speaker, Utterance
@@ -44,7 +45,14 @@ class Leave:
     end: TalkEnd
 
 
-Job = Speak | Answer | Failure | Leave
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Reply without a word of the caller's, by this note."""
+
+    note: str
+
+
+Job = Speak | Answer | Failure | GoOn | Leave
 
 
 @dataclass(slots=True)
@@ -66,6 +74,7 @@ class Mind:
         thinker: Thinker,
         speaker: Speaker,
         conversation: Conversation,
+        guide: Guide,
         *,
         failures: Failures,
         caller_busy: Callable[[], bool],
@@ -74,6 +83,7 @@ class Mind:
         self._thinker = thinker
         self._speaker = speaker
         self._conversation = conversation
+        self._guide = guide
         self._caller_busy = caller_busy
         #: as many as the caller can speak turns while a tool runs: each turn takes half a
         #: second, and a tool its timeout
@@ -207,12 +217,19 @@ class Mind:
                 await utterance.done()
                 if utterance.failure is not None:
                     return TalkEnd("failed", self._spec.fallback)
-        return None
+        notes = [job for job in jobs if isinstance(job, GoOn)]
+        return await self._reply(notes, control) if notes else None
 
-    async def _reply(self, answers: list[Answer], control: CallControl) -> TalkEnd | None:
-        for answer in answers:
-            self._conversation.add(answer.message)
-        clock = answers[-1].clock
+    async def _reply(
+        self, reasons: Sequence[Answer | GoOn], control: CallControl
+    ) -> TalkEnd | None:
+        clock = TurnClock.of_no_turn(control.call)
+        for reason in reasons:
+            if isinstance(reason, GoOn):
+                self._conversation.add(Message("system", reason.note))
+            else:
+                self._conversation.add(reason.message)
+                clock = reason.clock
         self._may_cancel = False
         outcome: Outcome = "interrupted"
         try:
@@ -224,10 +241,12 @@ class Mind:
         if reply is Reply.FAILED:
             return await self._failed()
         self.failures.clear()
-        if reply is Reply.ENDS_TALK:
+        if reply is Reply.ENDS_TALK or self._guide.end is not None:
             if self._speaker.port in control.call.room.members:
                 await self._speaker.finish()
-            return TalkEnd("done")
+            return self._guide.end or TalkEnd("done")
+        if note := self._guide.goes_on():
+            self.tell(GoOn(note))
         return None
 
     async def _failed(self) -> TalkEnd | None:

@@ -39,7 +39,13 @@ class AgentSpec(Part):
     """One agent: what it says, how it hears and thinks, and what it may do."""
 
     greeting: str | None = None
-    prompt: str | None = Field(default=None, description="system prompt of a language model")
+    prompt: str | None = Field(
+        default=None,
+        description="system prompt of a language model; ${...} are filled anew at every turn",
+    )
+    description: str = Field(
+        default="", description="what it is for: told to the agents that may hand over to it"
+    )
     brain: ProviderRef = ProviderRef(provider="intents")
     ears: ProviderRef = ProviderRef(provider="grammar")
     voice: ProviderRef = ProviderRef(provider="espeak")
@@ -57,6 +63,10 @@ class AgentSpec(Part):
     )
     filler_after_ms: int = Field(default=1200, ge=100, le=20_000, description="until a filler")
     tools: tuple[str, ...] = Field(default=(), description="nothing that is not listed is offered")
+    hand_over: Words = Field(default=(), description="agents it may hand the caller to")
+    max_hand_overs: int = Field(
+        default=5, ge=1, description="in one call, after which this agent may make no more"
+    )
     intents: Mapping[str, Intent] = Field(default_factory=dict)
     barge_in: BargeInSpec = BargeInSpec()
     end_of_turn_ms: int = Field(default=500, ge=100, le=10_000)

@@ -10,6 +10,7 @@ from sipagent.events import ProviderFailed, ToolCalled, ToolReturned, Warned
 from sipagent.tools.spec import ToolResult, ToolSpec
 
 from .conversation import CallRequest, Conversation, Message
+from .guiding.guide import Guide
 from .latency import TurnClock
 from .limits import Failures, Limits
 from .protocols import Brain, Say, Spoken
@@ -31,7 +32,7 @@ class Thinker:
     def __init__(
         self,
         brain: Brain,
-        tools: Sequence[ToolSpec],
+        guide: Guide,
         conversation: Conversation,
         speaker: Speaker,
         limits: Limits,
@@ -41,7 +42,7 @@ class Thinker:
         max_tool_calls: int,
     ) -> None:
         self._brain = brain
-        self._tools = {tool.name: tool for tool in tools}
+        self._guide = guide
         self._conversation = conversation
         self._speaker = speaker
         self._limits = limits
@@ -56,7 +57,8 @@ class Thinker:
         self.give_up = False
         left = self._max_tool_calls
         while True:
-            offered = list(self._tools.values()) if left > 0 else []
+            self._guide.brief()
+            offered = self._guide.offered() if left > 0 else ()
             try:
                 utterance, requests = await self._think(offered, clock)
             except ProviderError:
@@ -159,9 +161,11 @@ class Thinker:
     async def _call_tool(self, control: CallControl, request: CallRequest) -> ToolResult:
         call = control.call
         call.emit(ToolCalled, id=request.id, tool=request.name, arguments=request.arguments)
-        tool = self._tools.get(request.name)
+        # what an earlier tool of the same reply has changed counts
+        tools = {tool.name: tool for tool in self._guide.offered()}
+        tool = tools.get(request.name)
         if tool is None:
-            known = ", ".join(self._tools) or "none"
+            known = ", ".join(tools) or "none"
             return ToolResult(f"There is no tool {request.name!r}. The tools: {known}.", ok=False)
         if "_malformed" in request.arguments:
             return ToolResult("The arguments are not a JSON object. Call it again.", ok=False)

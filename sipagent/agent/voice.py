@@ -14,8 +14,10 @@ from sipagent.tools.spec import ToolSpec
 
 from .conversation import Conversation
 from .floor import Floor, Senses
+from .guiding.guide import Guide
+from .guiding.standing import Standing
 from .limits import Failures, Limits
-from .mind import Mind, Speak
+from .mind import GoOn, Mind, Speak
 from .protocols import Brain, Connected, Synthesizer, Transcriber
 from .speaking.manner import Manner
 from .speaking.speaker import Speaker
@@ -45,11 +47,13 @@ class VoiceAgent:
         *,
         limits: Limits | None = None,
         rules: TurnRules | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self.conversation = Conversation()
         self._spec = spec
         self._organs = organs
         self._tools = tools
+        self._standing = standing or Standing()
         self._limits = limits or Limits()
         self._rules = rules or TurnRules(
             spec.end_of_turn_ms, spec.complete_ms, max(spec.patient_ms, spec.end_of_turn_ms)
@@ -63,6 +67,7 @@ class VoiceAgent:
         spec, organs, call = self._spec, self._organs, control.call
         failures = Failures(self._limits.failures)
         manner = Manner(spec.languages, spec.pronounce, spec.fillers)
+        guide = Guide(spec, self._tools, self.conversation, call, self._standing)
         speaker = Speaker(
             organs.mouth,
             port,
@@ -74,7 +79,7 @@ class VoiceAgent:
         )
         thinker = Thinker(
             organs.brain,
-            self._tools,
+            guide,
             self.conversation,
             speaker,
             self._limits,
@@ -84,7 +89,11 @@ class VoiceAgent:
         )
         floor = Floor(
             spec,
-            Senses(organs.vad, organs.ears, lambda: organs.brain.expects(self.conversation)),
+            Senses(
+                organs.vad,
+                organs.ears,
+                lambda: guide.expects(organs.brain.expects(self.conversation)),
+            ),
             speaker,
             call,
             rules=self._rules,
@@ -95,12 +104,12 @@ class VoiceAgent:
             thinker,
             speaker,
             self.conversation,
+            guide,
             failures=failures,
             caller_busy=floor.caller_busy,
         )
         floor.mind = self._mind = mind
-        if spec.greeting:
-            mind.tell(Speak(spec.greeting))
+        _begin(mind, guide)
         try:
             async with _connections(organs):
                 return await _first(mind.run(control), floor, speaker, call)
@@ -117,6 +126,14 @@ class VoiceAgent:
         """See `Presence`; the cap is `Limits.speech_cap`."""
         if self._mind is not None:
             await self._mind.finish_speaking()
+
+
+def _begin(mind: Mind, guide: Guide) -> None:
+    words, note = guide.opening()
+    if words:
+        mind.tell(Speak(words))
+    elif note:
+        mind.tell(GoOn(note))
 
 
 @asynccontextmanager

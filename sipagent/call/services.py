@@ -1,7 +1,7 @@
 """What a call needs of the rest of the house, as protocols; the worker supplies the real ones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -117,12 +117,14 @@ class SpeechDetector(Protocol):
 @dataclass(frozen=True, slots=True)
 class TalkEnd:
     """Why a talk is over: a tool ended it ("done"), the caller kept silent or was not understood
-    ("silent"), ears, mind or mouth failed for good ("failed"), or the caller left or the port was
-    closed ("gone"). `section` is where the plan goes on, when not at the next step.
+    ("silent"), ears, mind or mouth failed for good ("failed"), the caller left or the port was
+    closed ("gone"), or another agent goes on ("handed_over": `successor`). `section` is where the
+    plan goes on, when not at the next step.
     """
 
-    reason: Literal["done", "silent", "failed", "gone"]
+    reason: Literal["done", "silent", "failed", "gone", "handed_over"]
     section: str | None = None
+    successor: "Successor | None" = None
 
 
 class Talker(Protocol):
@@ -136,12 +138,37 @@ class Talker(Protocol):
         ...
 
 
-class Talkers(Protocol):
-    """Makes the talker of an `ai` step."""
+@dataclass(frozen=True, slots=True)
+class Baton:
+    """What an agent that leaves gives to the next one: its name, what the caller wants, and the
+    talk so far as lines of text. `debts` are summaries that earlier agents owe: each is given the
+    lines once the whole talk is over.
+    """
 
-    def open(self, agent: str | Mapping[str, Any], call_id: str) -> tuple[Talker, frozenset[str]]:
+    giver: str
+    summary: str
+    lines: tuple[str, ...] = ()
+    debts: tuple[Callable[[Sequence[str]], Coroutine[Any, Any, None]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The agent that takes over, ready to run, and the verbs its model may use."""
+
+    agent: str
+    talker: Talker
+    verbs: frozenset[str]
+    baton: Baton
+
+
+class Talkers(Protocol):
+    """Makes the talkers of an `ai` step."""
+
+    def open(
+        self, agent: str | Mapping[str, Any], call_id: str, baton: Baton | None = None
+    ) -> tuple[Talker, frozenset[str]]:
         """A talker by its name in the plan or by an inline SWML `ai` object, and the verbs its
-        model may use. Raises PlanError.
+        model may use. `baton` comes from the agent that it takes over from. Raises PlanError.
         """
         ...
 

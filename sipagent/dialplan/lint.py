@@ -15,6 +15,7 @@ from sipagent.verbs.blocks import Ignored
 
 from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems
+from .lint_talks import lint_talks
 from .load import Reading, examine
 from .model import Plan
 from .steps import PlacedStep
@@ -77,6 +78,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.mind_problem,
         house.phones,
     ).all(plan.agents)
+    yield from lint_talks(reading.source, plan.agents, _wrong_template)
 
 
 def _ignored_keys(reading: Reading) -> Iterator[Finding]:
@@ -98,13 +100,14 @@ def _expressions(reading: Reading) -> Iterator[Finding]:
             if any(path[: len(block)] == block for block in blocks):
                 continue  # a nested step, looked at by itself
             condition = path[-1] == "when" and path[0] in step.verb.raw_keys
-            wrong = engine.check(text) if condition else _wrong_template(engine, text)
+            wrong = engine.check(text) if condition else _wrong_template(text, engine)
             if wrong:
                 message = f"not a JavaScript expression: {wrong}"
                 yield reading.source.finding(step.at(*path), message)
 
 
-def _wrong_template(engine: JavaScript, text: str) -> str:
+def _wrong_template(text: str, engine: JavaScript | None = None) -> str:
+    engine = engine or JavaScript()
     if not has_template(text):
         return ""
     try:

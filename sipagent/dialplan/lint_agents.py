@@ -15,6 +15,7 @@ from sipagent.tools.toolbox import Toolbox
 from sipagent.tools.verbs import checked
 from sipagent.verbs import VERBS
 
+from .lint_talks import tools_of_its_own
 from .targets import targets_refused
 
 #: ears that know no word but those of the phrases, the mind that goes by intents, and none at all
@@ -104,6 +105,8 @@ class AgentLint:
             return
         ((name, raw),) = do.items()
         path = (*path, name)
+        if name in tools_of_its_own(agent):
+            return  # see `lint_talks`
         if wrong := self.toolbox.wrong(name):
             yield self.source.finding(path, wrong)
             return

@@ -101,6 +101,15 @@ class BargeIn(Base):
     played_ms: int = 0
 
 
+class AgentChanged(Base):
+    """An agent gave the caller to another one of the plan. `summary` is what that one is told."""
+
+    type: Literal["agent_changed"] = "agent_changed"
+    before: str
+    agent: str
+    summary: Personal = ""
+
+
 class TurnLatency(Base):
     """The waterfall of one turn; every stage is ms on the media clock, None where not reached.
 
@@ -266,6 +275,7 @@ Event = Annotated[
     | SpeechEnded
     | Said
     | BargeIn
+    | AgentChanged
     | TurnLatency
     | DigitReceived
     | SecureEntry

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sipagent.call.control import CallControl, Presence
 from sipagent.call.leg import LegState
 from sipagent.call.policy import Policy
-from sipagent.call.services import Heard, Services, Talker
+from sipagent.call.services import Baton, Heard, Services, Talker
 from sipagent.call.session import CallSession
 from sipagent.call.step import Program
 from sipagent.errors import CallError, PlanError
@@ -165,10 +165,15 @@ class FakeTalkers:
         self.talkers = dict(talkers or {})
         self.verbs = verbs
         self.opened: list[str | Mapping[str, Any]] = []
+        self.batons: list[Baton] = []
 
-    def open(self, agent: str | Mapping[str, Any], call_id: str) -> tuple[Talker, frozenset[str]]:
+    def open(
+        self, agent: str | Mapping[str, Any], call_id: str, baton: Baton | None = None
+    ) -> tuple[Talker, frozenset[str]]:
         """See `Talkers`. Raises PlanError."""
         self.opened.append(agent)
+        if baton is not None:
+            self.batons.append(baton)
         try:
             return self.talkers[agent if isinstance(agent, str) else "inline"], self.verbs
         except KeyError as error:

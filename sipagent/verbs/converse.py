@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, Field, model_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.services import TalkEnd
+from sipagent.call.services import TalkEnd, Talker
 from sipagent.call.verb import Leave, Outcome, Verb
 from sipagent.errors import ProviderError
+from sipagent.events import AgentChanged
 from sipagent.media.port import AudioPort
 
 from .playing import sound_port
@@ -58,11 +59,10 @@ class AiVerb(Verb):
         call = control.call
         talker, verbs = call.services.talkers.open(self.agent or self.inline, call.id)
         await answered(call)
-        hands = CallControl(call, control.policies, "model", verbs)
         async with sound_port(call, "agent") as port:
             call.agent = port
             try:
-                end = await self._talk(control, port, talker.run(port, hands))
+                end = await self._talks(control, port, talker, verbs)
             except ProviderError as error:
                 return Outcome(False, str(error))
             finally:
@@ -73,6 +73,21 @@ class AiVerb(Verb):
             return Outcome(detail="the talk is over")
         flow = Leave(end.section) if end.section else None
         return Outcome(end.reason != "failed", f"the talk is over: {end.reason}", flow=flow)
+
+    async def _talks(
+        self, control: CallControl, port: AudioPort, talker: Talker, verbs: frozenset[str]
+    ) -> TalkEnd | None:
+        """One agent after another, each with its own verbs, on the port that stays open."""
+        call = control.call
+        name = self.agent or ""
+        while True:
+            hands = CallControl(call, control.policies, "model", verbs)
+            end = await self._talk(control, port, talker.run(port, hands))
+            if end is None or end.successor is None:
+                return end
+            heir = end.successor
+            call.emit(AgentChanged, before=name, agent=heir.agent, summary=heir.baton.summary)
+            name, talker, verbs = heir.agent, heir.talker, heir.verbs
 
     async def _talk(self, control: CallControl, port: AudioPort, work: Any) -> TalkEnd | None:
         call = control.call

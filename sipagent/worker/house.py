@@ -8,10 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sipagent.agent.echo import EchoTalker
+from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
-from sipagent.call.services import Meetings, Places, Services, Talker, Texts
+from sipagent.call.services import Baton, Meetings, Places, Services, Talker, Texts
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
@@ -74,7 +75,9 @@ class PlanTalkers:
         self._stock = stock
         self._rate = rate
 
-    def open(self, agent: str | Mapping[str, Any], call_id: str) -> tuple[Talker, frozenset[str]]:
+    def open(
+        self, agent: str | Mapping[str, Any], call_id: str, baton: Baton | None = None
+    ) -> tuple[Talker, frozenset[str]]:
         """See `Talkers.open`."""
         spec = self._spec(agent)
         if spec.brain.provider == ECHO:
@@ -84,7 +87,9 @@ class PlanTalkers:
         except ProviderError as error:
             raise PlanError(str(error)) from error
         toolbox = self._stock.toolbox
-        talker = VoiceAgent(spec, organs, toolbox.specs(spec.tools))
+        peers = {n: other.description for n, other in self._plan.agents.items()}
+        standing = Standing(agent if isinstance(agent, str) else "", baton, peers)
+        talker = VoiceAgent(spec, organs, toolbox.specs(spec.tools), standing=standing)
         return talker, toolbox.verbs(spec.tools)
 
     def _spec(self, agent: str | Mapping[str, Any]) -> AgentSpec:

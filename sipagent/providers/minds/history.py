@@ -33,22 +33,26 @@ UNCLEAR, NOT_UNDERSTOOD = "[unclear]", "[not understood]"
 UNFINISHED = "This did not finish: the caller spoke before there was a result."
 
 
-def to_model(messages: Sequence[Message], prompt: str | None) -> list[ModelMessage]:
+def to_model(
+    messages: Sequence[Message], prompt: str | None, *, written: bool = False
+) -> list[ModelMessage]:
     """Messages in the order servers insist on.
 
     Every tool that was asked for is answered, right after the message that asked; results
     nobody asked for are left out. What the caller never heard of an interrupted message is not
-    there, and the caller's next words say that they cut it off.
+    there, and the caller's next words say that they cut it off. `written`: the answer is not
+    spoken, so the prompt stands alone.
     """
     results = {m.tool_call_id: m for m in messages if m.role == "tool"}
-    text = f"{prompt}\n\n{NOTATION}" if prompt else NOTATION
+    text = "\n\n".join(filter(None, [prompt, "" if written else NOTATION]))
     parts: list[ModelRequestPart] = [SystemPromptPart(text)]
     history: list[ModelMessage] = []
     cut = False
     for message in messages:
         match message.role:
             case "system":
-                parts.append(SystemPromptPart(message.text))
+                # a note, and where it came: servers want one system prompt and a user's words
+                parts.append(UserPromptPart(f"[{message.text}]"))
             case "caller":
                 parts.append(UserPromptPart(_heard(message, cut)))
                 cut = False

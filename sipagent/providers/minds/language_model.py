@@ -128,7 +128,11 @@ class LanguageModel:
         with self._told_plainly():
             async with model_request_stream(
                 self._model,
-                to_model(conversation.messages, self._prompt),
+                to_model(
+                    conversation.messages,
+                    conversation.prompt or self._prompt,
+                    written=conversation.written,
+                ),
                 model_settings=self._settings,
                 model_request_parameters=ModelRequestParameters(
                     function_tools=[_definition(tool) for tool in tools]

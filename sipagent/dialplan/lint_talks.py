@@ -1,0 +1,59 @@
+"""Lint of what agents of a plan do together and in order: handing over, and their templates."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from sipagent.agent.guiding.handing_over import HAND_OVER
+from sipagent.agent.spec import AgentSpec
+from sipagent.errors import Finding
+from sipagent.sources import KeyPath, Source, nearest
+
+#: the mind that never speaks first
+_INTENTS = "intents"
+Agents = Mapping[str, AgentSpec]
+
+
+def tools_of_its_own(agent: AgentSpec) -> frozenset[str]:
+    """Tools that come with the keys of an agent and are not listed under `tools`."""
+    return frozenset({HAND_OVER} if agent.hand_over else ())
+
+
+def lint_talks(
+    source: Source, agents: Agents, wrong_template: Callable[[str], str]
+) -> Iterator[Finding]:
+    """What would go wrong between agents, or in the words they are given."""
+    for name, agent in agents.items():
+        path: KeyPath = ("agents", name)
+        yield from _hand_over(source, name, agents, path)
+        yield from _handing_intents(source, agent, path)
+        for key, text in (("prompt", agent.prompt), ("greeting", agent.greeting)):
+            if wrong := wrong_template(text or ""):
+                yield source.finding((*path, key), f"not a JavaScript expression: {wrong}")
+
+
+def _hand_over(source: Source, name: str, agents: Agents, path: KeyPath) -> Iterator[Finding]:
+    for index, other in enumerate(agents[name].hand_over):
+        place = (*path, HAND_OVER, index)
+        if other == name:
+            yield source.finding(place, f"{name} cannot hand over to itself")
+        elif other not in agents:
+            hint = nearest(other, agents)
+            yield source.finding(place, f"there is no agent {other}", hint=hint)
+        elif _is_silent(agents[other]):
+            message = f"{other} would take over in silence: it has no greeting"
+            yield source.finding(place, message, severity="warning")
+
+
+def _is_silent(agent: AgentSpec) -> bool:
+    return agent.brain.provider == _INTENTS and not agent.greeting
+
+
+def _handing_intents(source: Source, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+    if not agent.hand_over:
+        return
+    for name, intent in agent.intents.items():
+        raw = (intent.do or {}).get(HAND_OVER, HAND_OVER)
+        to = raw.get("agent") if isinstance(raw, Mapping) else raw
+        if to != HAND_OVER and to not in agent.hand_over:
+            place = (*path, "intents", name, "do", HAND_OVER)
+            message = f"{to} is none of the agents it may hand over to"
+            yield source.finding(place, message, hint=nearest(str(to), agent.hand_over))
