@@ -75,6 +75,7 @@ EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
     **others("ears"),
     "grammar": _grammar,
     "instant": _instant_ears,
+    "openai": Late("sipagent.providers.vendors.openai_speech", "ears"),
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     **others("mind"),
@@ -87,6 +88,7 @@ MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
     **others("mouth"),
     "espeak": _espeak,
     "instant": _instant_mouth,
+    "openai": Late("sipagent.providers.vendors.openai_speech", "mouth"),
 }
 
 
