@@ -40,6 +40,9 @@ class FarEnd:
         self.clock = clock
         self.keys = DigitFan()
         self.texts: Fan[str] = Fan()
+        #: what goes out in place of a frame (None: nothing is said), and who hears with the person
+        self.around: Callable[[bytes | None], bytes | None] = lambda voice: voice
+        self.on_heard: Callable[[Frame], None] = lambda frame: None
         self._mouth: deque[bytes] = deque()
 
     def say(self, pcm: bytes) -> None:
@@ -67,8 +70,13 @@ class FarEnd:
         return b"".join(f.pcm for f in self.heard if start <= f.t and (end is None or f.t < end))
 
     def next_frame(self) -> bytes | None:
-        """The next 20 ms the person says."""
-        return self._mouth.popleft() if self._mouth else None
+        """The next 20 ms that come from the person."""
+        return self.around(self._mouth.popleft() if self._mouth else None)
+
+    def hear(self, frame: Frame) -> None:
+        """20 ms that reach the person."""
+        self.heard.append(frame)
+        self.on_heard(frame)
 
 
 class FakeLeg:
@@ -134,7 +142,7 @@ class FakeLeg:
 
     def push(self, pcm: bytes) -> None:
         """What the person hears."""
-        self.far.heard.append(Frame(pcm, self.far.clock.t))
+        self.far.hear(Frame(pcm, self.far.clock.t))
 
     # what the far end's signalling does
 
