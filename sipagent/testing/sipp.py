@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,11 +14,15 @@ from typing import Self
 from . import processes
 from .ports import free_port
 
+#: what begins an entry of SIPp's error log
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d\t[\d:.]+\t[\d.]+: ")
+
 
 @dataclass(frozen=True, slots=True)
 class SippResult:
     """SIPp's own count of calls, its exit status (0: all succeeded), its last words, and what the
-    scenario counts itself (the attribute `counter` of a message).
+    scenario counts itself (the attribute `counter` of a message). `complaints` is why calls were
+    given up.
     """
 
     successful: int
@@ -25,6 +30,7 @@ class SippResult:
     exit_status: int
     output: str
     counters: Mapping[str, int] = field(default_factory=dict)
+    complaints: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -90,7 +96,8 @@ class Sipp:
         errors = self._path / "errors.log"
         told = errors.read_text(errors="replace") if errors.exists() else ""
         output = self._log.read_text(errors="replace") + told
-        return SippResult(successful, failed, status, output[-4000:], counters)
+        complaints = tuple(entry for entry in _STAMP.split(told) if "borting" in entry)
+        return SippResult(successful, failed, status, output[-4000:], counters, complaints)
 
     @property
     def _path(self) -> Path:

@@ -9,6 +9,8 @@ from .weighing import Weight
 
 _MIB = 1 << 20
 _BARS = "▁▂▃▄▅▆▇█"
+#: of each kind, so many calls that failed are told why
+_COMPLAINTS = 5
 #: memory may grow so much from the first fifth of a soak to its end
 _GATEWAY_MAY_GROW = 16 * _MIB
 _ZYGOTE_MAY_GROW = 4 * _MIB
@@ -93,6 +95,7 @@ class Report:
             lines.append(
                 f"  {name:13} {served:6} served {refused:6} refused {result.failed:4} failed"
             )
+            lines += [f"    {' '.join(why.split())}" for why in result.complaints[:_COMPLAINTS]]
         lines += [self._memory("gateway"), self._memory("zygote")]
         if self.weights:
             most = max(weight.workers for weight in self.weights)

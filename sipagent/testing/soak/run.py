@@ -82,7 +82,7 @@ async def _place(kind: Kind, gateway: Gateway, folder: Path, calls: int, rate: f
         service=kind.number,
         calls=calls,
         rate=max(1, round(rate * _PERIOD)),
-        more=("-rp", str(1000 * _PERIOD), *loss),
+        more=("-rp", str(1000 * _PERIOD), *loss, *kind.more),
     )
     async with sipp:
         return await sipp.wait(calls / rate * 1.5 + _LAST_CALL)

@@ -124,21 +124,31 @@ def _cancelled(milliseconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way a call goes: its share of all calls, the number it calls, SIPp's percent of loss."""
+    """One way a call goes: its share of all calls, the number it calls, SIPp's percent of loss and
+    further arguments.
+    """
 
     name: str
     share: float
     number: str
     scenario: str
     loss: int = 0
+    more: tuple[str, ...] = ()
 
 
 def _count(steps: str) -> int:
     return steps.count("<send") + steps.count("<recv") + steps.count("<pause")
 
 
-def _kind(name: str, share: float, number: str, steps: str, loss: int = 0) -> Kind:
-    return Kind(name, share, number, _scenario(name, steps, _count(steps)), loss)
+def _kind(
+    name: str, share: float, number: str, steps: str, *, loss: int = 0, more: tuple[str, ...] = ()
+) -> Kind:
+    return Kind(name, share, number, _scenario(name, steps, _count(steps)), loss, more)
+
+
+#: SIPp takes nothing while it is about to send: a refusal that crosses the CANCEL is then let
+#: pass, and taken when it comes again (RFC 3261 section 17.2.1, timer G)
+_CROSSING = ("-default_behaviors", "all,-abortunexp")
 
 
 _TALK = _ANSWERED + _ACK + _pause(50, 2000)
@@ -162,7 +172,7 @@ KINDS = (
         + _bye(4),
     ),
     _kind("hung-up", 0.15, "101", _ANSWERED + _ACK + _HUNG_UP),
-    _kind("cancel-early", 0.1, "102", _cancelled(30)),
+    _kind("cancel-early", 0.1, "102", _cancelled(30), more=_CROSSING),
     _kind("cancel-late", 0.1, "102", _cancelled(700)),
     _kind("bye-lossy", 0.1, "100", _TALK + _bye(2), loss=5),
 )
