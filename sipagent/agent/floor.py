@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
-from sipagent.errors import ProviderError
-from sipagent.events import BargeIn, ProviderFailed, Said, SpeechEnded, SpeechStarted, Warned
+from sipagent.events import BargeIn, Said, SpeechEnded, SpeechStarted, Warned
 from sipagent.media.frames import Frame
 
 from .answers import YES_OR_NO
 from .conversation import Message
+from .failover import Lineup
 from .latency import TurnClock
 from .limits import Limits
 from .listening import HeardTurn, Listener
@@ -44,7 +44,7 @@ class Senses:
     """What the agent hears with; `expects` is what it expects to hear now."""
 
     vad: SpeechDetector
-    ears: Transcriber
+    ears: Lineup[Transcriber]
     expects: Callable[[], Expectation]
 
 
@@ -78,15 +78,14 @@ class Floor:
         self._senses = senses
         self._speaker = speaker
         self._call = call
-        self._limits = limits
         self._turn = TurnMachine(rules)
         self._barge = BargeInMachine(
             min_words=spec.barge_in.min_words, decide_ms=spec.barge_in.decide_ms
         )
         self._silence = SilenceWatch(spec.silence_seconds, spec.silence_limit)
-        self._listener = Listener(senses.ears, self._ears_failed)
-        #: not bounded: a person takes half a second a turn, and the ears `final_text` at most,
-        #: and when they fail twice the talk ends
+        self._listener = Listener(senses.ears, limit=limits.final_text)
+        #: not bounded: a person takes half a second a turn, and each of the ears `final_text` at
+        #: most, and when they fail twice the talk ends
         self._ended: asyncio.Queue[EndedTurn] = asyncio.Queue()
         self._stuck = StuckWatch(_STUCK_MS)
         self._sounds = Sounds(call, speaker.conversation, limits.final_text)
@@ -112,8 +111,7 @@ class Floor:
                 if ended.heard is None:
                     self._typed(ended)
                 else:
-                    limit, ears = self._limits.final_text, self._spec.ears.provider
-                    heard = await ended.heard.final(limit, ears)
+                    heard = await ended.heard.final()
                     if heard is not None and heard.sound is not None:
                         await self._sounded(ended, heard.sound)
                     else:
@@ -265,7 +263,7 @@ class Floor:
 
     def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:
         ended.clock.reached("final_text")
-        ended.clock.served_by("ears", self._spec.ears.provider)
+        ended.clock.served_by("ears", self._senses.ears.current)
         if heard is None:
             ended.clock.record("failed")
             self.mind.tell(Failure())
@@ -325,15 +323,6 @@ class Floor:
             self.mind.tell(Speak(words))
         elif what == "give_up":
             self.mind.tell(Leave(TalkEnd("silent", self._spec.fallback)))
-
-    def _ears_failed(self, error: ProviderError, again: bool) -> None:
-        self._call.emit(
-            ProviderFailed,
-            provider=error.provider,
-            role="ears",
-            cause=error.cause,
-            then="retry" if again else self.mind.failures.then,
-        )
 
 
 @dataclass(slots=True)

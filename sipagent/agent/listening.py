@@ -7,23 +7,30 @@ from collections.abc import AsyncIterator, Callable
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
 
+from .failover import Lineup, Work
 from .protocols import Expectation, Transcriber, Transcript
 from .streams import closing
 
 OnPartial = Callable[[Transcript], None]
-OnFailure = Callable[[ProviderError, bool], None]
 
 
 class HeardTurn:
     """One utterance of the caller on its way through the ears."""
 
     def __init__(
-        self, ears: Transcriber, expected: Expectation, on_partial: OnPartial, on_failure: OnFailure
+        self,
+        ears: Lineup[Transcriber],
+        expected: Expectation,
+        on_partial: OnPartial,
+        *,
+        limit: float,
     ) -> None:
+        """`limit` is how long each of the ears may take for the final text, seconds."""
         self._ears = ears
         self._expected = expected
         self._on_partial = on_partial
-        self._on_failure = on_failure
+        self._limit = limit
+        self._bound: asyncio.Timeout | None = None
         #: kept whole until the turn is understood, so that a retry hears it all; as long as
         #: the longest turn
         self._frames: list[Frame] = []
@@ -40,37 +47,44 @@ class HeardTurn:
         """The turn is over: the final text must come."""
         self._ended = True
         self._more.set()
+        if self._bound is not None:
+            self._bound.reschedule(asyncio.get_running_loop().time() + self._limit)
 
     def drop(self) -> None:
         """Nobody wants to know any more."""
         self.task.cancel()
 
-    async def final(self, limit: float, provider: str) -> Transcript | None:
-        """The text, within `limit` seconds, or None where the ears failed (and said so)."""
-        await asyncio.wait({self.task}, timeout=limit)
-        if self.task.cancelled():
-            return Transcript("", final=True)
-        if not self.task.done():
-            self.task.cancel()
-            self._on_failure(ProviderError(provider, f"no text within {limit:g} s"), False)
-            return None
-        return self.task.result()
+    async def final(self) -> Transcript | None:
+        """The text, or None where the ears failed (and said so)."""
+        await asyncio.wait({self.task})
+        return Transcript("", final=True) if self.task.cancelled() else self.task.result()
 
     async def _run(self) -> Transcript | None:
-        for attempt in range(2):
+        work = self._ears.work()
+        while True:
             try:
-                return await self._transcribe()
+                return await self._bounded(work)
             except ProviderError as error:
-                again = attempt == 0 and error.retryable
-                self._on_failure(error, again)
-                if not again:
-                    break
-        return None
+                if not await work.failed(error):
+                    return None
 
-    async def _transcribe(self) -> Transcript:
+    async def _bounded(self, work: Work[Transcriber]) -> Transcript:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None) as self._bound:
+                if self._ended:
+                    self._bound.reschedule(loop.time() + self._limit)
+                return await self._transcribe(work.organ)
+        except TimeoutError as error:
+            cause = f"no text within {self._limit:g} s"
+            raise ProviderError(work.name, cause, retryable=False) from error
+        finally:
+            self._bound = None
+
+    async def _transcribe(self, ears: Transcriber) -> Transcript:
         texts: list[str] = []
         confidence: float | None = None
-        async with closing(self._ears.transcribe(self._audio(), self._expected)) as transcripts:
+        async with closing(ears.transcribe(self._audio(), self._expected)) as transcripts:
             async for transcript in transcripts:
                 if transcript.sound is not None:
                     return transcript
@@ -98,9 +112,9 @@ class HeardTurn:
 class Listener:
     """Remembers the last `before_ms` of what was heard, and opens the ears at onset."""
 
-    def __init__(self, ears: Transcriber, on_failure: OnFailure, *, before_ms: int = 300) -> None:
+    def __init__(self, ears: Lineup[Transcriber], *, limit: float, before_ms: int = 300) -> None:
         self._ears = ears
-        self._on_failure = on_failure
+        self._limit = limit
         self._before: deque[Frame] = deque(maxlen=before_ms // FRAME_MS)
         self._turn: HeardTurn | None = None
         self._tasks: set[asyncio.Task[Transcript | None]] = set()
@@ -114,7 +128,7 @@ class Listener:
     def open(self, expected: Expectation, on_partial: OnPartial) -> None:
         """Speech began: listen, from a little before."""
         self.drop()
-        self._turn = HeardTurn(self._ears, expected, on_partial, self._on_failure)
+        self._turn = HeardTurn(self._ears, expected, on_partial, limit=self._limit)
         self._tasks.add(self._turn.task)
         self._turn.task.add_done_callback(self._tasks.discard)
         for frame in self._before:

@@ -1,9 +1,9 @@
 """AgentSpec: an agent as a plan declares it under `agents:`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .parts import Part, Words
 from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
@@ -20,6 +20,18 @@ class ProviderRef(BaseModel):
     def options(self) -> Mapping[str, Any]:
         """The keys beside `provider`."""
         return self.__pydantic_extra__ or {}
+
+
+def _one_or_more(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+#: one provider, or several in the order they are tried
+Providers = Annotated[
+    tuple[ProviderRef, ...],
+    BeforeValidator(_one_or_more, json_schema_input_type=ProviderRef | tuple[ProviderRef, ...]),
+    Field(min_length=1, max_length=8),
+]
 
 
 class Intent(Part):
@@ -46,9 +58,16 @@ class AgentSpec(Part):
     description: str = Field(
         default="", description="what it is for: told to the agents that may hand over to it"
     )
-    brain: ProviderRef = ProviderRef(provider="intents")
-    ears: ProviderRef = ProviderRef(provider="grammar")
-    voice: ProviderRef = ProviderRef(provider="espeak")
+    brain: Providers = Field(
+        default=(ProviderRef(provider="intents"),),
+        description="what it thinks with: one, or a list: when one fails the next takes over",
+    )
+    ears: Providers = Field(
+        default=(ProviderRef(provider="grammar"),), description="what it hears with: one or a list"
+    )
+    voice: Providers = Field(
+        default=(ProviderRef(provider="espeak"),), description="what it speaks with: one or a list"
+    )
     hints: tuple[str, ...] = Field(
         default=(), description="words the ears should know: names, products"
     )

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 
 from sipagent.call.control import CallControl
 from sipagent.errors import CallError, ProviderError, ToolError
-from sipagent.events import ProviderFailed, ToolCalled, ToolReturned, Warned
+from sipagent.events import ToolCalled, ToolReturned, Warned
 from sipagent.tools.spec import ToolResult, ToolSpec
 
 from .conversation import CallRequest, Conversation, Message
+from .failover import Lineup, Work
 from .guiding.guide import Guide
 from .latency import TurnClock
-from .limits import Failures, Limits
+from .limits import Limits
 from .protocols import Brain, Say, Spoken
-from .speaking.speaker import Speaker, Utterance
+from .speaking.speaker import Speaker, Stage, Utterance
 from .streams import closing
 
 
@@ -31,23 +33,19 @@ class Thinker:
 
     def __init__(
         self,
-        brain: Brain,
+        brains: Lineup[Brain],
         guide: Guide,
         conversation: Conversation,
         speaker: Speaker,
         limits: Limits,
         *,
-        failures: Failures,
-        provider: str,
         max_tool_calls: int,
     ) -> None:
-        self._brain = brain
+        self._brains = brains
         self._guide = guide
         self._conversation = conversation
         self._speaker = speaker
         self._limits = limits
-        self._failures = failures
-        self._provider = provider
         self._max_tool_calls = max_tool_calls
         self.in_tool = False
         self.give_up = False
@@ -78,25 +76,29 @@ class Thinker:
     async def _think(
         self, tools: Sequence[ToolSpec], clock: TurnClock
     ) -> tuple[Utterance, tuple[CallRequest, ...]]:
-        for attempt in range(2):
+        work = self._brains.work()
+        while True:
             utterance = self._speaker.open()
-            utterance.on_stage = clock.spoken
-            clock.served_by("mind", self._provider)
-            clock.served_by("mouth", self._speaker.provider)
+            utterance.on_stage = partial(self._reached, clock)
+            clock.served_by("mind", work.name)
             requests: list[CallRequest] = []
             try:
-                await self._read(tools, clock, utterance, requests)
+                await self._read(work, tools, clock, utterance, requests)
             except ProviderError as error:
-                again = attempt == 0 and error.retryable and not utterance.begun
-                self._failed(error, again)
-                if not again:
+                # what an answer that broke off asked for is not done
+                requests.clear()
+                utterance.finish()
+                if not await work.failed(error, go_on=not utterance.begun):
                     raise
             else:
                 return utterance, tuple(requests)
             finally:
                 utterance.finish()
                 self._remember(utterance, tuple(requests))
-        raise AssertionError("the second attempt either returns or raises")
+
+    def _reached(self, clock: TurnClock, stage: Stage) -> None:
+        clock.served_by("mouth", self._speaker.provider)
+        clock.spoken(stage)
 
     def _remember(self, utterance: Utterance, requests: tuple[CallRequest, ...]) -> None:
         # of speech that was stopped, or failed already, the speaker has kept what was heard
@@ -109,20 +111,21 @@ class Thinker:
 
     async def _read(
         self,
+        work: Work[Brain],
         tools: Sequence[ToolSpec],
         clock: TurnClock,
         utterance: Utterance,
         requests: list[CallRequest],
     ) -> None:
         limit = self._limits.first_token
-        async with closing(self._brain.reply(self._conversation, tools)) as parts:
+        async with closing(work.organ.reply(self._conversation, tools)) as parts:
             while True:
                 try:
                     async with asyncio.timeout(limit):
                         part = await anext(parts, None)
                 except TimeoutError as error:
                     cause = f"nothing within {limit:g} s"
-                    raise ProviderError(self._provider, cause, retryable=False) from error
+                    raise ProviderError(work.name, cause, retryable=False) from error
                 if part is None:
                     return
                 clock.reached("first_token")
@@ -192,12 +195,3 @@ class Thinker:
             self._told(control, request, ToolResult("Too many tools in one turn.", ok=False))
         detail = f"the mind asked for more than {self._max_tool_calls} tools in one turn"
         control.call.emit(Warned, code="too_many_tools", detail=detail)
-
-    def _failed(self, error: ProviderError, again: bool) -> None:
-        self._speaker.call.emit(
-            ProviderFailed,
-            provider=error.provider,
-            role="mind",
-            cause=error.cause,
-            then="retry" if again else self._failures.then,
-        )

@@ -1,7 +1,7 @@
 """VoiceAgent: hears the caller, gives way, and lets the mind answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,16 +9,19 @@ from typing import Any
 from sipagent.call.control import CallControl
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
+from sipagent.errors import ProviderError
+from sipagent.events import ProviderFailed
 from sipagent.media.port import AudioPort
 from sipagent.tools.spec import ToolSpec
 
 from .conversation import Conversation
+from .failover import Candidate, Failed, Lineup, connections, only
 from .floor import Floor, Senses
 from .guiding.guide import Guide
 from .guiding.standing import Standing
 from .limits import Failures, Limits
 from .mind import GoOn, Mind, Speak
-from .protocols import Brain, Connected, Synthesizer, Transcriber
+from .protocols import Brain, Connected, Expectation, Synthesizer, Transcriber
 from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
@@ -28,12 +31,21 @@ from .turns.machine import TurnRules
 
 @dataclass(frozen=True, slots=True)
 class Organs:
-    """What an agent is made of; `mouth` speaks at the bridge's rate."""
+    """What an agent is made of, each in the order they are tried; mouths speak at the bridge's
+    rate.
+    """
 
     vad: SpeechDetector
-    ears: Transcriber
-    brain: Brain
-    mouth: Synthesizer
+    ears: Sequence[Candidate[Transcriber]]
+    brain: Sequence[Candidate[Brain]]
+    mouth: Sequence[Candidate[Synthesizer]]
+
+    @classmethod
+    def lone(
+        cls, vad: SpeechDetector, ears: Transcriber, brain: Brain, mouth: Synthesizer
+    ) -> "Organs":
+        """One of each, made already."""
+        return cls(vad, only(ears, "ears"), only(brain, "mind"), only(mouth, "mouth"))
 
 
 class VoiceAgent:
@@ -66,34 +78,24 @@ class VoiceAgent:
         self._control = control = replace(control, presence=self)
         spec, organs, call = self._spec, self._organs, control.call
         failures = Failures(self._limits.failures)
+        report = _reporter(call, failures)
+        ears = Lineup("ears", organs.ears, report)
+        brains = Lineup("mind", organs.brain, report)
+        mouths = Lineup("mouth", organs.mouth, report)
         manner = Manner(spec.languages, spec.pronounce, spec.fillers)
         guide = Guide(spec, self._tools, self.conversation, call, self._standing)
-        speaker = Speaker(
-            organs.mouth,
-            port,
-            call,
-            self.conversation,
-            limits=self._limits,
-            provider=spec.voice.provider,
-            manner=manner,
-        )
+        speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)
         thinker = Thinker(
-            organs.brain,
+            brains,
             guide,
             self.conversation,
             speaker,
             self._limits,
-            failures=failures,
-            provider=spec.brain.provider,
             max_tool_calls=spec.max_tool_calls,
         )
         floor = Floor(
             spec,
-            Senses(
-                organs.vad,
-                organs.ears,
-                lambda: guide.expects(organs.brain.expects(self.conversation)),
-            ),
+            Senses(organs.vad, ears, lambda: guide.expects(_expected(brains, self.conversation))),
             speaker,
             call,
             rules=self._rules,
@@ -111,7 +113,7 @@ class VoiceAgent:
         floor.mind = self._mind = mind
         _begin(mind, guide)
         try:
-            async with _connections(organs):
+            async with _connections(ears, brains, mouths):
                 return await _first(mind.run(control), floor, speaker, call)
         finally:
             self._mind = self._control = None
@@ -137,19 +139,43 @@ def _begin(mind: Mind, guide: Guide) -> None:
 
 
 @asynccontextmanager
-async def _connections(organs: Organs) -> AsyncIterator[None]:
+async def _connections(*lineups: Lineup[Any]) -> AsyncIterator[None]:
     """Warm what has connections while the greeting is spoken; close them at the end."""
-    parts = (organs.ears, organs.brain, organs.mouth)
-    connected = [part for part in parts if isinstance(part, Connected)]
-    warming = [asyncio.ensure_future(part.warm()) for part in connected]
+    first = [part for part in connections(lineups) if isinstance(part, Connected)]
+    warming = [asyncio.ensure_future(part.warm()) for part in first]
     try:
         yield
     finally:
         for task in warming:
             task.cancel()
         await asyncio.gather(*warming, return_exceptions=True)
-        for part in connected:
-            await part.aclose()
+        for part in (organ for lineup in lineups for organ in lineup.all_made):
+            if isinstance(part, Connected):
+                await part.aclose()
+
+
+def _expected(brains: Lineup[Brain], conversation: Conversation) -> Expectation:
+    try:
+        return brains.organ.expects(conversation)
+    except ProviderError:
+        # it cannot be made: its first reply will tell
+        return Expectation()
+
+
+def _reporter(call: CallSession, failures: Failures) -> Callable[[Failed], None]:
+    """Puts on record what failed and what the caller will notice of it."""
+
+    def report(failed: Failed) -> None:
+        call.emit(
+            ProviderFailed,
+            provider=failed.error.provider,
+            role=failed.role,
+            cause=failed.error.cause,
+            then=failed.then or failures.then,
+            next=failed.next,
+        )
+
+    return report
 
 
 async def _first(

@@ -22,7 +22,7 @@ def house_of(settings: Settings) -> House:
         policies=settings.policies,
         unknown_words=unknown_words,
         intent_problems=problems,
-        mind_problem=lambda spec: mind_problem(spec, settings),
+        mind_problem=lambda spec, ref: mind_problem(spec, ref, settings),
     )
 
 

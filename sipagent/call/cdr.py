@@ -191,5 +191,6 @@ def _warning(event: Event) -> str:
     if isinstance(event, Warned):
         return f"{event.code}: {event.detail}"
     if isinstance(event, ProviderFailed):
-        return f"{event.role} failed ({event.provider}): {event.cause}; then {event.then}"
+        then = f"{event.then} {event.next}".rstrip()
+        return f"{event.role} failed ({event.provider}): {event.cause}; then {then}"
     return ""

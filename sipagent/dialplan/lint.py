@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
-from sipagent.agent.spec import AgentSpec
+from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.call.policy import OUTBOUND_MINUTES, Policy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
@@ -40,7 +40,7 @@ class House:
     #: what is wrong with declared intents, and where, from the intent's name on
     intent_problems: IntentProblems | None = None
     #: why an agent's mind cannot be made, or ""
-    mind_problem: Callable[[AgentSpec], str] | None = None
+    mind_problem: Callable[[AgentSpec, ProviderRef], str] | None = None
 
 
 def check(

@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from sipagent.agent.spec import AgentSpec, Intent
+from sipagent.agent.spec import AgentSpec, Intent, ProviderRef
 from sipagent.call.policy import Policy
 from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
@@ -34,7 +34,7 @@ class AgentLint:
     providers: Collection[str] | None = None
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
     intent_problems: IntentProblems | None = None
-    mind_problem: Callable[[AgentSpec], str] | None = None
+    mind_problem: Callable[[AgentSpec, ProviderRef], str] | None = None
     phones: Collection[str] | None = None
 
     def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
@@ -54,19 +54,30 @@ class AgentLint:
 
     def _providers(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
         for role in ("brain", "ears", "voice"):
-            name = getattr(agent, role).provider
-            if self.providers is not None and name not in self.providers:
-                hint = nearest(name, self.providers) or f"known: {', '.join(self.providers)}"
-                message = f"there is no provider {name}"
-                yield self.source.finding((*path, role), message, hint=hint)
-            elif role == "brain" and name != _ECHO and (wrong := self._mind_problem(agent)):
-                yield self.source.finding((*path, role), wrong)
+            refs: tuple[ProviderRef, ...] = getattr(agent, role)
+            for index, ref in enumerate(refs):
+                place: KeyPath = (*path, role, index) if len(refs) > 1 else (*path, role)
+                yield from self._provider(agent, role, ref, place)
 
-    def _mind_problem(self, agent: AgentSpec) -> str:
-        return "" if self.mind_problem is None else self.mind_problem(agent)
+    def _provider(
+        self, agent: AgentSpec, role: str, ref: ProviderRef, place: KeyPath
+    ) -> Iterator[Finding]:
+        name = ref.provider
+        if self.providers is not None and name not in self.providers:
+            hint = nearest(name, self.providers) or f"known: {', '.join(self.providers)}"
+            yield self.source.finding(place, f"there is no provider {name}", hint=hint)
+        elif name == _ECHO:
+            if role != "brain" or len(agent.brain) > 1:
+                message = "echo is a brain of its own, and no other stands beside it"
+                yield self.source.finding(place, message)
+        elif role == "brain" and (wrong := self._mind_problem(agent, ref)):
+            yield self.source.finding(place, wrong)
+
+    def _mind_problem(self, agent: AgentSpec, ref: ProviderRef) -> str:
+        return "" if self.mind_problem is None else self.mind_problem(agent, ref)
 
     def _mind(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
-        if agent.brain.provider == _INTENTS:
+        if _uses(agent.brain, _INTENTS):
             if not agent.intents:
                 message = "an agent whose brain goes by intents needs intents"
                 yield self.source.finding(path, message)
@@ -74,7 +85,7 @@ class AgentLint:
                 self.intent_problems(agent.intents) if self.intent_problems else ()
             ):
                 yield self.source.finding((*path, "intents", *place), message)
-        elif self._deaf(agent):
+        if self._deaf(agent):
             message = "the embedded ears hear declared phrases only, and there are none"
             hint = "list under intents what callers may say"
             yield self.source.finding(path, message, hint=hint, severity="warning")
@@ -82,18 +93,20 @@ class AgentLint:
     def _deaf(self, agent: AgentSpec) -> bool:
         """A mind that needs words, and ears that were told none."""
         declared = any(intent.phrases for intent in agent.intents.values())
-        return agent.brain.provider != _ECHO and agent.ears.provider == _GRAMMAR and not declared
+        only_grammar = all(ref.provider == _GRAMMAR for ref in agent.ears)
+        needs_words = not (_uses(agent.brain, _ECHO) or _uses(agent.brain, _INTENTS))
+        return needs_words and only_grammar and not declared
 
     def _intent(self, agent: AgentSpec, intent: Intent, path: KeyPath) -> Iterator[Finding]:
-        if self.unknown_words is not None and agent.ears.provider == _GRAMMAR:
+        if self.unknown_words is not None and _uses(agent.ears, _GRAMMAR):
             for index, phrase in enumerate(intent.phrases):
                 if words := self.unknown_words([phrase]):
                     message = f"the embedded ears do not know: {', '.join(words)}"
                     hint = "say it in other words, or use other ears"
                     yield self.source.finding((*path, "phrases", index), message, hint=hint)
-        if agent.brain.provider != _INTENTS:
+        if not _uses(agent.brain, _INTENTS):
             for key in sorted(intent.model_fields_set - {"phrases"}):
-                message = f"{key} is not used: a brain of provider {agent.brain.provider} "
+                message = f"{key} is not used: a brain of provider {agent.brain[0].provider} "
                 message += "takes only the phrases of intents"
                 yield self.source.finding((*path, key), message, severity="warning")
         elif intent.do is not None:
@@ -129,6 +142,10 @@ class AgentLint:
             yield self.source.finding(path, verb.partition(" was not run: ")[2])
         else:
             yield from targets_refused(self.source, verb, path, self.policies, self.phones)
+
+
+def _uses(refs: Sequence[ProviderRef], provider: str) -> bool:
+    return any(ref.provider == provider for ref in refs)
 
 
 def named(raw: Any, spec: ToolSpec) -> Mapping[str, Any]:

@@ -44,7 +44,7 @@ def _hand_over(source: Source, name: str, agents: Agents, path: KeyPath) -> Iter
 
 
 def _is_silent(agent: AgentSpec) -> bool:
-    return agent.brain.provider == _INTENTS and not agent.greeting
+    return agent.brain[0].provider == _INTENTS and not agent.greeting
 
 
 def _handing_intents(source: Source, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:

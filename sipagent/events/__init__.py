@@ -221,13 +221,14 @@ class MachineDetected(Base):
 
 
 class ProviderFailed(Base):
-    """Ears, mind or mouth failed; what is done about it."""
+    """Ears, mind or mouth failed; what is done about it. `next` is who takes over."""
 
     type: Literal["provider_failed"] = "provider_failed"
     provider: str
     role: Literal["ears", "mind", "mouth"]
     cause: str
     then: Literal["retry", "next", "apology", "fallback"]
+    next: str = ""
 
 
 class MeetingChanged(Base):

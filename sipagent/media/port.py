@@ -126,6 +126,18 @@ class AudioPort:
         """True between `pause` and `resume` or `clear`."""
         return self._paused
 
+    def take_back(self, position: int) -> bool:
+        """Drop what is queued from `position` on; False where some of that was played already."""
+        with self._lock:
+            if self._played > position:
+                return False
+            while self._queued > position:
+                self._out.pop()
+                self._queued -= 1
+            self._rest = b""
+        self._room.set()
+        return True
+
     def clear(self) -> int:
         """Drop what was not yet played and lift a pause. Returns the dropped milliseconds."""
         with self._lock:

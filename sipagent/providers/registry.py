@@ -130,10 +130,10 @@ def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:
     return configured.kind, {**own, **ref.options}
 
 
-def mind_problem(spec: AgentSpec, settings: Settings) -> str:
-    """Why an agent's mind cannot be made as its plan says, or the empty string."""
+def mind_problem(spec: AgentSpec, ref: ProviderRef, settings: Settings) -> str:
+    """Why a mind of an agent cannot be made as its plan says, or the empty string."""
     try:
-        pick(MINDS, spec.brain, Kit(settings.media.clock_rate, spec, None), settings)
+        pick(MINDS, ref, Kit(settings.media.clock_rate, spec, None), settings)
     except ProviderError as error:
         return error.cause
     return ""

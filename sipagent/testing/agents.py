@@ -47,7 +47,7 @@ class StagedTalkers:
         if spec is None:
             raise PlanError(f"no agent named {agent!r}")
         mind = self._minds.get(str(agent)) or IntentsBrain(spec)
-        organs = Organs(LoudnessVad(), self.ears, mind, self.mouth)
+        organs = Organs.lone(LoudnessVad(), self.ears, mind, self.mouth)
         peers = {name: other.description for name, other in self.plan.agents.items()}
         standing = Standing(str(agent), baton, peers)
         made = VoiceAgent(spec, organs, self._toolbox.specs(spec.tools), standing=standing)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sipagent.agent.conversation import Conversation
+from sipagent.agent.failover import Candidate, only
 from sipagent.agent.limits import Limits
+from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.policy import Policy
@@ -62,6 +64,15 @@ class FakeTalk:
             return await self.running
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Who takes over where the scripted one fails."""
+
+    ears: Sequence[Candidate[Transcriber]] = ()
+    brain: Sequence[Candidate[Brain]] = ()
+    mouth: Sequence[Candidate[Synthesizer]] = ()
+
+
 @asynccontextmanager
 async def a_talk(
     *,
@@ -72,6 +83,7 @@ async def a_talk(
     policy: Policy | None = None,
     allowed: frozenset[str] = frozenset(),
     limits: Limits | None = None,
+    others: Others = Others(),
     **spec: Any,
 ) -> AsyncIterator[FakeTalk]:
     """A talk that has just begun; it is over, whatever happens, when the block is left.
@@ -80,8 +92,17 @@ async def a_talk(
     """
     call = a_call()
     ears, brain, mouth = ears or ScriptedEars(), brain or ScriptedBrain(), mouth or BeepMouth()
+    declared = AgentSpec(**spec)
     agent = VoiceAgent(
-        AgentSpec(**spec), Organs(LoudnessVad(), ears, brain, mouth), tools, limits=limits
+        declared,
+        Organs(
+            LoudnessVad(),
+            (*only(ears, declared.ears[0].provider), *others.ears),
+            (*only(brain, declared.brain[0].provider), *others.brain),
+            (*only(mouth, declared.voice[0].provider), *others.mouth),
+        ),
+        tools,
+        limits=limits,
     )
     port = call.bridge.open_port("agent")
     call.session.room.join(port)

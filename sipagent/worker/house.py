@@ -1,13 +1,15 @@
 """The worker's house: what a call needs, put together from settings, plan and loaded models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sipagent.agent.echo import EchoTalker
+from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
@@ -24,7 +26,7 @@ from sipagent.providers.embedded import Embedded
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
-from sipagent.providers.kit import Kit
+from sipagent.providers.kit import Kit, Options
 from sipagent.providers.registry import EARS, ECHO, MINDS, MOUTHS, late_kinds, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
@@ -80,7 +82,7 @@ class PlanTalkers:
     ) -> tuple[Talker, frozenset[str]]:
         """See `Talkers.open`."""
         spec = self._spec(agent)
-        if spec.brain.provider == ECHO:
+        if spec.brain[0].provider == ECHO:
             return EchoTalker(), frozenset()
         try:
             organs = self._organs(spec)
@@ -107,15 +109,30 @@ class PlanTalkers:
         )
         if model is None:
             raise PlanError("an inline ai needs a language model under providers: of sipagent.yaml")
-        return AgentSpec(prompt=str(text), brain=ProviderRef(provider=model))
+        return AgentSpec(prompt=str(text), brain=(ProviderRef(provider=model),))
 
     def _organs(self, spec: AgentSpec) -> Organs:
         kit = Kit(self._rate, spec, self._stock.embedded)
         return Organs(
             vad=self._stock.embedded.detector(self._rate),
-            ears=pick(EARS, spec.ears, kit, self._settings),
-            brain=pick(MINDS, spec.brain, kit, self._settings),
-            mouth=pick(MOUTHS, spec.voice, kit, self._settings),
+            ears=self._candidates(EARS, spec.ears, kit),
+            brain=self._candidates(MINDS, spec.brain, kit),
+            mouth=self._candidates(MOUTHS, spec.voice, kit),
+        )
+
+    def _candidates(
+        self,
+        makers: Mapping[str, Callable[[Kit, str, Options], Any]],
+        refs: Sequence[ProviderRef],
+        kit: Kit,
+    ) -> tuple[Candidate[Any], ...]:
+        """A lone provider is made now, so that the plan hears why it cannot be; those of a list
+        when they are needed: then the next one stands in. Raises ProviderError.
+        """
+        if len(refs) == 1:
+            return only(pick(makers, refs[0], kit, self._settings), refs[0].provider)
+        return tuple(
+            Candidate(ref.provider, partial(pick, makers, ref, kit, self._settings)) for ref in refs
         )
 
 

@@ -52,3 +52,13 @@ def test_a_mind_that_cannot_be_made_is_found_before_any_call(
     ((key, message),) = found(tmp_path, brain, "phrases: [support please]")
     assert key == "agents.a.brain"
     assert message.startswith(said)
+
+
+def test_every_mind_of_a_list_is_checked(tmp_path: Path) -> None:
+    plan = PLAN.replace("{BRAIN}", "[{provider: intents}, {BRAIN}]")
+    text = plan.replace("BRAIN", f"{LOCAL}, tone: warm").replace(
+        "INTENT", "phrases: [open], say: ok"
+    )
+    _, findings = read_plans(settings_in(tmp_path, text.replace("please]}", "please], say: ok}")))
+    ((key, line),) = [(finding.key, finding.line) for finding in findings]
+    assert (key, line) == ("agents.a.brain[1]", 4)

@@ -348,8 +348,8 @@ async def test_it_is_a_brain_that_expects_the_phrases_of_its_agent() -> None:
         "yes": Intent(phrases=("yes", "sales please")),
     }
     options = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
-    spec = AgentSpec(brain=ProviderRef(provider="openai", **options), intents=intents)
-    brain: Brain = pick(MINDS, spec.brain, Kit(8000, spec, None), Settings())
+    spec = AgentSpec(brain=(ProviderRef(provider="openai", **options),), intents=intents)
+    brain: Brain = pick(MINDS, spec.brain[0], Kit(8000, spec, None), Settings())
     assert brain.expects(Conversation()).phrases == ("sales please", "i want to buy", "yes")
 
 

@@ -9,13 +9,15 @@ _MS_PER_WORD = 400
 @dataclass(slots=True)
 class Piece:
     """One sentence. `start` is the port position of its first frame, `samples` how much of it was
-    made so far, `whole` that no more comes.
+    made so far, `whole` that no more comes, `before` how many of its words were heard before it
+    was begun anew.
     """
 
     text: str
     start: int | None = None
     samples: int = 0
     whole: bool = False
+    before: int = 0
 
     @property
     def words(self) -> list[str]:
@@ -51,13 +53,18 @@ class SpokenText:
             unheard += words[count:]
         return " ".join(heard), " ".join(unheard)
 
+    def begin_anew(self, piece: Piece, played: int, position: int) -> None:
+        """A piece is spoken once more from `position` on; the port has played up to `played`."""
+        piece.before = self._heard(piece, played)
+        piece.start = position
+
     def _heard(self, piece: Piece, position: int) -> int:
         if piece.start is None or position <= piece.start:
-            return 0
+            return piece.before
         words = len(piece.words)
         played = (position - piece.start) * self.frame
         length = max(1, self._length(piece))
-        return min(words, words * played // length)
+        return min(words, max(piece.before, words * played // length))
 
     def _length(self, piece: Piece) -> int:
         if piece.whole:

@@ -1,11 +1,12 @@
 """Making: streamed text in, sound out, sentence by sentence, a little ahead of the playing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
 from sipagent.errors import ProviderError
 
+from ..failover import Lineup, Work
 from ..protocols import Synthesizer
 from ..streams import closing
 from .heard import Piece, SpokenText
@@ -18,14 +19,10 @@ _AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """A synthesizer, its name on record, how long it may take for a chunk (seconds), whom to
-    tell of a failure (and whether it is tried again), and how the agent speaks at present.
-    """
+    """Who speaks, how long a chunk may take (seconds), and how the agent speaks at present."""
 
-    synthesizer: Synthesizer
-    provider: str
+    synthesizers: Lineup[Synthesizer]
     limit: float
-    on_failure: Callable[[ProviderError, bool], None]
     manner: Manner
 
 
@@ -41,7 +38,7 @@ class Making:
         self._spoken_already: Piece | None = None
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
         #: at most `_AHEAD` sentences, or all that the mind has spoken
-        self._sound: asyncio.Queue[tuple[Piece, bytes] | None] = asyncio.Queue()
+        self._sound: asyncio.Queue[tuple[Piece, bytes | None] | None] = asyncio.Queue()
         self._ahead = asyncio.Semaphore(_AHEAD)
 
     def add(self, text: str) -> None:
@@ -80,40 +77,44 @@ class Making:
             await self._make(piece)
         self._sound.put_nowait(None)
 
-    async def sound(self) -> AsyncIterator[tuple[Piece, bytes]]:
-        """Chunks in order; the last one of a piece is empty."""
+    async def sound(self) -> AsyncIterator[tuple[Piece, bytes | None]]:
+        """Chunks in order; the last one of a piece is empty, None says that it begins anew."""
         while (sound := await self._sound.get()) is not None:
             yield sound
-            if not sound[1]:
+            if sound[1] == b"":
                 self._ahead.release()
 
     async def _make(self, piece: Piece) -> None:
-        for attempt in range(2):
+        work = self._mouth.synthesizers.work()
+        while True:
             try:
-                await self._synthesize(piece)
+                await self._synthesize(work, piece)
                 return
             except ProviderError as error:
-                again = attempt == 0 and error.retryable and not piece.samples
-                self._mouth.on_failure(error, again)
-                if not again:
+                if not await work.failed(error, retry=not piece.samples):
                     self.failure = error
                     return
+            if piece.samples:
+                piece.samples = 0
+                self._sound.put_nowait((piece, None))
 
-    async def _synthesize(self, piece: Piece) -> None:
+    async def _synthesize(self, work: Work[Synthesizer], piece: Piece) -> None:
         manner = self._mouth.manner
-        sound = self._mouth.synthesizer.synthesize(manner.spoken(piece.text), manner.tongue)
+        # a voice is named as the first of the list knows it; another vendor has other names
+        tongue = manner.tongue if work.first else replace(manner.tongue, voice="")
+        sound = work.organ.synthesize(manner.spoken(piece.text), tongue)
         async with closing(sound) as chunks:
-            while (pcm := await self._chunk(chunks)) is not None:
+            while (pcm := await self._chunk(work.name, chunks)) is not None:
                 piece.samples += len(pcm) // 2
                 if pcm:
                     self._sound.put_nowait((piece, pcm))
         piece.whole = True
         self._sound.put_nowait((piece, b""))
 
-    async def _chunk(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+    async def _chunk(self, provider: str, chunks: AsyncIterator[bytes]) -> bytes | None:
         try:
             async with asyncio.timeout(self._mouth.limit):
                 return await anext(chunks, None)
         except TimeoutError as error:
             cause = f"no sound within {self._mouth.limit:g} s"
-            raise ProviderError(self._mouth.provider, cause, retryable=False) from error
+            raise ProviderError(provider, cause, retryable=False) from error

@@ -6,16 +6,20 @@ from enum import StrEnum
 
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
-from sipagent.events import ProviderFailed, Said, SpeechEnded, SpeechStarted
-from sipagent.media.frames import FRAME_MS, frame_samples
+from sipagent.events import Said, SpeechEnded, SpeechStarted
+from sipagent.media.frames import FRAME_MS, frame_bytes, frame_samples
 from sipagent.media.port import AudioPort, Mark
 
 from ..conversation import Conversation, Message
+from ..failover import Lineup
 from ..limits import Limits
 from ..protocols import Spoken, Synthesizer
-from .heard import SpokenText
+from .heard import Piece, SpokenText
 from .making import Making, Mouth
 from .manner import Manner
+
+#: between a sentence that broke off and its new beginning
+_GAP_MS = 200
 
 
 class Stage(StrEnum):
@@ -151,6 +155,9 @@ class Utterance:
     async def _play(self, group: asyncio.TaskGroup, after: "Utterance | None") -> Mark:
         port = self._speaker.port
         async for piece, pcm in self._making.sound():
+            if pcm is None:
+                await self._begin_anew(piece)
+                continue
             if self.start is None:
                 self.on_stage(Stage.MADE)
                 if after is not None:
@@ -167,6 +174,16 @@ class Utterance:
             await after._queued.wait()
         self._queued.set()
         return port.mark()
+
+    async def _begin_anew(self, piece: Piece) -> None:
+        """The next voice says a sentence again: unnoticed where nothing of it was played yet."""
+        port = self._speaker.port
+        if piece.start is None:
+            return
+        played = port.played
+        if not port.take_back(piece.start):
+            await port.play(bytes(frame_bytes(port.rate)) * (_GAP_MS // FRAME_MS))
+        self._spoken.begin_anew(piece, played, port.position)
 
     async def _begin(self, first: Mark) -> None:
         if await first.reached() and first.t is not None:
@@ -187,25 +204,29 @@ class Speaker:
 
     def __init__(
         self,
-        synthesizer: Synthesizer,
+        synthesizers: Lineup[Synthesizer],
         port: AudioPort,
         call: CallSession,
         conversation: Conversation,
         *,
         limits: Limits,
-        provider: str,
         manner: Manner,
     ) -> None:
         self.port = port
         self.call = call
-        self.provider = provider
-        self._mouth = Mouth(synthesizer, provider, limits.speech_chunk, self._failed, manner)
+        self._mouths = synthesizers
+        self._mouth = Mouth(synthesizers, limits.speech_chunk, manner)
         self._cap = limits.speech_cap
         self.conversation = conversation
         self._live: list[Utterance] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused_at: int | None = None
         self._held = False
+
+    @property
+    def provider(self) -> str:
+        """Who speaks at present."""
+        return self._mouths.current
 
     @property
     def active(self) -> bool:
@@ -295,12 +316,3 @@ class Speaker:
                     await self._live[-1].done()
         except TimeoutError:
             return
-
-    def _failed(self, error: ProviderError, again: bool) -> None:
-        self.call.emit(
-            ProviderFailed,
-            provider=error.provider,
-            role="mouth",
-            cause=error.cause,
-            then="retry" if again else "apology",
-        )

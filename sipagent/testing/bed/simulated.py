@@ -105,7 +105,7 @@ async def _call(spec: AgentSpec, scenario: Scenario, detector: MakeDetector) -> 
     call = a_call()
     known, mouth = Known(scenario.partial_ms), PlainMouth()
     wire = SimulatedWire(call, known, scenario)
-    organs = Organs(
+    organs = Organs.lone(
         SparingDetector(detector),
         KnowingEars(known),
         SteadyMind(scenario.says or "Yes.", scenario.awaits),
