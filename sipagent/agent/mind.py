@@ -173,6 +173,15 @@ class Mind:
                     return verdict
         return False
 
+    async def say(self, text: str) -> None:
+        """Say it and wait until it was heard. Cancelled, all that is being said stops."""
+        utterance = self._speaker.say(text, private=True)
+        try:
+            await utterance.done()
+        except asyncio.CancelledError:
+            self._speaker.stop()
+            raise
+
     async def finish_speaking(self) -> None:
         """Wait until what is being said was heard. Until then the caller can still stop it all."""
         with _Cancellable(self):

@@ -124,6 +124,11 @@ class VoiceAgent:
             return False
         return await self._mind.confirm(self._control, question)
 
+    async def say(self, text: str) -> None:
+        """See `Announcer`; nothing is said when no talk is going on."""
+        if self._mind is not None:
+            await self._mind.say(text)
+
     async def finish_speaking(self) -> None:
         """See `Presence`; the cap is `Limits.speech_cap`."""
         if self._mind is not None:

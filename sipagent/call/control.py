@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sipagent.errors import CallError
 from sipagent.events import PolicyDecided, VerbDone
@@ -21,6 +21,15 @@ class Presence(Protocol):
 
     async def finish_speaking(self) -> None:
         """Wait until what is being said has been heard, within the agent's stated cap."""
+        ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """A presence that can say a given text in its own voice."""
+
+    async def say(self, text: str) -> None:
+        """Say it and wait until it was heard. Cancelling stops it; nobody remembers it."""
         ...
 
 

@@ -47,7 +47,7 @@ class Recordings:
         ports = {}
         if layout != "listen":
             left = bridge.open_port(f"{control_id}-left")
-            bridge.connect(call.caller, left)
+            call.room.overhear(left, mouth_of=call.caller)
             call.spawn(_feed(left, recording.left))
             ports["left"] = left
         if layout != "speak":
@@ -101,7 +101,7 @@ class Recordings:
         """Somebody else has the caller's place: the left side is theirs from now on."""
         for _, ports in self._running.values():
             if "left" in ports:
-                self._call.bridge.connect(caller, ports["left"])
+                self._call.room.overhear(ports["left"], mouth_of=caller)
             if "right" in ports:
                 self._call.room.add_listener(ports["right"], ears_of=caller)
 

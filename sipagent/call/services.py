@@ -14,6 +14,7 @@ from sipagent.media.recording import OpenWriter
 
 from .leg import Dialer
 from .meeting import Meet, Notice, Seated, Wish
+from .privacy import NOTHING, Privacy
 from .tap_wires import TapWires
 from .target import normalise
 
@@ -263,3 +264,4 @@ class Services:
     extensions: frozenset[str] = frozenset()
     places: Places = field(default_factory=PlainPlaces)
     meetings: Meetings = field(default_factory=NoMeetings)
+    privacy: Privacy = NOTHING

@@ -28,6 +28,7 @@ from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
 from .parties import Parties
 from .recordings import Recordings
+from .secrets import Secrets
 from .services import Services
 from .step import Program
 from .taps import Taps
@@ -61,6 +62,9 @@ class CallSession:
         self.scope: dict[str, Any] = {"vars": {}, "params": {}, "envs": {}, **(variables or {})}
         self.done: Counter[str] = Counter()
         self.keys = Keypad()
+        #: takes the caller's keys instead, and nobody is told them, while they type a secret
+        self.private_keys: Keypad | None = None
+        self.secrets = Secrets()
         #: what the caller wrote to the agent
         self.texts = Texts()
         self.recordings = Recordings(self)
@@ -86,6 +90,7 @@ class CallSession:
             self.adopt(caller, "caller")
         else:
             self.done = beside.done
+            self.secrets = beside.secrets
             self.recordings.files = beside.recordings.files
             self.spawn(self._read_keys(caller))
         self.room.join(caller)
@@ -211,6 +216,8 @@ class CallSession:
             self.room.join(new)
         if old is self.caller:
             self.caller = new
+            if self.room.shielded(old):
+                self.room.shield(new)
             self.room.join(new)
             self.recordings.follow(new)
             self.taps.follow(new)
@@ -260,6 +267,7 @@ class CallSession:
         if status >= 500:
             why = reasons.FAILED
         await self._close(why)
+        self.secrets.wipe()
         self.emit(CallEnded, status=status, reason=reason, by=by)
 
     async def _close(self, why: reasons.Reason) -> None:
@@ -288,8 +296,22 @@ class CallSession:
 
     async def _read_keys(self, leg: Leg) -> None:
         async for digit in leg.digits():
-            self.emit(DigitReceived, leg=leg.info.id, digit=str(digit), method=digit.way)
-            self.keys.press(digit)
+            private = self.private_keys if leg is self.caller else None
+            shown = str(digit) if private is None else ""
+            self.emit(
+                DigitReceived,
+                leg=leg.info.id,
+                digit=shown,
+                method=digit.way,
+                hidden=private is not None,
+            )
+            (private or self.keys).press(digit)
+
+    async def open_keys(self, leg: Leg) -> AsyncIterator[str]:
+        """Keys of a leg from now on, but for those of a secret."""
+        async for key in leg.digits():
+            if self.private_keys is None or leg is not self.caller:
+                yield key
 
 
 async def _hang_up(leg: Leg, reason: str) -> None:

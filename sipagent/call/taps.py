@@ -48,7 +48,7 @@ class Taps:
         ports = {track: bridge.open_port(f"{control_id}-{track}") for track in order.tracks}
         tasks = [call.spawn(_feed(port, wire, track)) for track, port in ports.items()]
         if "speak" in ports:
-            bridge.connect(call.caller, ports["speak"])
+            call.room.overhear(ports["speak"], mouth_of=call.caller)
         if "listen" in ports:
             call.room.add_listener(ports["listen"], ears_of=call.caller)
         back = (bridge.open_port(f"{control_id}-back"),) if two_way else ()
@@ -63,7 +63,7 @@ class Taps:
         """Somebody else has the caller's place: from now on they are the tapped party."""
         for tap in self._running.values():
             if "speak" in tap.tracks:
-                self._call.bridge.connect(caller, tap.tracks["speak"])
+                self._call.room.overhear(tap.tracks["speak"], mouth_of=caller)
             if "listen" in tap.tracks:
                 self._call.room.add_listener(tap.tracks["listen"], ears_of=caller)
 

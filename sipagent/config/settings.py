@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sipagent.call.policy import Policy
+from sipagent.call.privacy import Privacy
 from sipagent.call.toll import TollPolicy
 
 from .guard import Guard
@@ -77,6 +78,9 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     policy: Policy | None = Field(
         default=None, description="bounds every plan; absent: plans alone decide"
+    )
+    privacy: Privacy | None = Field(
+        default=None, description="holds for every plan beside its own; absent: plans alone decide"
     )
     store: Store = Store()
     state: Path | None = Field(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from sipagent.agent.spec import AgentSpec
 from sipagent.call.policy import Policy
+from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.call.step import Step
 from sipagent.errors import ConfigError, Finding
 from sipagent.sources import KeyPath, Source, nearest, read
@@ -18,7 +19,7 @@ from .routes import Route
 from .steps import PlacedStep, StepReader
 
 M = TypeVar("M", bound=BaseModel)
-KEYS = ("version", "name", "description", "routes", "agents", "policy", "sections")
+KEYS = ("version", "name", "description", "routes", "agents", "policy", "privacy", "sections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class _Reader:
             routes=self._routes(data.get("routes", [])),
             agents=self._agents(data.get("agents", {})),
             policy=self._model(Policy, data.get("policy") or {}, ("policy",)) or Policy(),
+            privacy=self._model(Privacy, data.get("privacy") or {}, ("privacy",)) or NOTHING,
             program=self._sections(data.get("sections")),
             document=data,
         )

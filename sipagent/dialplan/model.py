@@ -6,6 +6,7 @@ from typing import Any
 
 from sipagent.agent.spec import AgentSpec
 from sipagent.call.policy import Policy
+from sipagent.call.privacy import Privacy
 from sipagent.call.step import Program
 
 from .routes import Route
@@ -22,5 +23,6 @@ class Plan:
     routes: tuple[Route, ...]
     agents: Mapping[str, AgentSpec]
     policy: Policy
+    privacy: Privacy
     program: Program
     document: Mapping[str, Any]

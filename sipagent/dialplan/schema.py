@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from sipagent.agent.spec import AgentSpec
 from sipagent.call.policy import Policy
+from sipagent.call.privacy import Privacy
 from sipagent.call.verb import Verb
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import STEP
@@ -32,6 +33,7 @@ def schema() -> dict[str, Any]:
         "routes": {"type": "array", "items": _part(Route, defs)},
         "agents": {"type": "object", "additionalProperties": _part(AgentSpec, defs)},
         "policy": _part(Policy, defs),
+        "privacy": _part(Privacy, defs),
         "sections": {
             "type": "object",
             "required": ["main"],

@@ -51,14 +51,14 @@ class TapStopped(Base):
 
 class SecureEntry(Base):
     """The caller begins to type a secret, or has done so: in between, recordings and taps keep
-    silence on their side, and nobody hears them. `secret` is the name it is kept under, `result`
-    how it came out, `keys` how many were typed.
+    silence on their side, and nobody hears them. `secret` is the name it is kept under, `entry`
+    what kind of number it is, `result` how it came out, `keys` how many were typed.
     """
 
     type: Literal["secure_entry"] = "secure_entry"
     change: Literal["began", "ended"]
     secret: str
-    kind: str
+    entry: str
     result: Literal["", "collected", "cancelled", "no_input", "invalid", "gone"] = ""
     keys: int = 0
 

@@ -43,14 +43,17 @@ class Room:
     """The members of one conversation: each hears all the others; listeners only listen.
 
     Beside that stand the exceptions, each by itself, so that any of them can begin and end while
-    the others last: who is not heard (`mute`), who is apart from all (`part`: on hold), and what
-    one member alone hears (`whisper`).
+    the others last: who is not heard (`mute`), who is apart from all (`part`: on hold), what one
+    member alone hears (`whisper`), and who says what nobody may keep (`shield`).
     """
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge
         self.members: list[object] = []
         self._listeners: dict[AudioPort, object] = {}
+        self._overhearing: dict[AudioPort, object] = {}
+        #: heard in the place of those who are shielded: it never says anything
+        self._hushed: dict[object, AudioPort] = {}
         self._muted: set[object] = set()
         self._apart: set[object] = set()
         self._whispers: dict[AudioPort, object] = {}
@@ -103,10 +106,33 @@ class Room:
         self._listeners[port] = ears_of
         self._link()
 
+    def overhear(self, port: AudioPort, *, mouth_of: object) -> None:
+        """Let `port` hear what `mouth_of` says, whether the others hear it or not."""
+        self._overhearing[port] = mouth_of
+        self._link()
+
     def remove_listener(self, port: AudioPort) -> None:
-        """Stop listening; nothing if it did not listen."""
-        if self._listeners.pop(port, None) is not None:
+        """Stop listening or overhearing; nothing if it did neither."""
+        found = [heard.pop(port, None) for heard in (self._listeners, self._overhearing)]
+        if found != [None, None]:
             self._link()
+
+    def shield(self, member: object) -> None:
+        """Let everybody, whoever overhears included, hear silence in the place of `member`."""
+        if member not in self._hushed:
+            self._hushed[member] = self.bridge.open_port("hush")
+            self._link()
+
+    def unshield(self, member: object) -> None:
+        """Let `member` be heard again; nothing if it was not shielded."""
+        hush = self._hushed.pop(member, None)
+        if hush is not None:
+            self._link()
+            self.bridge.close_port(hush)
+
+    def shielded(self, member: object) -> bool:
+        """True between `shield` and `unshield`."""
+        return member in self._hushed
 
     def _heard_by(self, member: object) -> list[object]:
         whispers: list[object] = [port for port, to in self._whispers.items() if to is member]
@@ -119,7 +145,9 @@ class Room:
         """Connect what is to be connected now, and nothing else."""
         sinks = [*self.members, *self._whispers.values()]
         ears = [(sink, sink) for sink in sinks] + list(self._listeners.items())
-        wanted = {(source, sink): None for sink, of in ears for source in self._heard_by(of)}
+        heard = [(source, sink) for sink, of in ears for source in self._heard_by(of)]
+        heard += [(of, port) for port, of in self._overhearing.items()]
+        wanted = {(self._hushed.get(source, source), sink): None for source, sink in heard}
         for source, sink in self._links.keys() - wanted.keys():
             self.bridge.disconnect(source, sink)
         for source, sink in wanted:

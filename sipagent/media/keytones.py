@@ -47,6 +47,11 @@ class KeyTones:
         self._seen = 0
         self._missing = 0
 
+    @property
+    def sounding(self) -> bool:
+        """True while a key is heard."""
+        return bool(self._key)
+
     def feed(self, pcm: bytes) -> str:
         """Keys that began to sound in what was just heard (s16le), mostly none."""
         sound = np.concatenate((self._rest, np.frombuffer(pcm, "<i2").astype(np.float32)))

@@ -4,11 +4,11 @@ import inspect
 import json
 import re
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from sipagent.call.control import CallControl
@@ -47,8 +47,10 @@ def tool(
     """Offer an async function to models; it stays an ordinary function.
 
     Its name, parameters, annotations and docstring are all the model sees. A parameter named
-    `call` gets the caller's CallControl and is not shown. `timeout` is in seconds. Only marked
-    functions are tools, so that helpers in the same file are not.
+    `call` gets the caller's CallControl and is not shown, and one annotated `SecretStr` gets what
+    `collect_secure` keeps under its name: the function is not run without, and once it has worked
+    the secret is wiped. `timeout` is in seconds. Only marked functions are tools, so that helpers
+    in the same file are not.
     """
 
     def mark(marked: F) -> F:
@@ -70,12 +72,13 @@ def tool_of(function: AsyncFunction) -> ToolSpec:
     if not inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} must be an async function (async def)")
     description, words = described(inspect.getdoc(function) or "")
-    arguments = _arguments_model(name, function, words)
+    secrets = _secret_parameters(function)
+    arguments = _arguments_model(name, function, words, {CALL, *secrets})
     return ToolSpec(
         name=name,
         description=description or name.replace("_", " "),
         parameters=lean_schema(arguments),
-        invoke=_Function(name, function, arguments).invoke,
+        invoke=_Function(name, function, arguments, secrets).invoke,
         timeout=mark.timeout,
     )
 
@@ -85,15 +88,29 @@ class _Function:
     name: str
     function: AsyncFunction
     arguments: type[BaseModel]
+    secrets: tuple[str, ...]
 
     async def invoke(self, arguments: Mapping[str, Any], call: CallControl) -> ToolResult:
+        held = call.call.secrets
         try:
             checked = self.arguments.model_validate(dict(arguments))
         except ValidationError as error:
             return ToolResult(complaint(self.name, error), ok=False)
         values = {key: getattr(checked, key) for key in self.arguments.model_fields}
+        if missing := [name for name in self.secrets if name not in held]:
+            wanted = f"the caller has not typed the {missing[0]} yet (collect_secure)"
+            return ToolResult(f"{self.name} was not run: {wanted}", ok=False)
+        values |= {name: held.get(name) for name in self.secrets}
         if CALL in inspect.signature(self.function).parameters:
             values[CALL] = call
+        result = await self._run(values, call)
+        # whatever the function makes of a secret, nobody is to read it in the result
+        result = replace(result, text=held.scrub(result.text))
+        if result.ok:
+            held.wipe(self.secrets)
+        return result
+
+    async def _run(self, values: Mapping[str, Any], call: CallControl) -> ToolResult:
         try:
             return as_result(await self.function(**values))
         except ToolError as error:
@@ -104,17 +121,21 @@ class _Function:
             detail = (
                 f"{self.name}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
             )
-            call.call.emit(Warned, code="tool_error", detail=detail)
+            call.call.emit(Warned, code="tool_error", detail=call.call.secrets.scrub(detail))
             return ToolResult(f"{self.name} failed; go on without it", ok=False)
 
 
+def _secret_parameters(function: AsyncFunction) -> tuple[str, ...]:
+    return tuple(name for name, hint in get_type_hints(function).items() if hint is SecretStr)
+
+
 def _arguments_model(
-    name: str, function: AsyncFunction, words: Mapping[str, str]
+    name: str, function: AsyncFunction, words: Mapping[str, str], hidden: Container[str]
 ) -> type[BaseModel]:
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == CALL:
+        if parameter.name in hidden:
             continue
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise TypeError(f"{name}: {parameter} cannot be given by name")

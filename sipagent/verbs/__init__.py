@@ -17,6 +17,7 @@ from .queueing import QUEUEING
 from .recording import RECORDING
 from .rooms import ROOMS
 from .routing import ROUTING
+from .secret import SECRET
 from .signalling import SIGNALLING
 from .sound import SOUND
 from .tapping import TAPPING
@@ -27,6 +28,7 @@ _ALL = (
     *HOLDING,
     *HEARING,
     *SOUND,
+    *SECRET,
     *RECORDING,
     *TAPPING,
     *DETECTING,

@@ -209,7 +209,7 @@ async def _beeps(call: CallSession, control_id: str, seconds: float) -> None:
 async def _ended(call: CallSession, control_id: str, ending: Ending) -> None:
     """Stop a background recording when it is over, unless it was stopped and started anew."""
     recording = call.recordings.get(control_id)
-    keys = call.caller.digits()
+    keys = call.open_keys(call.caller)
     await over(call, ending, keys.__anext__)
     if control_id in call.recordings and call.recordings.get(control_id) is recording:
         call.recordings.stop(control_id)

@@ -178,13 +178,15 @@ class PromptVerb(_Sounding):
 
 
 class CollectDigitsVerb(Verb):
-    """Let the caller type a number on the keypad, after you have told them what to type."""
+    """Let the caller type a number on the keypad, after you have told them what to type. Not for
+    card numbers, PINs and other secrets.
+    """
 
     name: ClassVar[str] = "collect_digits"
     shorthand: ClassVar[str | None] = "max_digits"
     is_tool: ClassVar[bool] = True
     after_speech: ClassVar[bool] = True
-    tool_fields: ClassVar[tuple[str, ...] | None] = ("max_digits", "mask")
+    tool_fields: ClassVar[tuple[str, ...] | None] = ("max_digits",)
     tool_extras: ClassVar[tuple[str, ...]] = (
         "terminators", "digit_timeout", "initial_timeout", "variable",
     )  # fmt: skip
@@ -192,9 +194,6 @@ class CollectDigitsVerb(Verb):
     terminators: str = Field(default="#", pattern=r"^[0-9*#A-D]*$", description="keys that end it")
     digit_timeout: float = Field(default=5, gt=0, le=60, description="seconds between keys")
     initial_timeout: float = Field(default=10, gt=0, le=120, description="seconds to the first key")
-    mask: bool = Field(
-        default=False, description="true for card numbers and PINs: you learn only how many keys"
-    )
     variable: str = Field(default="digits", pattern=r"^[A-Za-z_]\w*$", description="kept there")
 
     async def run(self, control: CallControl) -> Outcome:
@@ -210,7 +209,7 @@ class CollectDigitsVerb(Verb):
             return Outcome(False, "the caller typed nothing")
         count = len(typed.digits)
         detail = f"the caller typed {count} key{'s' * (count > 1)}"
-        return Outcome(detail=detail, data={} if self.mask else {"digits": typed.digits})
+        return Outcome(detail=detail, data={"digits": typed.digits})
 
     async def _typed(self, keypad: Keypad) -> _Keys:
         try:

@@ -14,6 +14,7 @@ from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
+from sipagent.call.privacy import strictest
 from sipagent.call.services import Baton, Meetings, Places, Services, Talker, Texts
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
@@ -165,6 +166,7 @@ def furnish(
         extensions=frozenset(settings.phones),
         places=places,
         meetings=meetings,
+        privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )
 
 
