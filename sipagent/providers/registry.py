@@ -76,6 +76,7 @@ EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
     "grammar": _grammar,
     "instant": _instant_ears,
     "openai": Late("sipagent.providers.vendors.openai_speech", "ears"),
+    "wyoming": Late("sipagent.providers.vendors.wyoming", "ears"),
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     **others("mind"),
@@ -89,6 +90,7 @@ MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
     "espeak": _espeak,
     "instant": _instant_mouth,
     "openai": Late("sipagent.providers.vendors.openai_speech", "mouth"),
+    "wyoming": Late("sipagent.providers.vendors.wyoming", "mouth"),
 }
 
 

@@ -1,56 +1,32 @@
 """Speech over HTTP against a server that speaks OpenAI's protocol, faults included."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from sipagent.agent.protocols import OWN_TONGUE, Connected, Expectation, Tongue, Transcript
+from sipagent.agent.protocols import Connected, Expectation, Tongue, Transcript
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.streams import closing
-from sipagent.config import Provider, Settings
+from sipagent.config import Settings
 from sipagent.errors import ProviderError
-from sipagent.media.frames import Frame, frame_bytes
 from sipagent.providers.kit import Kit
 from sipagent.providers.registry import EARS, MOUTHS, pick
 from sipagent.testing.vendors.faults import Fault
 from sipagent.testing.vendors.sounds import pitch_of
 from sipagent.testing.vendors.speech_server import SpeechServer, speech_server
 
-ENGLISH = {"languages": [{"name": "English", "code": "en-GB"}]}
+Do = Callable[..., Any]
 
 
-def made(makers: Any, server: SpeechServer, *, rate: int = 8000, **options: Any) -> Any:
-    """Ears or a mouth of that server, as a plan and sipagent.yaml would make it."""
-    spec = AgentSpec.model_validate({**ENGLISH, "hints": ["Rossi", "SIP"]})
-    own = {"base_url": server.base_url, "model": "m", "silence_seconds": 0.6, **options}
-    settings = Settings(providers={"speech": Provider(kind="openai", **own)})
-    return pick(makers, ProviderRef(provider="speech"), Kit(rate, spec, None), settings)
+def options(server: SpeechServer, **more: Any) -> dict[str, Any]:
+    return {"base_url": server.base_url, "model": "m", "silence_seconds": 0.6, **more}
 
 
-async def audio(ms: int = 400, rate: int = 8000) -> AsyncIterator[Frame]:
-    for t in range(0, ms, 20):
-        yield Frame(bytes(frame_bytes(rate)), t)
-
-
-async def hear(ears: Any, expected: Expectation | None = None, **sound: int) -> list[Transcript]:
-    try:
-        return [t async for t in ears.transcribe(audio(**sound), expected or Expectation())]
-    finally:
-        await ears.aclose()
-
-
-async def say(mouth: Any, text: str, tongue: Tongue = OWN_TONGUE) -> bytes:
-    try:
-        return b"".join([pcm async for pcm in mouth.synthesize(text, tongue)])
-    finally:
-        await mouth.aclose()
-
-
-async def test_an_utterance_is_sent_as_a_wav_with_language_and_hints() -> None:
+async def test_an_utterance_is_sent_as_a_wav_with_language_and_hints(make: Do, hear: Do) -> None:
     async with speech_server("hello there") as server:
-        ears = made(EARS, server, prompt="A call.", temperature=0.2)
+        ears = make(EARS, "openai", **options(server, prompt="A call.", temperature=0.2))
         heard = await hear(ears, Expectation(("sales please",)), ms=400)
         assert heard == [Transcript("hello there", final=True)]
         [request] = server.heard
@@ -64,39 +40,45 @@ async def test_an_utterance_is_sent_as_a_wav_with_language_and_hints() -> None:
         }
 
 
-async def test_the_language_of_the_turn_goes_before_the_agents() -> None:
+async def test_the_language_of_the_turn_goes_before_the_agents(make: Do, hear: Do) -> None:
     async with speech_server("hola") as server:
-        await hear(made(EARS, server), Expectation(language="es-ES"), ms=60)
+        await hear(make(EARS, "openai", **options(server)), Expectation(language="es-ES"), ms=60)
         assert server.heard[0].form["language"] == "es"
 
 
-async def test_text_is_streamed_where_it_is_asked_for() -> None:
+async def test_text_is_streamed_where_it_is_asked_for(make: Do, hear: Do) -> None:
     async with speech_server("where is my order") as server:
-        heard = await hear(made(EARS, server, stream=True))
+        heard = await hear(make(EARS, "openai", **options(server, stream=True)))
         assert [t.text for t in heard if not t.final][-1] == "where is my order"
         assert heard[-1] == Transcript("where is my order", final=True)
         assert len(heard) == 5
 
 
-async def test_nothing_is_asked_about_an_utterance_without_audio() -> None:
+async def test_nothing_is_asked_about_an_utterance_without_audio(make: Do, hear: Do) -> None:
     async with speech_server("never") as server:
-        assert await hear(made(EARS, server), ms=0) == []
+        assert await hear(make(EARS, "openai", **options(server)), ms=0) == []
         assert server.heard == []
 
 
 @pytest.mark.parametrize("form", ["pcm", "wav"])
 @pytest.mark.parametrize("rate", [8000, 16_000])
-async def test_speech_comes_at_the_rate_of_the_call(form: str, rate: int) -> None:
+async def test_speech_comes_at_the_rate_of_the_call(
+    make: Do, say: Do, form: str, rate: int
+) -> None:
     async with speech_server(hertz=440.0) as server:
-        mouth = made(MOUTHS, server, rate=rate, voice="alloy", response_format=form)
+        mouth = make(
+            MOUTHS, "openai", rate=rate, **options(server, voice="alloy", response_format=form)
+        )
         pcm = await say(mouth, "one two three")
         assert len(pcm) == pytest.approx(2 * rate * 0.6, abs=8)
         assert pitch_of(pcm, rate) == pytest.approx(440, abs=3)
 
 
-async def test_the_voice_of_the_tongue_goes_before_the_mouths_own() -> None:
+async def test_the_voice_of_the_tongue_goes_before_the_mouths_own(make: Do, say: Do) -> None:
     async with speech_server() as server:
-        mouth = made(MOUTHS, server, voice="alloy", instructions="Kindly.", speed=1.1)
+        mouth = make(
+            MOUTHS, "openai", **options(server, voice="alloy", instructions="Kindly.", speed=1.1)
+        )
         await say(mouth, "hola", Tongue("es-ES", "nova"))
         assert server.spoken == [
             {
@@ -110,9 +92,9 @@ async def test_the_voice_of_the_tongue_goes_before_the_mouths_own() -> None:
         ]
 
 
-async def test_sound_is_there_long_before_its_end() -> None:
+async def test_sound_is_there_long_before_its_end(make: Do) -> None:
     async with speech_server(pace=0.05) as server:
-        mouth = made(MOUTHS, server, voice="alloy")
+        mouth = make(MOUTHS, "openai", **options(server, voice="alloy"))
         async with closing(mouth.synthesize("one two three four five six seven")) as chunks:
             assert await anext(chunks)
         # the request was given up with the sound unfinished
@@ -121,16 +103,19 @@ async def test_sound_is_there_long_before_its_end() -> None:
         await mouth.aclose()
 
 
-async def test_what_has_connections_is_warmed_and_closed_by_the_talk() -> None:
+async def test_what_has_connections_is_warmed_and_closed_by_the_talk(make: Do) -> None:
     async with speech_server() as server:
-        for organ in (made(EARS, server), made(MOUTHS, server, voice="alloy")):
+        for organ in (
+            make(EARS, "openai", **options(server)),
+            make(MOUTHS, "openai", **options(server, voice="alloy")),
+        ):
             assert isinstance(organ, Connected)
             await organ.aclose()
 
 
-async def test_one_connection_opened_ahead_serves_the_whole_call() -> None:
+async def test_one_connection_opened_ahead_serves_the_whole_call(make: Do) -> None:
     async with speech_server() as server:
-        mouth = made(MOUTHS, server, voice="alloy")
+        mouth = make(MOUTHS, "openai", **options(server, voice="alloy"))
         await mouth.warm()
         assert server.http.connections == 1
         for _ in range(3):
@@ -141,9 +126,9 @@ async def test_one_connection_opened_ahead_serves_the_whole_call() -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_warming_a_server_that_is_not_there_is_no_failure() -> None:
+async def test_warming_a_server_that_is_not_there_is_no_failure(make: Do, hear: Do) -> None:
     async with speech_server() as server:
-        ears = made(EARS, server)
+        ears = make(EARS, "openai", **options(server))
     await ears.warm()
     with pytest.raises(ProviderError, match="cannot connect to http://127"):
         await hear(ears)
@@ -161,39 +146,41 @@ FAULTS: Sequence[tuple[Fault, str, bool]] = (
 
 @pytest.mark.parametrize(("fault", "cause", "again"), FAULTS)
 async def test_ears_say_what_went_wrong_and_what_to_do(
-    fault: Fault, cause: str, again: bool
+    make: Do, hear: Do, fault: Fault, cause: str, again: bool
 ) -> None:
     async with speech_server("hello", api_key="right") as server:
         server.http.faults.append(fault)
         with pytest.raises(ProviderError, match=cause) as failed:
-            await hear(made(EARS, server, api_key="right"))
+            await hear(make(EARS, "openai", **options(server, api_key="right")))
         assert (failed.value.provider, failed.value.retryable) == ("speech", again)
         assert "right" not in failed.value.cause.replace("base_url right", "")
 
 
 @pytest.mark.parametrize(("fault", "cause", "again"), FAULTS)
 async def test_a_mouth_says_what_went_wrong_and_what_to_do(
-    fault: Fault, cause: str, again: bool
+    make: Do, say: Do, fault: Fault, cause: str, again: bool
 ) -> None:
     async with speech_server() as server:
         server.http.faults.append(fault)
         with pytest.raises(ProviderError, match=cause) as failed:
-            await say(made(MOUTHS, server, voice="v"), "one two three")
+            await say(make(MOUTHS, "openai", **options(server, voice="v")), "one two three")
         assert (failed.value.provider, failed.value.retryable) == ("speech", again)
         assert "sk-secret" not in failed.value.cause
 
 
-async def test_a_late_answer_within_the_limit_is_an_answer() -> None:
+async def test_a_late_answer_within_the_limit_is_an_answer(make: Do, hear: Do) -> None:
     async with speech_server("hello") as server:
         server.http.faults.append(Fault.LATE)
-        assert await hear(made(EARS, server)) == [Transcript("hello", final=True)]
+        assert await hear(make(EARS, "openai", **options(server))) == [
+            Transcript("hello", final=True)
+        ]
 
 
-async def test_an_answer_without_an_end_is_given_up() -> None:
+async def test_an_answer_without_an_end_is_given_up(make: Do, hear: Do) -> None:
     async with speech_server() as server:
         server.http.faults.append(Fault.HUGE)
         with pytest.raises(ProviderError, match="sent more than 1000000 bytes"):
-            await hear(made(EARS, server))
+            await hear(make(EARS, "openai", **options(server)))
 
 
 def test_the_key_of_openai_is_used_for_openai_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,11 +192,11 @@ def test_the_key_of_openai_is_used_for_openai_alone(monkeypatch: pytest.MonkeyPa
 
 
 async def test_the_environments_key_is_not_sent_to_another_server(
-    monkeypatch: pytest.MonkeyPatch,
+    make: Do, say: Do, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
     async with speech_server() as server:
-        await say(made(MOUTHS, server, voice="v"), "hello")
+        await say(make(MOUTHS, "openai", **options(server, voice="v")), "hello")
         assert all("authorization" not in r.headers for r in server.http.requests)
 
 
