@@ -77,6 +77,7 @@ EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
     "instant": _instant_ears,
     "openai": Late("sipagent.providers.vendors.openai_speech", "ears"),
     "wyoming": Late("sipagent.providers.vendors.wyoming", "ears"),
+    "deepgram": Late("sipagent.providers.vendors.deepgram", "ears"),
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     **others("mind"),
@@ -91,6 +92,7 @@ MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
     "instant": _instant_mouth,
     "openai": Late("sipagent.providers.vendors.openai_speech", "mouth"),
     "wyoming": Late("sipagent.providers.vendors.wyoming", "mouth"),
+    "deepgram": Late("sipagent.providers.vendors.deepgram_aura", "mouth"),
 }
 
 

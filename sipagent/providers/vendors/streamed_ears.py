@@ -1,0 +1,174 @@
+"""StreamedEars: ears over a vendor's WebSocket that is open for the talk, turn after turn."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from sipagent.agent.protocols import Expectation, Transcript
+from sipagent.errors import ProviderError
+from sipagent.media.frames import FRAME_MS, Frame
+
+from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
+
+#: seconds a server may take to forget an utterance that nobody wants any more
+_SETTLE_SECONDS = 1.0
+
+
+class HeardUtterance(Protocol):
+    """One utterance in a vendor's protocol: says what is to be sent, and reads what comes."""
+
+    def audio(self, pcm: bytes) -> Out:
+        """So much more of it: s16le at the call's rate."""
+        ...
+
+    def end(self) -> Sequence[Out]:
+        """It is over: its text is wanted now."""
+        ...
+
+    def wait(self, longest: float) -> float:
+        """Seconds from `end` after which `so_far` is the final text: less than `longest` where the
+        server has said already that it is.
+        """
+        ...
+
+    def hear(self, message: Message) -> Transcript | None:
+        """What a message says; the final one only after `end`. Raises ProviderError."""
+        ...
+
+    def so_far(self) -> Transcript | None:
+        """The final text of what was heard, if the server said anything at all."""
+        ...
+
+
+class EarsDialect(Protocol):
+    """A vendor's protocol."""
+
+    #: length of what is sent at once; a multiple of 20
+    chunk_ms: int
+
+    def endpoint(self, language: str) -> Endpoint:
+        """Where to hear this language (BCP 47; empty: the configured one)."""
+        ...
+
+    def hints(self, expected: Expectation) -> tuple[object, Sequence[Out]]:
+        """What the server should lean to, to tell whether it changed, and how to say it."""
+        ...
+
+    def utterance(self, expected: Expectation) -> HeardUtterance:
+        """A new one."""
+        ...
+
+
+class StreamedEars:
+    """A `Transcriber`, `Connected`. One utterance is heard at a time: the next one's audio waits,
+    at the caller's, until the text of the one before has come.
+    """
+
+    def __init__(self, dialect: EarsDialect, final_seconds: float) -> None:
+        self._dialect = dialect
+        self._final_seconds = final_seconds
+        self._line = Line()
+        self._free = asyncio.Semaphore()
+        self._settling: set[asyncio.Task[None]] = set()
+
+    async def warm(self) -> None:
+        """See `Connected`."""
+        await self._line.warm(self._dialect.endpoint(""))
+
+    async def aclose(self) -> None:
+        """See `Connected`."""
+        for task in self._settling:
+            task.cancel()
+        await asyncio.gather(*self._settling, return_exceptions=True)
+        await self._line.aclose()
+
+    async def transcribe(
+        self, audio: AsyncIterator[Frame], expected: Expectation
+    ) -> AsyncIterator[Transcript]:
+        """See `Transcriber`. Closed early, it lets the server finish, in the background, and the
+        connection serves the next utterance.
+        """
+        await self._free.acquire()
+        wire: Wire | None = None
+        heard = False
+        utterance = self._dialect.utterance(expected)
+        try:
+            wire = await self._line.wire(self._dialect.endpoint(expected.language))
+            with wire.inbox() as inbox:
+                await self._hint(wire, expected)
+                talking = asyncio.create_task(self._talk(wire, inbox, utterance, audio))
+                try:
+                    while not heard:
+                        transcript = await self._next(wire, inbox, utterance)
+                        heard = transcript.final
+                        yield transcript
+                finally:
+                    talking.cancel()
+                    await asyncio.gather(talking, return_exceptions=True)
+        except ProviderError:
+            heard = True
+            if wire is not None:
+                self._line.retire(wire)
+            raise
+        finally:
+            if heard or wire is None:
+                self._free.release()
+            else:
+                self._settle(wire, utterance)
+
+    async def _hint(self, wire: Wire, expected: Expectation) -> None:
+        hints, messages = self._dialect.hints(expected)
+        if hints != wire.hinted:
+            wire.hinted = hints
+            await wire.send(*messages)
+
+    async def _talk(
+        self, wire: Wire, inbox: Inbox, utterance: HeardUtterance, audio: AsyncIterator[Frame]
+    ) -> None:
+        frames = self._dialect.chunk_ms // FRAME_MS
+        chunk: list[bytes] = []
+        async for frame in audio:
+            chunk.append(frame.pcm)
+            if len(chunk) == frames:
+                await wire.send(utterance.audio(b"".join(chunk)))
+                chunk.clear()
+        if chunk:
+            await wire.send(utterance.audio(b"".join(chunk)))
+        await wire.send(*utterance.end())
+        inbox.within(utterance.wait(self._final_seconds))
+
+    async def _next(self, wire: Wire, inbox: Inbox, utterance: HeardUtterance) -> Transcript:
+        """Raises ProviderError."""
+        while (message := await inbox.next()) is not None:
+            if (transcript := utterance.hear(message)) is not None:
+                return transcript
+        account = wire.endpoint.account
+        if (transcript := utterance.so_far()) is None:
+            cause = f"{account.base} said nothing within {self._final_seconds:g} s"
+            raise account.error(f"{cause} of the end of the turn", retryable=True)
+        if utterance.wait(self._final_seconds) == self._final_seconds:
+            # what comes late would be taken for part of the next utterance
+            self._line.retire(wire)
+        return transcript
+
+    def _settle(self, wire: Wire, utterance: HeardUtterance) -> None:
+        task = asyncio.create_task(self._forget(wire, utterance))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _forget(self, wire: Wire, utterance: HeardUtterance) -> None:
+        """Have the server finish what nobody wants, so that it is not taken for what comes next."""
+        try:
+            with wire.inbox() as inbox:
+                await wire.send(*utterance.end())
+                inbox.within(utterance.wait(_SETTLE_SECONDS))
+                while (message := await inbox.next()) is not None:
+                    transcript = utterance.hear(message)
+                    if transcript is not None and transcript.final:
+                        return
+                if utterance.wait(_SETTLE_SECONDS) == _SETTLE_SECONDS:
+                    self._line.retire(wire)
+        except ProviderError:
+            self._line.retire(wire)
+        finally:
+            self._free.release()

@@ -1,0 +1,181 @@
+"""StreamedMouth: a mouth over a vendor's WebSocket, open for the talk, cancelled at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sipagent.agent.protocols import OWN_TONGUE, Tongue
+from sipagent.agent.streams import closing
+from sipagent.errors import ProviderError
+from sipagent.media.g711 import decode
+
+from .account import Account, MouthOptions
+from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
+
+#: seconds a server may take to stop, before its connection is given up
+_SETTLE_SECONDS = 1.0
+#: a sentence is not spoken slower than this; beyond it the server babbles
+_SECONDS_A_CHARACTER, _SECONDS_MORE = 0.5, 20.0
+#: connections kept for voices and languages that are changed between
+_WIRES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Sound of a sentence as the vendor sends it; `last` where no more comes."""
+
+    audio: bytes = b""
+    last: bool = False
+
+
+class SpokenSentence(Protocol):
+    """One sentence in a vendor's protocol: says what is to be sent, and reads what comes."""
+
+    def begin(self) -> Sequence[Out]:
+        """Speak it."""
+        ...
+
+    def hear(self, message: Message) -> Sound | None:
+        """What a message says of this sentence, None where nothing. Raises ProviderError."""
+        ...
+
+    def cancel(self) -> Sequence[Out]:
+        """Stop. `hear` tells when the server has."""
+        ...
+
+
+class MouthDialect(Protocol):
+    """A vendor's protocol."""
+
+    #: sentences that may be under way on one connection
+    at_once: int
+    #: True where the vendor sends G.711 mu-law, else it is s16le; at the call's rate
+    mu_law: bool
+
+    def endpoint(self, tongue: Tongue) -> Endpoint:
+        """Where this voice speaks this language."""
+        ...
+
+    def sentence(self, text: str, tongue: Tongue) -> SpokenSentence:
+        """A new one."""
+        ...
+
+
+class StreamedMouth:
+    """A `Synthesizer`, `Connected`. Sentences under way take one of `at_once` places each, and
+    one that was stopped keeps its place until the server has stopped too: vendors close
+    connections on which too many contexts are open.
+    """
+
+    def __init__(self, dialect: MouthDialect, options: MouthOptions, *, rate: int) -> None:
+        self._dialect = dialect
+        self._options = options
+        self._rate = rate
+        self._line = Line(_WIRES)
+        self._places = asyncio.Semaphore(dialect.at_once)
+        self._settling: set[asyncio.Task[None]] = set()
+
+    async def warm(self) -> None:
+        """See `Connected`."""
+        await self._line.warm(self._dialect.endpoint(OWN_TONGUE))
+
+    async def aclose(self) -> None:
+        """See `Connected`."""
+        for task in self._settling:
+            task.cancel()
+        await asyncio.gather(*self._settling, return_exceptions=True)
+        await self._line.aclose()
+
+    async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
+        """See `Synthesizer`."""
+        if not text.strip():
+            return
+        await self._places.acquire()
+        wire: Wire | None = None
+        over = False
+        sentence = self._dialect.sentence(text, tongue)
+        try:
+            wire = await self._line.wire(self._dialect.endpoint(tongue))
+            with wire.inbox() as inbox:
+                await wire.send(*sentence.begin())
+                async with closing(self._sound(inbox, sentence, self._limit(text))) as sound:
+                    async for pcm in sound:
+                        yield pcm
+            over = True
+        except ProviderError as error:
+            over = True
+            if wire is not None and (error.retryable or self._dialect.at_once == 1):
+                self._line.retire(wire)
+            raise
+        finally:
+            if over or wire is None:
+                self._places.release()
+            else:
+                self._settle(wire, sentence)
+
+    async def _sound(
+        self, inbox: Inbox, sentence: SpokenSentence, limit: int
+    ) -> AsyncIterator[bytes]:
+        """PCM, whole samples. Raises ProviderError."""
+        inbox.within(self._options.first_sound_seconds)
+        total, odd = 0, b""
+        sound = Sound()
+        while not sound.last:
+            sound = await self._next(inbox, sentence, begun=total > 0)
+            total += len(sound.audio)
+            if total > limit:
+                raise self._account.malformed("sound without end")
+            if self._dialect.mu_law:
+                pcm = decode("PCMU", sound.audio)
+            else:
+                whole = odd + sound.audio
+                cut = len(whole) & ~1
+                pcm, odd = whole[:cut], whole[cut:]
+            if pcm:
+                inbox.within(self._options.stall_seconds)
+                yield pcm
+        if not total:
+            raise self._account.error(f"{self._account.base} spoke nothing", retryable=True)
+
+    async def _next(self, inbox: Inbox, sentence: SpokenSentence, *, begun: bool) -> Sound:
+        """Raises ProviderError."""
+        while (message := await inbox.next()) is not None:
+            if (sound := sentence.hear(message)) is not None:
+                return sound
+        if begun:
+            cause = f"{self._account.base} fell silent in the middle of a sentence"
+        else:
+            seconds = self._options.first_sound_seconds
+            cause = f"no sound from {self._account.base} within {seconds:g} s"
+        raise self._account.error(cause, retryable=True)
+
+    @property
+    def _account(self) -> Account:
+        return self._dialect.endpoint(OWN_TONGUE).account
+
+    def _limit(self, text: str) -> int:
+        """Bytes."""
+        seconds = len(text) * _SECONDS_A_CHARACTER + _SECONDS_MORE
+        return int(seconds * self._rate) * (1 if self._dialect.mu_law else 2)
+
+    def _settle(self, wire: Wire, sentence: SpokenSentence) -> None:
+        task = asyncio.create_task(self._stop(wire, sentence))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def _stop(self, wire: Wire, sentence: SpokenSentence) -> None:
+        """Have the server stop, and wait until it has."""
+        try:
+            with wire.inbox() as inbox:
+                await wire.send(*sentence.cancel())
+                inbox.within(_SETTLE_SECONDS)
+                while (message := await inbox.next()) is not None:
+                    sound = sentence.hear(message)
+                    if sound is not None and sound.last:
+                        return
+                self._line.retire(wire)
+        except ProviderError:
+            self._line.retire(wire)
+        finally:
+            self._places.release()
