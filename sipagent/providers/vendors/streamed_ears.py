@@ -145,7 +145,7 @@ class StreamedEars:
         account = wire.endpoint.account
         if (transcript := utterance.so_far()) is None:
             cause = f"{account.base} said nothing within {self._final_seconds:g} s"
-            raise account.error(f"{cause} of the end of the turn", retryable=True)
+            raise account.error(f"{cause} of the end of the turn", retryable=wire.stale)
         if utterance.wait(self._final_seconds) == self._final_seconds:
             # what comes late would be taken for part of the next utterance
             self._line.retire(wire)

@@ -10,7 +10,7 @@ from sipagent.agent.streams import closing
 from sipagent.errors import ProviderError
 from sipagent.media.g711 import decode
 
-from .account import Account, MouthOptions
+from .account import MouthOptions
 from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
 
 #: seconds a server may take to stop, before its connection is given up
@@ -99,13 +99,13 @@ class StreamedMouth:
             wire = await self._line.wire(self._dialect.endpoint(tongue))
             with wire.inbox() as inbox:
                 await wire.send(*sentence.begin())
-                async with closing(self._sound(inbox, sentence, self._limit(text))) as sound:
+                async with closing(self._sound(wire, inbox, sentence, self._limit(text))) as sound:
                     async for pcm in sound:
                         yield pcm
             over = True
-        except ProviderError as error:
+        except ProviderError:
             over = True
-            if wire is not None and (error.retryable or self._dialect.at_once == 1):
+            if wire is not None:
                 self._line.retire(wire)
             raise
         finally:
@@ -115,17 +115,18 @@ class StreamedMouth:
                 self._settle(wire, sentence)
 
     async def _sound(
-        self, inbox: Inbox, sentence: SpokenSentence, limit: int
+        self, wire: Wire, inbox: Inbox, sentence: SpokenSentence, limit: int
     ) -> AsyncIterator[bytes]:
         """PCM, whole samples. Raises ProviderError."""
+        account = wire.endpoint.account
         inbox.within(self._options.first_sound_seconds)
         total, odd = 0, b""
         sound = Sound()
         while not sound.last:
-            sound = await self._next(inbox, sentence, begun=total > 0)
+            sound = await self._next(wire, inbox, sentence, begun=total > 0)
             total += len(sound.audio)
             if total > limit:
-                raise self._account.malformed("sound without end")
+                raise account.malformed("sound without end")
             if self._dialect.mu_law:
                 pcm = decode("PCMU", sound.audio)
             else:
@@ -136,23 +137,22 @@ class StreamedMouth:
                 inbox.within(self._options.stall_seconds)
                 yield pcm
         if not total:
-            raise self._account.error(f"{self._account.base} spoke nothing", retryable=True)
+            raise account.error(f"{account.base} spoke nothing", retryable=True)
 
-    async def _next(self, inbox: Inbox, sentence: SpokenSentence, *, begun: bool) -> Sound:
+    async def _next(
+        self, wire: Wire, inbox: Inbox, sentence: SpokenSentence, *, begun: bool
+    ) -> Sound:
         """Raises ProviderError."""
         while (message := await inbox.next()) is not None:
             if (sound := sentence.hear(message)) is not None:
                 return sound
+        account = wire.endpoint.account
         if begun:
-            cause = f"{self._account.base} fell silent in the middle of a sentence"
+            cause = f"{account.base} fell silent in the middle of a sentence"
         else:
             seconds = self._options.first_sound_seconds
-            cause = f"no sound from {self._account.base} within {seconds:g} s"
-        raise self._account.error(cause, retryable=True)
-
-    @property
-    def _account(self) -> Account:
-        return self._dialect.endpoint(OWN_TONGUE).account
+            cause = f"no sound from {account.base} within {seconds:g} s"
+        raise account.error(cause, retryable=wire.stale)
 
     def _limit(self, text: str) -> int:
         """Bytes."""
