@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from sipagent.errors import ProviderError
+
+from .prices import Prices
+from .protocols import Used
 
 Organ = TypeVar("Organ")
 Organ_co = TypeVar("Organ_co", covariant=True)
@@ -16,6 +19,7 @@ Role = Literal["ears", "mind", "mouth"]
 _BACKOFF = 0.15
 #: one that failed is left alone for so long, seconds
 COOL_DOWN = 30.0
+_FREE = Prices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,12 @@ class Candidate(Generic[Organ_co]):
 
     name: str
     make: Callable[[], Organ_co]
+    prices: Prices = _FREE
 
 
-def only(organ: Organ, name: str) -> tuple[Candidate[Organ]]:
+def only(organ: Organ, name: str, prices: Prices = _FREE) -> tuple[Candidate[Organ]]:
     """A list of one that is made already."""
-    return (Candidate(name, lambda: organ),)
+    return (Candidate(name, lambda: organ, prices),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +48,33 @@ class Failed:
     next: str = ""
 
 
+class Record(Protocol):
+    """Who is told what a lineup does."""
+
+    def failed(self, failed: Failed) -> None:
+        """A piece of work failed."""
+        ...
+
+    def replied(self, provider: str, prices: Prices, used: Used, ms: int) -> None:
+        """A mind has replied, which took `ms`."""
+        ...
+
+    def speech(
+        self, role: Role, provider: str, prices: Prices, seconds: float, characters: int
+    ) -> None:
+        """Ears heard so many seconds, or a mouth was given so many characters."""
+        ...
+
+
 class Lineup(Generic[Organ]):
     """Shared by all turns of a talk. The one in force stays until it fails; then the next takes
     over, and the failed one is not asked for `COOL_DOWN` seconds unless nobody else is left.
     """
 
-    def __init__(
-        self, role: Role, candidates: Sequence[Candidate[Organ]], report: Callable[[Failed], None]
-    ) -> None:
-        self._role: Role = role
+    def __init__(self, role: Role, candidates: Sequence[Candidate[Organ]], record: Record) -> None:
+        self.role: Role = role
+        self.record = record
         self._candidates = candidates
-        self._report = report
         self._made: dict[int, Organ] = {}
         #: loop time of the last failure
         self._failed: dict[int, float] = {}
@@ -67,7 +88,7 @@ class Lineup(Generic[Organ]):
     @property
     def current(self) -> str:
         """What the plan calls the one in force."""
-        return self.name(self._index)
+        return self._candidates[self._index].name
 
     @property
     def all_made(self) -> Iterable[Organ]:
@@ -84,9 +105,9 @@ class Lineup(Generic[Organ]):
             self._made[index] = self._candidates[index].make()
         return self._made[index]
 
-    def name(self, index: int) -> str:
-        """What the plan calls it."""
-        return self._candidates[index].name
+    def candidate(self, index: int) -> Candidate[Organ]:
+        """The one at a place in the list."""
+        return self._candidates[index]
 
     def drop(self, index: int) -> None:
         """It failed: leave it alone for a while."""
@@ -107,8 +128,8 @@ class Lineup(Generic[Organ]):
 
     def report(self, error: ProviderError, then: Literal["retry", "next"] | None, to: int) -> None:
         """Say what failed and what is done about it."""
-        following = self.name(to) if then == "next" else ""
-        self._report(Failed(self._role, error, then, following))
+        following = self._candidates[to].name if then == "next" else ""
+        self.record.failed(Failed(self.role, error, then, following))
 
 
 class Work(Generic[Organ]):
@@ -123,7 +144,7 @@ class Work(Generic[Organ]):
     @property
     def name(self) -> str:
         """Who is at it."""
-        return self._lineup.name(self._index)
+        return self._lineup.candidate(self._index).name
 
     @property
     def organ(self) -> Organ:
@@ -134,6 +155,19 @@ class Work(Generic[Organ]):
     def first(self) -> bool:
         """Is it the first of the list?"""
         return self._index == 0
+
+    def replied(self, used: Used, ms: int) -> None:
+        """Put on record what a reply used."""
+        self._lineup.record.replied(self.name, self._prices, used, ms)
+
+    def spent(self, *, seconds: float = 0.0, characters: int = 0) -> None:
+        """Put on record what was heard or spoken."""
+        lineup = self._lineup
+        lineup.record.speech(lineup.role, self.name, self._prices, seconds, characters)
+
+    @property
+    def _prices(self) -> Prices:
+        return self._lineup.candidate(self._index).prices
 
     async def failed(self, error: ProviderError, *, retry: bool = True, go_on: bool = True) -> bool:
         """Report a failure; True where the work is to be done again, by `organ`.

@@ -35,6 +35,8 @@ class HeardTurn:
         #: the longest turn
         self._frames: list[Frame] = []
         self._more = asyncio.Event()
+        #: how many of them the ears at work have got
+        self._sent = 0
         self._ended = False
         self.task = asyncio.create_task(self._run())
 
@@ -70,21 +72,23 @@ class HeardTurn:
 
     async def _bounded(self, work: Work[Transcriber]) -> Transcript:
         loop = asyncio.get_running_loop()
+        self._sent = 0
         try:
             async with asyncio.timeout(None) as self._bound:
                 if self._ended:
                     self._bound.reschedule(loop.time() + self._limit)
-                return await self._transcribe(work.organ)
+                return await self._transcribe(work)
         except TimeoutError as error:
             cause = f"no text within {self._limit:g} s"
             raise ProviderError(work.name, cause, retryable=False) from error
         finally:
             self._bound = None
+            work.spent(seconds=self._sent * FRAME_MS / 1000)
 
-    async def _transcribe(self, ears: Transcriber) -> Transcript:
+    async def _transcribe(self, work: Work[Transcriber]) -> Transcript:
         texts: list[str] = []
         confidence: float | None = None
-        async with closing(ears.transcribe(self._audio(), self._expected)) as transcripts:
+        async with closing(work.organ.transcribe(self._audio(), self._expected)) as transcripts:
             async for transcript in transcripts:
                 if transcript.sound is not None:
                     return transcript
@@ -98,11 +102,10 @@ class HeardTurn:
         return Transcript(" ".join(filter(None, texts)), final=True, confidence=confidence)
 
     async def _audio(self) -> AsyncIterator[Frame]:
-        sent = 0
         while True:
-            while sent < len(self._frames):
-                yield self._frames[sent]
-                sent += 1
+            while self._sent < len(self._frames):
+                self._sent += 1
+                yield self._frames[self._sent - 1]
             if self._ended:
                 return
             self._more.clear()

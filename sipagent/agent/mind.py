@@ -101,12 +101,12 @@ class Mind:
     @property
     def holds_floor(self) -> bool:
         """True while there is something the caller could interrupt."""
-        return self._job is not None and not self._thinker.give_up
+        return self._job is not None and not self._thinker.tools.give_up
 
     @property
     def in_tool(self) -> bool:
         """True while a tool runs and nothing is asked: keys are the tool's."""
-        return self._thinker.in_tool and self._question is None
+        return self._thinker.tools.running and self._question is None
 
     @property
     def asking(self) -> bool:
@@ -123,8 +123,8 @@ class Mind:
         """
         if self._job is None or self._question is not None:
             return
-        if self._thinker.in_tool and not self._may_cancel:
-            self._thinker.give_up = True
+        if self._thinker.tools.running and not self._may_cancel:
+            self._thinker.tools.give_up = True
         else:
             self._job.cancel()
 
@@ -163,7 +163,7 @@ class Mind:
 
     async def confirm(self, control: CallControl, question: str) -> bool:
         """Ask, and once more when the answer was neither yes nor no. Silence is no."""
-        if self._thinker.give_up:
+        if self._thinker.tools.give_up:
             return False
         with _Cancellable(self):
             for words in (question, f"{self._spec.reprompt} {question}"):
@@ -245,7 +245,7 @@ class Mind:
             reply = await self._thinker.reply(control, clock)
             outcome = "failed" if reply is Reply.FAILED else "silent"
         finally:
-            self._thinker.give_up = False
+            self._thinker.tools.give_up = False
             clock.record(outcome)
         if reply is Reply.FAILED:
             return await self._failed()

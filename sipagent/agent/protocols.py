@@ -109,6 +109,22 @@ class ToolCall:
     arguments: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Tokens of a reply so far, as the provider counts them: the last one of a reply stands.
+    `cached` and `audio_input` are part of `input`, `audio_output` of `output`. `estimated` where
+    the provider has not counted yet.
+    """
+
+    model: str
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    estimated: bool = False
+
+
 @runtime_checkable
 class Connected(Protocol):
     """Ears, a mind or a mouth that holds connections of its own for the length of a talk."""
@@ -144,7 +160,7 @@ class Brain(Protocol):
 
     def reply(
         self, conversation: Conversation, tools: Sequence[ToolSpec]
-    ) -> AsyncIterator[Say | Spoken | ToolCall]:
+    ) -> AsyncIterator[Say | Spoken | ToolCall | Used]:
         """Answer the newest caller or tool message. Cancelling the iteration stops the model.
         Within one answer a mind either leaves the speaking to the mouth or does it itself.
 

@@ -1,7 +1,7 @@
 """VoiceAgent: hears the caller, gives way, and lets the mind answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +10,12 @@ from sipagent.call.control import CallControl
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
-from sipagent.events import ProviderFailed
 from sipagent.media.port import AudioPort
 from sipagent.tools.spec import ToolSpec
 
+from .accounts import Accounts
 from .conversation import Conversation
-from .failover import Candidate, Failed, Lineup, connections, only
+from .failover import Candidate, Lineup, connections, only
 from .floor import Floor, Senses
 from .guiding.guide import Guide
 from .guiding.standing import Standing
@@ -78,10 +78,10 @@ class VoiceAgent:
         self._control = control = replace(control, presence=self)
         spec, organs, call = self._spec, self._organs, control.call
         failures = Failures(self._limits.failures)
-        report = _reporter(call, failures)
-        ears = Lineup("ears", organs.ears, report)
-        brains = Lineup("mind", organs.brain, report)
-        mouths = Lineup("mouth", organs.mouth, report)
+        accounts = Accounts(call, failures)
+        ears = Lineup("ears", organs.ears, accounts)
+        brains = Lineup("mind", organs.brain, accounts)
+        mouths = Lineup("mouth", organs.mouth, accounts)
         manner = Manner(spec.languages, spec.pronounce, spec.fillers)
         guide = Guide(spec, self._tools, self.conversation, call, self._standing)
         speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)
@@ -116,6 +116,7 @@ class VoiceAgent:
             async with _connections(ears, brains, mouths):
                 return await _first(mind.run(control), floor, speaker, call)
         finally:
+            accounts.close()
             self._mind = self._control = None
 
     async def confirm(self, question: str) -> bool:
@@ -165,22 +166,6 @@ def _expected(brains: Lineup[Brain], conversation: Conversation) -> Expectation:
     except ProviderError:
         # it cannot be made: its first reply will tell
         return Expectation()
-
-
-def _reporter(call: CallSession, failures: Failures) -> Callable[[Failed], None]:
-    """Puts on record what failed and what the caller will notice of it."""
-
-    def report(failed: Failed) -> None:
-        call.emit(
-            ProviderFailed,
-            provider=failed.error.provider,
-            role=failed.role,
-            cause=failed.error.cause,
-            then=failed.then or failures.then,
-            next=failed.next,
-        )
-
-    return report
 
 
 async def _first(

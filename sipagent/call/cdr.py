@@ -26,6 +26,8 @@ from sipagent.events import (
     Warned,
 )
 
+from .usage import Usage, usage_of
+
 #: verbs that hand the caller to somebody else
 TRANSFERS = frozenset(
     {"transfer", "connect", "sip_refer", "enter_queue", "serve_queue", "park", "retrieve"}
@@ -98,6 +100,8 @@ class Cdr(_Part):
     overhead: Overhead = Overhead()
     media: tuple[Media, ...] = ()
     warnings: tuple[str, ...] = ()
+    usage: tuple[Usage, ...] = Field(default=(), description="of each provider, in order of use")
+    cost: float | None = Field(default=None, description="of all that has a price")
 
 
 def fold(events: Iterable[Event]) -> Cdr:
@@ -109,6 +113,8 @@ def fold(events: Iterable[Event]) -> Cdr:
     ended = next((e for e in reversed(seen) if isinstance(e, CallEnded)), None)
     answered = next((e.at for e in seen if _is_answer(e)), None)
     until = ended.at if ended else seen[-1].at
+    usage = usage_of(seen)
+    costs = [share.cost for share in usage if share.cost is not None]
     tools = Counter(e.ok for e in seen if isinstance(e, ToolReturned))
     record = Cdr(
         call_id=seen[0].call_id,
@@ -130,6 +136,8 @@ def fold(events: Iterable[Event]) -> Cdr:
             if isinstance(e, LegMedia)
         ),
         warnings=tuple(text for e in seen if (text := _warning(e))),
+        usage=usage,
+        cost=sum(costs) if costs else None,
     )
     known: dict[str, object] = {}
     if started:

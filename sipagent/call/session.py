@@ -32,6 +32,7 @@ from .secrets import Secrets
 from .services import Services
 from .step import Program
 from .taps import Taps
+from .usage import Spending
 
 E = TypeVar("E", bound=Base)
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class CallSession:
         self.agent: AudioPort | None = None
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
         self.hung_up_by: str | None = None
+        self.spending = Spending()
         self._send = emit
         #: what becomes of a REFER; without one all are declined
         self.referee: Judge | None = None

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sipagent.agent.prices import Prices
 from sipagent.call.policy import Policy
 from sipagent.call.privacy import Privacy
 from sipagent.call.toll import TollPolicy
@@ -20,11 +21,18 @@ from .sip import Sip
 from .trunk import Trunk
 
 
-class Provider(BaseModel):
-    """Ears, mind or mouth: which kind, and that kind's own keys (checked by the kind)."""
+class Provider(Prices):
+    """Ears, mind or mouth: which kind, what it costs, and that kind's own keys (checked by the
+    kind).
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
     kind: str
+
+    @property
+    def prices(self) -> Prices:
+        """What it costs, alone."""
+        return Prices(**{name: getattr(self, name) for name in Prices.model_fields})
 
 
 class Limits(Part):

@@ -19,6 +19,7 @@ from .keeping import (
     TapStarted,
     TapStopped,
 )
+from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 
 #: what stands in the other modules of this room
@@ -28,14 +29,18 @@ __all__ = [
     "LegChanged",
     "LegHeld",
     "LegMedia",
+    "LimitReached",
+    "ModelUsed",
     "Personal",
     "PersonalData",
+    "ProviderFailed",
     "RecordingPaused",
     "RecordingStarted",
     "RecordingStopped",
     "SecureEntry",
     "SipMessage",
     "Speaker",
+    "SpeechUsed",
     "TapStarted",
     "TapStopped",
     "personal_fields",
@@ -220,17 +225,6 @@ class MachineDetected(Base):
     ms: int
 
 
-class ProviderFailed(Base):
-    """Ears, mind or mouth failed; what is done about it. `next` is who takes over."""
-
-    type: Literal["provider_failed"] = "provider_failed"
-    provider: str
-    role: Literal["ears", "mind", "mouth"]
-    cause: str
-    then: Literal["retry", "next", "apology", "fallback"]
-    next: str = ""
-
-
 class MeetingChanged(Base):
     """A step in meeting other calls. `count` is members of a conference or places in a queue;
     `other` is who was met, rung, came or left.
@@ -294,6 +288,9 @@ Event = Annotated[
     | TapStopped
     | MachineDetected
     | ProviderFailed
+    | ModelUsed
+    | SpeechUsed
+    | LimitReached
     | MeetingChanged
     | Warned
     | CallEnded,

@@ -16,6 +16,7 @@ from sipagent.agent.protocols import (
     Tongue,
     ToolCall,
     Transcript,
+    Used,
 )
 from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.tools.spec import ToolSpec
@@ -102,7 +103,7 @@ class ScriptedEars:
         yield Transcript(line.text, final=True, confidence=line.confidence, sound=line.sound)
 
 
-Part = Say | Spoken | ToolCall
+Part = Say | Spoken | ToolCall | Used
 Reply = Sequence[Part | Fault] | str
 
 

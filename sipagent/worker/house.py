@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
+from sipagent.agent.prices import Prices
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
@@ -131,10 +132,18 @@ class PlanTalkers:
         when they are needed: then the next one stands in. Raises ProviderError.
         """
         if len(refs) == 1:
-            return only(pick(makers, refs[0], kit, self._settings), refs[0].provider)
+            organ = pick(makers, refs[0], kit, self._settings)
+            return only(organ, refs[0].provider, self._prices(refs[0]))
         return tuple(
-            Candidate(ref.provider, partial(pick, makers, ref, kit, self._settings)) for ref in refs
+            Candidate(
+                ref.provider, partial(pick, makers, ref, kit, self._settings), self._prices(ref)
+            )
+            for ref in refs
         )
+
+    def _prices(self, ref: ProviderRef) -> Prices:
+        configured = self._settings.providers.get(ref.provider)
+        return configured.prices if configured else Prices()
 
 
 def furnish(

@@ -365,6 +365,25 @@ async def test_a_tool_at_work_is_not_torn_down_by_the_caller_speaking() -> None:
         assert talk.heard_words() == "I am here, and it is booked."
 
 
+@virtual_time
+async def test_a_mind_that_goes_round_in_circles_is_told_so() -> None:
+    done: list[str] = []
+
+    async def look(arguments: Mapping[str, Any], control: CallControl) -> ToolResult:
+        done.append(arguments["order"])
+        return ToolResult("nothing found")
+
+    again = [[ToolCall(f"c{n}", "look", {"order": "7"})] for n in range(3)]
+    other = [ToolCall("c9", "look", {"order": "8"})]
+    async with asking(*again, other, "I cannot find it.", tools=[tool("look", look)]) as talk:
+        await ask(talk)
+        await talk.until(4000)
+        assert done == ["7", "7", "8"]
+        refused = talk.call.all(ToolReturned)[2]
+        assert not refused.ok and "2 times with these arguments already" in refused.result
+        assert talk.heard_words() == "I cannot find it."
+
+
 @pytest.mark.parametrize(
     ("text", "digits", "expected"),
     [

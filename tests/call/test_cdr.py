@@ -14,11 +14,13 @@ from sipagent.events import (
     CallStarted,
     Event,
     LegChanged,
+    ModelUsed,
     PolicyDecided,
     ProviderFailed,
     RecordingStarted,
     RecordingStopped,
     Said,
+    SpeechUsed,
     ToolCalled,
     ToolReturned,
     TurnLatency,
@@ -172,3 +174,26 @@ def test_warnings_name_what_a_person_should_look_at() -> None:
 def test_a_record_survives_json() -> None:
     cdr = fold([START, ANSWER, END])
     assert Cdr.model_validate_json(cdr.model_dump_json()) == cdr
+
+
+def test_what_was_used_is_summed_by_provider_and_model() -> None:
+    reply = {"provider": "mind", "model": "big", "input": 100, "cached": 40, "output": 10}
+    cdr = fold(
+        [
+            START,
+            at(1, ModelUsed, **reply, cost=0.5),
+            at(2, ModelUsed, **reply, cost=0.25),
+            at(3, ModelUsed, **{**reply, "provider": "spare", "model": "small"}),
+            at(4, SpeechUsed, provider="ears", role="ears", seconds=1.5, cost=1.0),
+            at(5, SpeechUsed, provider="ears", role="ears", seconds=2.0, cost=1.0),
+            at(6, SpeechUsed, provider="voice", role="mouth", characters=80),
+            END,
+        ]
+    )
+    mind, spare, ears, voice = cdr.usage
+    assert (mind.replies, mind.input, mind.cached, mind.output) == (2, 200, 80, 20)
+    assert mind.cost == 0.75
+    assert (spare.model, spare.replies, spare.cost) == ("small", 1, None)
+    assert (ears.seconds, ears.cost) == (3.5, 2.0)
+    assert voice.characters == 80
+    assert cdr.cost == 2.75

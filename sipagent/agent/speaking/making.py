@@ -102,7 +102,9 @@ class Making:
         manner = self._mouth.manner
         # a voice is named as the first of the list knows it; another vendor has other names
         tongue = manner.tongue if work.first else replace(manner.tongue, voice="")
-        sound = work.organ.synthesize(manner.spoken(piece.text), tongue)
+        text = manner.spoken(piece.text)
+        sound = work.organ.synthesize(text, tongue)
+        work.spent(characters=len(text))
         async with closing(sound) as chunks:
             while (pcm := await self._chunk(work.name, chunks)) is not None:
                 piece.samples += len(pcm) // 2
