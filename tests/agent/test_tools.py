@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import pytest
-
-from sipagent.agent.answers import yes_or_no
 from sipagent.agent.conversation import Message
 from sipagent.agent.limits import Limits
 from sipagent.agent.protocols import Say, ToolCall
@@ -382,25 +379,3 @@ async def test_a_mind_that_goes_round_in_circles_is_told_so() -> None:
         refused = talk.call.all(ToolReturned)[2]
         assert not refused.ok and "2 times with these arguments already" in refused.result
         assert talk.heard_words() == "I cannot find it."
-
-
-@pytest.mark.parametrize(
-    ("text", "digits", "expected"),
-    [
-        ("Yes, please.", "", True),
-        ("yeah go ahead", "", True),
-        ("of course", "", True),
-        ("that's right", "", True),
-        ("yes but not now", "", False),
-        ("yes what is the price", "", None),
-        ("no", "", False),
-        ("don't", "", False),
-        ("never mind", "", False),
-        ("banana", "", None),
-        ("", "1", True),
-        ("", "2", False),
-        ("", "9", None),
-    ],
-)
-def test_only_a_plain_yes_is_a_yes(text: str, digits: str, expected: bool | None) -> None:
-    assert yes_or_no(text, digits) is expected
