@@ -246,7 +246,8 @@ class Floor:
                     self.mind.interrupt()
 
     def _typed(self, ended: EndedTurn) -> None:
-        message = Message("caller", ended.text, digits=ended.clock.end.digits)
+        known = self._call.for_model
+        message = Message("caller", known(ended.text), digits=known(ended.clock.end.digits))
         self._deliver(ended, self._state.whole(message))
 
     async def _sounded(self, ended: EndedTurn, sound: Sound) -> None:
@@ -272,7 +273,9 @@ class Floor:
         if text:
             self._said(ended, text, heard.confidence)
         sounds = (heard.sound.name,) if heard.sound is not None and text else ()
-        said = Message("caller", text, confidence=heard.confidence, sounds=sounds)
+        said = Message(
+            "caller", self._call.for_model(text), confidence=heard.confidence, sounds=sounds
+        )
         message = self._state.whole(said)
         if not message.text:
             self._nothing(ended)

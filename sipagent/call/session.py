@@ -28,6 +28,7 @@ from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
 from .parties import Parties
 from .recordings import Recordings
+from .redaction.redactor import Redactor
 from .secrets import Secrets
 from .services import Services
 from .step import Program
@@ -83,6 +84,7 @@ class CallSession:
         self.hung_up_by: str | None = None
         self.spending = Spending()
         self._send = emit
+        self._redactor = Redactor(services.privacy.redact)
         #: what becomes of a REFER; without one all are declined
         self.referee: Judge | None = None
         self._parties = Parties()
@@ -105,7 +107,11 @@ class CallSession:
     def emit(self, kind: type[E], **fields: Any) -> None:
         """Put an event on record, stamped with the call and the media clock."""
         fields.setdefault("t", self.bridge.clock.t)
-        self._send(kind(call_id=self.id, **fields))  # type: ignore[arg-type]
+        self._send(self._redactor.event(kind(call_id=self.id, **fields)))  # type: ignore[arg-type]
+
+    def for_model(self, text: str) -> str:
+        """What the caller said or wrote, as the model may read it."""
+        return self._redactor.text(text) if self.services.privacy.redact_for_model else text
 
     def spawn(
         self, work: Coroutine[Any, Any, T], *, instead_of: str | None = None

@@ -13,6 +13,7 @@ from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.policy import Policy
+from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.call.services import TalkEnd
 from sipagent.events import Said
 from sipagent.media.port import AudioPort
@@ -84,13 +85,14 @@ async def a_talk(
     allowed: frozenset[str] = frozenset(),
     limits: Limits | None = None,
     others: Others = Others(),
+    privacy: Privacy = NOTHING,
     **spec: Any,
 ) -> AsyncIterator[FakeTalk]:
     """A talk that has just begun; it is over, whatever happens, when the block is left.
 
     `spec` are keys of AgentSpec. The control is a model's: it may use the verbs in `allowed`.
     """
-    call = a_call()
+    call = a_call(privacy=privacy)
     ears, brain, mouth = ears or ScriptedEars(), brain or ScriptedBrain(), mouth or BeepMouth()
     declared = AgentSpec(**spec)
     agent = VoiceAgent(
