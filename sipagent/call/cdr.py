@@ -11,6 +11,7 @@ from sipagent.events import (
     BargeIn,
     CallEnded,
     CallStarted,
+    ConsentChanged,
     Event,
     LegChanged,
     LegMedia,
@@ -72,6 +73,15 @@ class Overhead(_Part):
     p95: float | None = None
 
 
+class Stamp(_Part):
+    """What the caller said about being recorded, when, and to which question."""
+
+    consent: Literal["given", "refused", "withdrawn"]
+    at: datetime
+    how: str
+    question: str = ""
+
+
 class Cdr(_Part):
     """Who called whom, for how long, what was done, and how it ended.
 
@@ -97,6 +107,7 @@ class Cdr(_Part):
     denials: int = 0
     transfers: tuple[Transfer, ...] = ()
     recordings: tuple[str, ...] = ()
+    consent: tuple[Stamp, ...] = ()
     overhead: Overhead = Overhead()
     media: tuple[Media, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -128,6 +139,11 @@ def fold(events: Iterable[Event]) -> Cdr:
         transfers=_transfers(seen),
         recordings=tuple(
             dict.fromkeys(e.path for e in seen if isinstance(e, RecordingStarted)),
+        ),
+        consent=tuple(
+            Stamp(consent=e.consent, at=e.at, how=e.how, question=e.question)
+            for e in seen
+            if isinstance(e, ConsentChanged)
         ),
         overhead=_overhead(seen),
         media=tuple(

@@ -1,10 +1,15 @@
 """Privacy: what a plan or a server keeps to itself, under `privacy:`."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .redaction.rules import Rule
+
+CONSENT_QUESTION = (
+    "This call may be recorded. Do you agree? Say yes, or press 1. Say no, or press 2."
+)
 
 
 class Privacy(BaseModel):
@@ -18,6 +23,12 @@ class Privacy(BaseModel):
         "{pattern: ..., name: ...}",
     )
     redact_for_model: bool = Field(default=False, description="the model does not read it either")
+    recording_consent: Literal["none", "required"] = Field(
+        default="none", description="required: no recording and no tap before the caller agrees"
+    )
+    consent_question: str = Field(
+        default=CONSENT_QUESTION, min_length=1, max_length=1_000, description="what they are asked"
+    )
     last_four: bool = Field(
         default=False, description="the model learns the last four digits of a card number"
     )
@@ -33,5 +44,12 @@ def strictest(several: Iterable[Privacy]) -> Privacy:
     return Privacy(
         redact=tuple(dict.fromkeys(rule for one in known for rule in one.redact)),
         redact_for_model=any(one.redact_for_model for one in known),
+        recording_consent="required"
+        if any(one.recording_consent == "required" for one in known)
+        else "none",
+        consent_question=next(
+            (one.consent_question for one in known if one.consent_question != CONSENT_QUESTION),
+            CONSENT_QUESTION,
+        ),
         last_four=all(one.last_four for one in known),
     )

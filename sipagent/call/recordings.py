@@ -35,8 +35,9 @@ class Recordings:
     def start(self, control_id: str, file_name: str, *, layout: Layout = "stereo") -> Recording:
         """Record the room: the caller, and everybody the caller hears. The file's suffix says its
         format. A file of this call that is there already is kept, and the new one numbered.
-        Raises PlanError.
+        Raises PlanError, and NoConsent where the caller has not agreed.
         """
+        self._call.consent.check()
         if control_id in self._running:
             raise PlanError(f"a recording named {control_id!r} is running already")
         call, bridge = self._call, self._call.bridge

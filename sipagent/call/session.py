@@ -23,6 +23,7 @@ from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
 
 from . import reasons
+from .consent import Consent
 from .hold import Hold
 from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
@@ -69,6 +70,7 @@ class CallSession:
         self.secrets = Secrets()
         #: what the caller wrote to the agent
         self.texts = Texts()
+        self.consent = Consent(self, required=services.privacy.recording_consent == "required")
         self.recordings = Recordings(self)
         self.taps = Taps(self)
         self.legs: list[Leg] = []
@@ -95,6 +97,7 @@ class CallSession:
         else:
             self.done = beside.done
             self.secrets = beside.secrets
+            self.consent = beside.consent
             self.recordings.files = beside.recordings.files
             self.spawn(self._read_keys(caller))
         self.room.join(caller)

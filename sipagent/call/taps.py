@@ -40,7 +40,10 @@ class Taps:
         return next(reversed(self._running), None)
 
     async def start(self, control_id: str, order: TapOrder, *, two_way: bool = False) -> None:
-        """Send from now on; with `two_way` the room hears what comes back. Raises CallError."""
+        """Send from now on; with `two_way` the room hears what comes back. Raises CallError, of
+        them NoConsent where the caller has not agreed.
+        """
+        self._call.consent.check()
         if control_id in self._running:
             raise PlanError(f"a tap named {control_id!r} is running already")
         call, bridge = self._call, self._call.bridge

@@ -65,10 +65,10 @@ class SecureEntry(Base):
 
 class ConsentChanged(Base):
     """The caller agreed to be recorded, refused, or took the consent back. `how` is by which way
-    they said so, `question` what was said to them.
+    they said so (`answer`: to an agent, by voice or key), `question` what was said to them.
     """
 
     type: Literal["consent_changed"] = "consent_changed"
     consent: Literal["given", "refused", "withdrawn"]
-    how: Literal["key", "voice", "silence", "request"]
+    how: Literal["key", "voice", "answer", "silence", "request"]
     question: str = ""

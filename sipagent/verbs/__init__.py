@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sipagent.call.verb import Verb
 
+from .consenting import CONSENTING
 from .converse import TALK
 from .detecting import DETECTING
 from .hearing import HEARING
@@ -29,6 +30,7 @@ _ALL = (
     *HEARING,
     *SOUND,
     *SECRET,
+    *CONSENTING,
     *RECORDING,
     *TAPPING,
     *DETECTING,

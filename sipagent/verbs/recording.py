@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from sipagent.call.consent import NoConsent
 from sipagent.call.control import CallControl
 from sipagent.call.keypad import Keypad
 from sipagent.call.session import CallSession
@@ -69,7 +70,8 @@ class _Recording(Verb):
 class RecordVerb(_Recording):
     """Record a message of the caller's, and wait until it is over.
 
-    Sets record_result (key, silence, no_voice, max_length, hangup), record_duration in seconds,
+    Sets record_result (key, silence, no_voice, max_length, hangup, no_consent), record_duration in
+    seconds,
     record_terminator and record_url.
     """
 
@@ -84,6 +86,9 @@ class RecordVerb(_Recording):
         """Beep, record, and say how it ended. A message cut short by a hangup is kept."""
         call = control.call
         await answered(call)
+        if not call.consent.permits:
+            remember(call, record_result="no_consent", record_duration=0.0)
+            raise NoConsent
         if self.beep:
             await while_caller_stays(call, beep(call))
         others, call.keys = call.keys, Keypad()
@@ -126,8 +131,14 @@ class RecordCallVerb(_Recording):
     )
 
     async def run(self, control: CallControl) -> Outcome:
-        """Start writing."""
+        """Start writing, now or when the caller has agreed to it."""
         call = control.call
+        if not call.consent.permits:
+            call.consent.hold(lambda: self._begin(call))
+            return Outcome(detail="it will be recorded once the caller agrees")
+        return Outcome(detail="recording", data={"file": await self._begin(call)})
+
+    async def _begin(self, call: CallSession) -> str:
         if self.beep:
             await answered(call)
             await while_caller_stays(call, beep(call))
@@ -136,7 +147,7 @@ class RecordCallVerb(_Recording):
             call.spawn(_ended(call, self.control_id, self._ending))
         if self.beep_interval is not None:
             call.spawn(_beeps(call, self.control_id, self.beep_interval))
-        return Outcome(detail="recording", data={"file": file})
+        return file
 
 
 class _Running(Verb):

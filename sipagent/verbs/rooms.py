@@ -168,7 +168,11 @@ class _Stay:
     async def _take_part(self, meet: Meet, ends: Sequence["asyncio.Future[Any]"]) -> Notice | None:
         call, verb = self._call, self._verb
         self._tell(change="met", count=self._seat.members)
-        recorded = verb.record == "record-from-start" and _RECORDING not in call.recordings
+        recorded = (
+            verb.record == "record-from-start"
+            and _RECORDING not in call.recordings
+            and call.consent.permits
+        )
         if recorded:
             call.recordings.start(_RECORDING, f"conference-{verb.conference}.wav")
         try:

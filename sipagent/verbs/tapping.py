@@ -35,6 +35,9 @@ def _uri(text: str) -> str:
 async def _start(
     call: CallSession, control_id: str, order: TapOrder, *, two_way: bool = False
 ) -> Outcome:
+    if not call.consent.permits:
+        call.consent.hold(lambda: _start(call, control_id, order, two_way=two_way))
+        return Outcome(detail="it will be sent once the caller agrees")
     try:
         await call.taps.start(control_id, order, two_way=two_way)
     except CallError as error:
