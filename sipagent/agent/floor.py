@@ -252,15 +252,14 @@ class Floor:
 
     async def _sounded(self, ended: EndedTurn, sound: Sound) -> None:
         """The mind has heard it itself. Words are waited for only where something hangs on them."""
-        words = self._sounds.words(sound)
         over = self._speaker.active or self.mind.holds_floor or self.mind.asking
         if over or self._turn.speaking or ended.clock.end.voiced_ms < _NOISE_MS:
-            text = await words
+            text = await self._sounds.early(sound)
             if text is not None or over:
                 self._spoken(ended, Transcript(text or "", final=True, sound=sound))
                 return
         self._deliver(ended, self._state.whole(Message("caller", sounds=(sound.name,))))
-        self._sounds.later(sound, words, lambda text: self._said(ended, text, None))
+        self._sounds.later(sound, lambda text: self._said(ended, text, None))
 
     def _spoken(self, ended: EndedTurn, heard: Transcript | None) -> None:
         ended.clock.reached("final_text")

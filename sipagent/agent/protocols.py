@@ -18,8 +18,10 @@ class Sound(Protocol):
         """What `Message.sounds` know it by."""
         ...
 
-    async def words(self) -> str:
-        """Its words, empty where it has none. Raises ProviderError where nobody will tell."""
+    async def words(self, *, early: bool = False) -> str:
+        """Its words, empty where it has none; `early` where it was not given to the mind yet, and
+        perhaps never will be. Raises ProviderError where nobody will tell.
+        """
         ...
 
 

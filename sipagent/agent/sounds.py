@@ -9,9 +9,6 @@ from sipagent.errors import ProviderError
 from .conversation import Conversation
 from .protocols import Sound
 
-#: None where nobody could tell
-Words = asyncio.Future[str | None]
-
 
 class Sounds:
     """Asks for words within `limit` seconds, and corrects the conversation by those that come
@@ -23,22 +20,22 @@ class Sounds:
         self._conversation = conversation
         self._limit = limit
 
-    def words(self, sound: Sound) -> Words:
-        """Begin to ask for the words of a sound."""
-        return self._call.spawn(self._words(sound))
+    async def early(self, sound: Sound) -> str | None:
+        """The words of a sound that nobody has answered; None where nobody could tell."""
+        return await self._words(sound, early=True)
 
-    def later(self, sound: Sound, words: Words, said: Callable[[str], None]) -> None:
+    def later(self, sound: Sound, said: Callable[[str], None]) -> None:
         """Correct the conversation when the words come, and pass them to `said`."""
-        self._call.spawn(self._reword(sound, words, said))
+        self._call.spawn(self._reword(sound, said))
 
-    async def _words(self, sound: Sound) -> str | None:
+    async def _words(self, sound: Sound, *, early: bool) -> str | None:
         try:
             async with asyncio.timeout(self._limit):
-                return (await sound.words()).strip()
+                return (await sound.words(early=early)).strip()
         except (ProviderError, TimeoutError):
             return None
 
-    async def _reword(self, sound: Sound, words: Words, said: Callable[[str], None]) -> None:
-        if text := await words:
+    async def _reword(self, sound: Sound, said: Callable[[str], None]) -> None:
+        if text := await self._words(sound, early=False):
             self._conversation.reword(sound.name, text)
             said(text)

@@ -24,7 +24,7 @@ class Heard:
     text: str
     after: float = 0.0
 
-    async def words(self) -> str:
+    async def words(self, *, early: bool = False) -> str:
         await asyncio.sleep(self.after)
         if self.text == "?":
             raise ProviderError("model", "it does not write down what it hears")

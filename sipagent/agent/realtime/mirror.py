@@ -1,0 +1,98 @@
+"""Mirror: what one open session knows of the conversation, and what it still has to be told."""
+
+from collections.abc import Mapping, Sequence
+
+from sipagent.errors import ProviderError
+from sipagent.media.frames import Frame
+
+from ..conversation import Conversation, Message
+from ..protocols import ToolCall
+from .answer import Answer
+from .history import Result, Said, Text, cut_off, recent, to_tell
+from .model import Setup, SpeechModel
+from .sounds import CallerSound
+
+
+class Mirror:
+    """All by our names. `failure` says why it is of no more use."""
+
+    def __init__(self, model: SpeechModel, setup: Setup) -> None:
+        self.model = model
+        self.setup = setup
+        self.failure: ProviderError | None = None
+        #: the server will end it soon
+        self.leaving = False
+        self.answers: dict[str, Answer] = {}
+        self.asked: dict[str, ToolCall] = {}
+        #: messages of the conversation it was told
+        self._told = 0
+        #: sounds it has heard and answers it has made; of the sounds, those not yet known to
+        #: belong to the conversation
+        self._known: set[str] = set()
+        self._unclaimed: set[str] = set()
+        #: answers that were cut off, where the model cannot be told how much was heard
+        self._cuts: list[str] = []
+
+    @property
+    def usable(self) -> bool:
+        """True where it can be asked for another answer."""
+        return self.failure is None and not (self.leaving and not self.answers)
+
+    def change(self, setup: Setup) -> None:
+        """Another prompt or other tools from now on."""
+        if setup != self.setup:
+            self.setup = setup
+            self.model.change(setup)
+
+    def heard(self, sound: str) -> None:
+        """It was given an utterance, which may yet turn out to be nothing."""
+        self.model.commit(sound)
+        self._known.add(sound)
+        self._unclaimed.add(sound)
+
+    def open(self, answer: Answer) -> None:
+        """It is about to make this."""
+        self.answers[answer.name] = answer
+        self._known.add(answer.name)
+
+    def cut(self, answer: Answer, played_ms: int) -> None:
+        """The caller stopped an answer."""
+        if not answer.over:
+            self.model.cancel(answer.name)
+        if self.model.traits.truncates:
+            self.model.cut(answer.name, played_ms)
+        else:
+            self._cuts.append(answer.name)
+
+    def tell(self, conversation: Conversation, sounds: Mapping[str, CallerSound]) -> None:
+        """Let it know all that it does not; `sounds` are what can be played to it."""
+        messages = conversation.messages
+        self._drop_unmeant(messages)
+        for name in self._cuts:
+            self.model.write("system", cut_off(name, messages))
+        self._cuts.clear()
+        new = messages[self._told :] if self._told else recent(messages)
+        self._told = len(messages)
+        kept = {name for name, sound in sounds.items() if sound.frames}
+        for what in to_tell(new, known=self._known, kept=kept, asked=self.asked):
+            match what:
+                case Text(whose, text):
+                    self.model.write(whose, text)
+                case Result(call_id, text):
+                    self.model.result(self.asked[call_id], text)
+                case Said(name):
+                    self._play(name, sounds[name].frames)
+
+    def _play(self, sound: str, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self.model.hear(frame.pcm)
+        self.model.commit(sound)
+        self._known.add(sound)
+
+    def _drop_unmeant(self, messages: Sequence[Message]) -> None:
+        """A cough, or a sign of listening. Should it be meant after all, it is played again."""
+        meant = {sound for message in messages for sound in message.sounds}
+        for sound in sorted(self._unclaimed - meant):
+            self.model.drop(sound)
+            self._known.discard(sound)
+        self._unclaimed.clear()

@@ -1,0 +1,149 @@
+"""Ears, mind and mouth of one speech-to-speech model: three faces of the same session."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+import structlog
+
+from sipagent.errors import ProviderError
+from sipagent.media.frames import Frame
+from sipagent.tools.spec import ToolSpec
+
+from ..conversation import Conversation
+from ..protocols import (
+    OWN_TONGUE,
+    Expectation,
+    Spoken,
+    Synthesizer,
+    Tongue,
+    ToolCall,
+    Transcriber,
+    Transcript,
+)
+from ..streams import closing
+from .session import Session
+from .sounds import CallerSound, local_words
+
+_log = structlog.get_logger()
+
+
+class RealtimeEars:
+    """A Transcriber that gives what is said to the model. `local` ears put it into words where
+    these matter and the model does not tell them: a yes or no, or something said over the agent.
+    """
+
+    def __init__(self, session: Session, local: Transcriber) -> None:
+        self._session = session
+        self._local = local
+
+    async def transcribe(
+        self, audio: AsyncIterator[Frame], expected: Expectation
+    ) -> AsyncIterator[Transcript]:
+        """See `Transcriber`. Never fails: what the model did not hear now it will hear later."""
+
+        async def early(sound: CallerSound) -> str:
+            return await self._early(sound, expected)
+
+        session = self._session
+        sound = session.begin(early)
+        whole = False
+        try:
+            async for frame in audio:
+                session.hear(sound, frame)
+            whole = True
+        finally:
+            if not whole:
+                session.forget(sound)
+        session.commit(sound)
+        yield Transcript("", final=True, sound=sound)
+
+    async def _early(self, sound: CallerSound, expected: Expectation) -> str:
+        if sound.given:
+            try:
+                return await asyncio.shield(sound.text)
+            except ProviderError:
+                pass  # it does not write down what it hears
+        return await local_words(self._local, list(sound.frames), expected)
+
+
+class RealtimeMouth:
+    """A Synthesizer that has the model speak, and `reserve` where the model cannot."""
+
+    def __init__(self, session: Session, reserve: Synthesizer) -> None:
+        self._session = session
+        self._reserve = reserve
+
+    async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
+        """See `Synthesizer`. What the model says of its own is not made here."""
+        if self._session.traits.says:
+            spoke = False
+            try:
+                async for pcm in self._said(text):
+                    spoke = True
+                    yield pcm
+            except ProviderError as error:
+                if spoke:
+                    raise
+                _log.warning("model_did_not_say", provider=error.provider, cause=error.cause)
+            if spoke:
+                return
+        async with closing(self._reserve.synthesize(text, tongue)) as chunks:
+            async for pcm in chunks:
+                yield pcm
+
+    async def _said(self, text: str) -> AsyncIterator[bytes]:
+        answer = await self._session.say(text)
+        try:
+            async for part in answer.parts():
+                if isinstance(part, Spoken) and part.pcm:
+                    yield part.pcm
+        finally:
+            self._session.stop(answer)
+
+
+class RealtimeBrain:
+    """A Brain that has heard the caller itself, and speaks itself."""
+
+    def __init__(self, session: Session, phrases: Iterable[str] = ()) -> None:
+        """`phrases` are what other ears may have to know."""
+        self._session = session
+        self._expectation = Expectation(tuple(dict.fromkeys(phrases)))
+
+    def ears(self, local: Transcriber) -> RealtimeEars:
+        """The ears of the same session."""
+        return RealtimeEars(self._session, local)
+
+    def mouth(self, reserve: Synthesizer) -> RealtimeMouth:
+        """The mouth of the same session."""
+        return RealtimeMouth(self._session, reserve)
+
+    def expects(self, conversation: Conversation) -> Expectation:
+        """See `Brain`."""
+        return self._expectation
+
+    async def reply(
+        self, conversation: Conversation, tools: Sequence[ToolSpec]
+    ) -> AsyncIterator[Spoken | ToolCall]:
+        """See `Brain`."""
+        answer = await self._session.answer(conversation, tools)
+        silent = True
+        try:
+            async for part in answer.parts():
+                silent = False
+                yield part
+        finally:
+            self._session.stop(answer)
+        last = conversation.last
+        if silent and last is not None and last.role == "caller":
+            raise ProviderError(self._session.traits.provider, "the model answered with nothing")
+
+    async def warm(self) -> None:
+        """See `Connected`."""
+        try:
+            await self._session.ready()
+        except ProviderError as error:
+            _log.warning("model_not_warmed", provider=error.provider, cause=error.cause)
+
+    async def aclose(self) -> None:
+        """See `Connected`."""
+        await self._session.aclose()

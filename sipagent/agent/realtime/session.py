@@ -1,0 +1,222 @@
+"""Session: the connection to a speech-to-speech model, opened anew where it was lost.
+
+The conversation is the truth and a session its mirror: before each answer it is told what it does
+not know, and what it heard that was not meant for it is dropped. A new session is told the newest
+of the conversation, the caller's last words as the caller spoke them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from sipagent.errors import ProviderError
+from sipagent.media.frames import Frame
+from sipagent.tools.spec import ToolSpec
+
+from ..conversation import Conversation
+from .answer import LONGEST_SECONDS, Answer
+from .mirror import Mirror
+from .model import (
+    Asked,
+    Done,
+    Heard,
+    Leaving,
+    ModelEvent,
+    Setup,
+    SpeechModel,
+    Tool,
+    Traits,
+    Used,
+    Voice,
+    Words,
+)
+from .sounds import CallerSound
+
+#: utterances whose sound is kept, since another session may have to hear them again
+_KEPT = 4
+#: seconds after a failure in which a text is left to another mouth at once
+_COOL_DOWN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """How sessions are made: what they can do, and the call's rate in Hz."""
+
+    traits: Traits
+    rate: int
+    make: Callable[[], SpeechModel]
+
+
+class Session:
+    """Owns the connection and the task that reads it. One a call, made after the fork."""
+
+    def __init__(self, maker: Maker, prompt: str, used: Callable[[Used], None]) -> None:
+        self.traits = maker.traits
+        self._maker = maker
+        self._setup = Setup(prompt)
+        self._used = used
+        self._mirror: Mirror | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
+        self._failed = -_COOL_DOWN
+        self._numbers = count(1)
+        self._sounds: dict[str, CallerSound] = {}
+        #: what is being said, and who hears it
+        self._live: tuple[CallerSound, Mirror] | None = None
+
+    async def ready(self) -> Mirror:
+        """The open session, or another. Raises ProviderError."""
+        async with self._opening:
+            mirror = self._mirror
+            if mirror is not None and mirror.usable and self._fits(mirror):
+                return mirror
+            await self._close()
+            model = self._maker.make()
+            try:
+                await model.open(self._setup)
+            except BaseException as error:
+                if isinstance(error, ProviderError):
+                    self._failed = asyncio.get_running_loop().time()
+                await model.aclose()
+                raise
+            self._mirror = mirror = Mirror(model, self._setup)
+            self._reading = asyncio.create_task(self._read(mirror))
+            return mirror
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        async with self._opening:
+            await self._close()
+
+    def begin(self, early: Callable[[CallerSound], Awaitable[str]]) -> CallerSound:
+        """The caller begins to speak."""
+        sound = CallerSound(f"sound-{next(self._numbers)}", early)
+        self._sounds[sound.name] = sound
+        for name in list(self._sounds)[:-_KEPT]:
+            self._sounds[name].frames.clear()
+        return sound
+
+    def hear(self, sound: CallerSound, frame: Frame) -> None:
+        """More of it. What no open session hears from its first frame on is played to one later."""
+        if not sound.frames and self.traits.early and self._open is not None:
+            self._live = (sound, self._open)
+        sound.frames.append(frame)
+        if mirror := self._hearing(sound):
+            mirror.model.hear(frame.pcm)
+
+    def commit(self, sound: CallerSound) -> None:
+        """It is whole."""
+        if mirror := self._hearing(sound):
+            sound.given = True
+            mirror.heard(sound.name)
+        self._live = None
+
+    def forget(self, sound: CallerSound) -> None:
+        """It is nothing."""
+        del self._sounds[sound.name]
+        if mirror := self._hearing(sound):
+            mirror.model.forget()
+        self._live = None
+
+    async def answer(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> Answer:
+        """Ask for an answer. Raises ProviderError."""
+        offered = tuple(Tool(tool.name, tool.description, tool.parameters) for tool in tools)
+        self._setup = Setup(self._setup.prompt, offered)
+        mirror = await self.ready()
+        mirror.change(self._setup)
+        mirror.tell(conversation, self._sounds)
+        answer = self._answer(mirror)
+        mirror.model.respond(answer.name)
+        return answer
+
+    async def say(self, text: str) -> Answer:
+        """Have a text spoken, beside the conversation. Raises ProviderError."""
+        if asyncio.get_running_loop().time() - self._failed < _COOL_DOWN:
+            raise ProviderError(self.traits.provider, "it cannot be reached just now")
+        mirror = await self.ready()
+        answer = self._answer(mirror)
+        mirror.model.say(answer.name, text)
+        return answer
+
+    def stop(self, answer: Answer) -> None:
+        """Nobody reads it any more."""
+        mirror = self._open
+        if not answer.over and mirror is not None and answer.name in mirror.answers:
+            answer.over = True
+            mirror.model.cancel(answer.name)
+
+    def _hearing(self, sound: CallerSound) -> Mirror | None:
+        """The session that hears a sound as it is spoken, if there is one."""
+        if self._live is None or self._live[0] is not sound:
+            return None
+        return self._live[1] if self._live[1] is self._open else None
+
+    @property
+    def _open(self) -> Mirror | None:
+        mirror = self._mirror
+        return mirror if mirror is not None and mirror.failure is None else None
+
+    def _fits(self, mirror: Mirror) -> bool:
+        return not self.traits.rigid or mirror.setup == self._setup
+
+    def _answer(self, mirror: Mirror) -> Answer:
+        def cut(played_ms: int) -> None:
+            if mirror is self._open:
+                mirror.cut(answer, played_ms)
+
+        answer = Answer(f"answer-{next(self._numbers)}", self._maker.rate, cut)
+        mirror.open(answer)
+        return answer
+
+    async def _close(self) -> None:
+        mirror, self._mirror = self._mirror, None
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        if mirror is not None:
+            await mirror.model.aclose()
+
+    async def _read(self, mirror: Mirror) -> None:
+        provider = self.traits.provider
+        failure = ProviderError(provider, "the session was closed")
+        try:
+            async for event in mirror.model.events():
+                self._happened(mirror, event)
+        except ProviderError as error:
+            failure = error
+        finally:
+            mirror.failure = failure
+            for answer in mirror.answers.values():
+                answer.done(failure)
+
+    def _happened(self, mirror: Mirror, event: ModelEvent) -> None:
+        match event:
+            case Voice(name, pcm):
+                self._voice(mirror, name, pcm)
+            case Words(name, text):
+                if answer := mirror.answers.get(name):
+                    answer.words(text)
+            case Asked(name, call):
+                mirror.asked[call.id] = call
+                if answer := mirror.answers.get(name):
+                    answer.asked(call)
+            case Done(name, failure):
+                if answer := mirror.answers.pop(name, None):
+                    answer.done(failure)
+            case Heard(name, text, failure):
+                if sound := self._sounds.get(name):
+                    sound.known(text, failure)
+            case Used():
+                self._used(event)
+            case Leaving():
+                mirror.leaving = True
+
+    def _voice(self, mirror: Mirror, name: str, pcm: bytes) -> None:
+        answer = mirror.answers.get(name)
+        if answer is None or answer.over or answer.voice(pcm):
+            return
+        mirror.model.cancel(name)
+        cause = f"an answer of more than {LONGEST_SECONDS} s of sound was given up"
+        answer.done(ProviderError(self.traits.provider, cause, retryable=False))
