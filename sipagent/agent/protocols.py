@@ -140,6 +140,15 @@ class Connected(Protocol):
         ...
 
 
+@runtime_checkable
+class Briefed(Protocol):
+    """A mind whose connection is opened for a prompt and tools."""
+
+    def brief(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> None:
+        """How they stand before the first answer; comes before `Connected.warm`."""
+        ...
+
+
 class Transcriber(Protocol):
     """Ears."""
 

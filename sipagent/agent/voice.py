@@ -21,7 +21,7 @@ from .guiding.guide import Guide
 from .guiding.standing import Standing
 from .limits import Failures, Limits
 from .mind import GoOn, Mind, Speak
-from .protocols import Brain, Connected, Expectation, Synthesizer, Transcriber
+from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
 from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
@@ -111,6 +111,7 @@ class VoiceAgent:
             caller_busy=floor.caller_busy,
         )
         floor.mind = self._mind = mind
+        _brief(brains, guide, self.conversation)
         _begin(mind, guide)
         try:
             async with _connections(ears, brains, mouths):
@@ -134,6 +135,13 @@ class VoiceAgent:
         """See `Presence`; the cap is `Limits.speech_cap`."""
         if self._mind is not None:
             await self._mind.finish_speaking()
+
+
+def _brief(brains: Lineup[Brain], guide: Guide, conversation: Conversation) -> None:
+    for brain in connections((brains,)):
+        if isinstance(brain, Briefed):
+            guide.brief()
+            brain.brief(conversation, guide.offered())
 
 
 def _begin(mind: Mind, guide: Guide) -> None:

@@ -88,7 +88,7 @@ def _one(
     unknown = [sound for sound in message.sounds if sound not in known]
     match message.role:
         case "system":
-            yield Text("system", message.text)
+            yield Text("system", f"[{message.text}]")
         case "caller":
             yield from _caller(message, unknown, kept)
         case "agent":

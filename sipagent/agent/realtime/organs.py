@@ -125,6 +125,9 @@ class RealtimeBrain:
         self, conversation: Conversation, tools: Sequence[ToolSpec]
     ) -> AsyncIterator[Spoken | ToolCall]:
         """See `Brain`."""
+        if conversation.written:
+            cause = "a model that speaks writes nothing down: name another provider for it"
+            raise ProviderError(self._session.traits.provider, cause, retryable=False)
         answer = await self._session.answer(conversation, tools)
         silent = True
         try:
@@ -136,6 +139,10 @@ class RealtimeBrain:
         last = conversation.last
         if silent and last is not None and last.role == "caller":
             raise ProviderError(self._session.traits.provider, "the model answered with nothing")
+
+    def brief(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> None:
+        """See `Briefed`."""
+        self._session.brief(conversation, tools)
 
     async def warm(self) -> None:
         """See `Connected`."""

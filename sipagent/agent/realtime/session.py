@@ -16,6 +16,7 @@ from sipagent.tools.spec import ToolSpec
 
 from ..conversation import Conversation
 from .answer import LONGEST_SECONDS, Answer
+from .history import instructions
 from .mirror import Mirror
 from .model import (
     Asked,
@@ -51,10 +52,14 @@ class Maker:
 class Session:
     """Owns the connection and the task that reads it. One a call, made after the fork."""
 
-    def __init__(self, maker: Maker, prompt: str, used: Callable[[Used], None]) -> None:
+    def __init__(
+        self, maker: Maker, prompt: str | None, used: Callable[[Used], None] = lambda used: None
+    ) -> None:
+        """`prompt` stands where the conversation has none of its own."""
         self.traits = maker.traits
         self._maker = maker
-        self._setup = Setup(prompt)
+        self._prompt = prompt
+        self._setup = Setup(instructions(prompt))
         self._used = used
         self._mirror: Mirror | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -64,6 +69,11 @@ class Session:
         self._sounds: dict[str, CallerSound] = {}
         #: what is being said, and who hears it
         self._live: tuple[CallerSound, Mirror] | None = None
+
+    def brief(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> None:
+        """Prompt and tools as they stand now: what the next session is opened with."""
+        offered = tuple(Tool(tool.name, tool.description, tool.parameters) for tool in tools)
+        self._setup = Setup(instructions(conversation.prompt or self._prompt), offered)
 
     async def ready(self) -> Mirror:
         """The open session, or another. Raises ProviderError."""
@@ -121,8 +131,7 @@ class Session:
 
     async def answer(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> Answer:
         """Ask for an answer. Raises ProviderError."""
-        offered = tuple(Tool(tool.name, tool.description, tool.parameters) for tool in tools)
-        self._setup = Setup(self._setup.prompt, offered)
+        self.brief(conversation, tools)
         mirror = await self.ready()
         mirror.change(self._setup)
         mirror.tell(conversation, self._sounds)
