@@ -1,7 +1,7 @@
 """Answer: one reply of a speech-to-speech model on its way to being heard."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from sipagent.errors import ProviderError
 
@@ -21,7 +21,7 @@ class Answer:
         self._on_cut = on_cut
         self._left = LONGEST_SECONDS * rate * 2
         #: bounded by `LONGEST_SECONDS`; a word has a sound
-        self._parts: asyncio.Queue[Spoken | ToolCall | ProviderError | None] = asyncio.Queue()
+        self._parts: asyncio.Queue[Spoken | ProviderError | None] = asyncio.Queue()
         self._calls: list[ToolCall] = []
 
     def voice(self, pcm: bytes) -> bool:
@@ -46,11 +46,14 @@ class Answer:
             self.over = True
             self._parts.put_nowait(failure)
 
-    async def parts(self) -> AsyncIterator[Spoken | ToolCall]:
-        """What it says as it comes, then the tools it asks for. Raises ProviderError."""
-        while (part := await self._parts.get()) is not None:
-            if isinstance(part, ProviderError):
-                raise part
-            yield part
-        for call in self._calls:
-            yield call
+    async def next(self) -> Spoken | None:
+        """What it says next, None at its end. Raises ProviderError."""
+        part = await self._parts.get()
+        if isinstance(part, ProviderError):
+            raise part
+        return part
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tools it asks for, known at its end."""
+        return tuple(self._calls)

@@ -78,9 +78,10 @@ class RealtimeMouth:
         if self._session.traits.says:
             spoke = False
             try:
-                async for pcm in self._said(text):
-                    spoke = True
-                    yield pcm
+                async with closing(self._said(text)) as sound:
+                    async for pcm in sound:
+                        spoke = True
+                        yield pcm
             except ProviderError as error:
                 if spoke:
                     raise
@@ -93,12 +94,10 @@ class RealtimeMouth:
 
     async def _said(self, text: str) -> AsyncIterator[bytes]:
         answer = await self._session.say(text)
-        try:
-            async for part in answer.parts():
-                if isinstance(part, Spoken) and part.pcm:
+        async with closing(self._session.spoken(answer)) as parts:
+            async for part in parts:
+                if part.pcm:
                     yield part.pcm
-        finally:
-            self._session.stop(answer)
 
 
 class RealtimeBrain:
@@ -130,14 +129,14 @@ class RealtimeBrain:
             raise ProviderError(self._session.traits.provider, cause, retryable=False)
         answer = await self._session.answer(conversation, tools)
         silent = True
-        try:
-            async for part in answer.parts():
+        async with closing(self._session.spoken(answer)) as parts:
+            async for part in parts:
                 silent = False
                 yield part
-        finally:
-            self._session.stop(answer)
+        for call in answer.calls:
+            yield call
         last = conversation.last
-        if silent and last is not None and last.role == "caller":
+        if silent and not answer.calls and last is not None and last.role == "caller":
             raise ProviderError(self._session.traits.provider, "the model answered with nothing")
 
     def brief(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> None:

@@ -6,7 +6,7 @@ of the conversation, the caller's last words as the caller spoke them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -15,6 +15,7 @@ from sipagent.media.frames import Frame
 from sipagent.tools.spec import ToolSpec
 
 from ..conversation import Conversation
+from ..protocols import Spoken
 from .answer import LONGEST_SECONDS, Answer
 from .history import instructions
 from .mirror import Mirror
@@ -41,12 +42,21 @@ _COOL_DOWN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to the first word of an answer, and between two parts of it."""
+
+    first: float = 5.0
+    stall: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
 class Maker:
-    """How sessions are made: what they can do, and the call's rate in Hz."""
+    """How sessions are made: what they can do, the call's rate in Hz, how long is waited."""
 
     traits: Traits
     rate: int
     make: Callable[[], SpeechModel]
+    patience: Patience = Patience()
 
 
 class Session:
@@ -148,12 +158,32 @@ class Session:
         mirror.model.say(answer.name, text)
         return answer
 
-    def stop(self, answer: Answer) -> None:
-        """Nobody reads it any more."""
-        mirror = self._open
-        if not answer.over and mirror is not None and answer.name in mirror.answers:
-            answer.over = True
-            mirror.model.cancel(answer.name)
+    async def spoken(self, answer: Answer) -> AsyncIterator[Spoken]:
+        """What an answer says. Who stops reading before its end has it cancelled. A session that
+        falls silent is given up. Raises ProviderError.
+        """
+        patience = self._maker.patience
+        seconds = patience.first
+        try:
+            while (part := await self._within(seconds, answer)) is not None:
+                yield part
+                seconds = patience.stall
+        finally:
+            mirror = self._open
+            if not answer.over and mirror is not None and answer.name in mirror.answers:
+                answer.over = True
+                mirror.model.cancel(answer.name)
+
+    async def _within(self, seconds: float, answer: Answer) -> Spoken | None:
+        try:
+            async with asyncio.timeout(seconds):
+                return await answer.next()
+        except TimeoutError as error:
+            provider = self.traits.provider
+            failure = ProviderError(provider, f"the model said nothing for {seconds:g} s")
+            if self._mirror is not None and answer.name in self._mirror.answers:
+                self._mirror.failure = failure
+            raise failure from error
 
     def _hearing(self, sound: CallerSound) -> Mirror | None:
         """The session that hears a sound as it is spoken, if there is one."""
