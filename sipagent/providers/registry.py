@@ -84,6 +84,8 @@ MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     "intents": _intents,
     # pydantic-ai and all it brings: 40 MB that every fork would carry
     "openai": Late("sipagent.providers.minds.language_model"),
+    # minds that hear and speak by themselves
+    "openai-realtime": Late("sipagent.providers.vendors.openai_realtime"),
     "instant": _instant_mind,
 }
 MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {

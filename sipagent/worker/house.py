@@ -12,6 +12,7 @@ from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.prices import Prices
+from sipagent.agent.realtime.joining import speaking_for_itself
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
@@ -115,12 +116,13 @@ class PlanTalkers:
 
     def _organs(self, spec: AgentSpec) -> Organs:
         kit = Kit(self._rate, spec, self._stock.embedded)
-        return Organs(
+        organs = Organs(
             vad=self._stock.embedded.detector(self._rate),
             ears=self._candidates(EARS, spec.ears, kit),
             brain=self._candidates(MINDS, spec.brain, kit),
             mouth=self._candidates(MOUTHS, spec.voice, kit),
         )
+        return speaking_for_itself(organs)
 
     def _candidates(
         self,

@@ -8,7 +8,7 @@ from sipagent.media.frames import Frame
 from ..conversation import Conversation, Message
 from ..protocols import ToolCall
 from .answer import Answer
-from .history import Result, Said, Text, cut_off, recent, to_tell
+from .history import Result, Said, Text, ToTell, cut_off, recent, to_tell
 from .model import Setup, SpeechModel
 from .sounds import CallerSound
 
@@ -29,10 +29,12 @@ class Mirror:
         self.asked: dict[str, ToolCall] = {}
         #: messages of the conversation it was told
         self._told = 0
-        #: sounds it has heard and answers it has made; of the sounds, those not yet known to
-        #: belong to the conversation
+        #: sounds it was given and answers it has made
         self._known: set[str] = set()
-        self._unclaimed: set[str] = set()
+        #: a sound it has heard as it was spoken, and that waits to be given its place
+        self._pending = ""
+        #: sounds it was given for their words alone: they may yet turn out to be nothing
+        self._early: set[str] = set()
         #: answers that were cut off, where the model cannot be told how much was heard
         self._cuts: list[str] = []
 
@@ -48,10 +50,16 @@ class Mirror:
             self.model.change(setup)
 
     def heard(self, sound: str) -> None:
-        """It was given an utterance, which may yet turn out to be nothing."""
-        self.model.commit(sound)
-        self._known.add(sound)
-        self._unclaimed.add(sound)
+        """It has heard an utterance as it was spoken."""
+        self._pending = sound
+
+    def give(self) -> None:
+        """Let it have what it has heard: something hangs on the words, or more is being said."""
+        if self._pending:
+            self.model.commit(self._pending)
+            self._known.add(self._pending)
+            self._early.add(self._pending)
+            self._pending = ""
 
     def open(self, answer: Answer) -> None:
         """It is about to make this."""
@@ -71,31 +79,41 @@ class Mirror:
         """Let it know all that it does not; `sounds` are what can be played to it."""
         messages = conversation.messages
         self._drop_unmeant(messages)
-        for name in self._cuts:
-            self.model.write("system", cut_off(name, messages))
-        self._cuts.clear()
         new = messages[self._told :] if self._told else recent(messages)
         self._told = len(messages)
+        telling: list[ToTell] = [Text("system", cut_off(cut, messages)) for cut in self._cuts]
+        self._cuts.clear()
         kept = {name for name, sound in sounds.items() if sound.frames}
-        for what in to_tell(new, known=self._known, kept=kept, asked=self.asked):
+        telling += to_tell(new, known=self._known - self._early, kept=kept, asked=self.asked)
+        in_place = True
+        for what in telling:
             match what:
                 case Text(whose, text):
                     self.model.write(whose, text)
+                    in_place = False
                 case Result(call_id, text):
                     self.model.result(self.asked[call_id], text)
                 case Said(name):
-                    self._play(name, sounds[name].frames)
+                    self._place(name, sounds[name].frames, in_place=in_place)
+        self._early.clear()
 
-    def _play(self, sound: str, frames: Sequence[Frame]) -> None:
-        for first in range(0, len(frames), _TOGETHER):
-            self.model.hear(b"".join(f.pcm for f in frames[first : first + _TOGETHER]))
+    def _place(self, sound: str, frames: Sequence[Frame], *, in_place: bool) -> None:
+        if sound in self._early:
+            if in_place:
+                return
+            self.model.drop(sound)
+        if sound == self._pending:
+            self._pending = ""
+        else:
+            for first in range(0, len(frames), _TOGETHER):
+                self.model.hear(b"".join(f.pcm for f in frames[first : first + _TOGETHER]))
         self.model.commit(sound)
         self._known.add(sound)
 
     def _drop_unmeant(self, messages: Sequence[Message]) -> None:
         """A cough, or a sign of listening. Should it be meant after all, it is played again."""
         meant = {sound for message in messages for sound in message.sounds}
-        for sound in sorted(self._unclaimed - meant):
+        for sound in sorted(self._early - meant):
             self.model.drop(sound)
             self._known.discard(sound)
-        self._unclaimed.clear()
+        self._early &= meant

@@ -1,7 +1,7 @@
 """Ears, mind and mouth of one speech-to-speech model: three faces of the same session."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import structlog
 
@@ -14,13 +14,13 @@ from ..protocols import (
     OWN_TONGUE,
     Expectation,
     Spoken,
-    Synthesizer,
     Tongue,
     ToolCall,
     Transcriber,
     Transcript,
 )
 from ..streams import closing
+from .model import Traits
 from .session import Session
 from .sounds import CallerSound, local_words
 
@@ -32,19 +32,23 @@ class RealtimeEars:
     these matter and the model does not tell them: a yes or no, or something said over the agent.
     """
 
-    def __init__(self, session: Session, local: Transcriber) -> None:
+    def __init__(self, session: Session, local: Callable[[], Transcriber]) -> None:
         self._session = session
         self._local = local
 
     async def transcribe(
         self, audio: AsyncIterator[Frame], expected: Expectation
     ) -> AsyncIterator[Transcript]:
-        """See `Transcriber`. Never fails: what the model did not hear now it will hear later."""
+        """See `Transcriber`. Raises ProviderError only where no model can be reached: what it did
+        not hear now it will hear later.
+        """
 
         async def early(sound: CallerSound) -> str:
             return await self._early(sound, expected)
 
         session = self._session
+        if session.down is not None:
+            raise session.down
         sound = session.begin(early)
         whole = False
         try:
@@ -58,41 +62,24 @@ class RealtimeEars:
         yield Transcript("", final=True, sound=sound)
 
     async def _early(self, sound: CallerSound, expected: Expectation) -> str:
-        if sound.given:
+        if self._session.give(sound):
             try:
                 return await asyncio.shield(sound.text)
             except ProviderError:
                 pass  # it does not write down what it hears
-        return await local_words(self._local, list(sound.frames), expected)
+        return await local_words(self._local(), list(sound.frames), expected)
 
 
 class RealtimeMouth:
-    """A Synthesizer that has the model speak, and `reserve` where the model cannot."""
+    """A Synthesizer that has the model speak: greetings, questions and whatever else stands in the
+    plan. What the model says of its own is not made here.
+    """
 
-    def __init__(self, session: Session, reserve: Synthesizer) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._reserve = reserve
 
     async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
-        """See `Synthesizer`. What the model says of its own is not made here."""
-        if self._session.traits.says:
-            spoke = False
-            try:
-                async with closing(self._said(text)) as sound:
-                    async for pcm in sound:
-                        spoke = True
-                        yield pcm
-            except ProviderError as error:
-                if spoke:
-                    raise
-                _log.warning("model_did_not_say", provider=error.provider, cause=error.cause)
-            if spoke:
-                return
-        async with closing(self._reserve.synthesize(text, tongue)) as chunks:
-            async for pcm in chunks:
-                yield pcm
-
-    async def _said(self, text: str) -> AsyncIterator[bytes]:
+        """See `Synthesizer`."""
         answer = await self._session.say(text)
         async with closing(self._session.spoken(answer)) as parts:
             async for part in parts:
@@ -108,13 +95,18 @@ class RealtimeBrain:
         self._session = session
         self._expectation = Expectation(tuple(dict.fromkeys(phrases)))
 
-    def ears(self, local: Transcriber) -> RealtimeEars:
-        """The ears of the same session."""
+    @property
+    def traits(self) -> Traits:
+        """What the model can do."""
+        return self._session.traits
+
+    def ears(self, local: Callable[[], Transcriber]) -> RealtimeEars:
+        """The ears of the same session; see there."""
         return RealtimeEars(self._session, local)
 
-    def mouth(self, reserve: Synthesizer) -> RealtimeMouth:
-        """The mouth of the same session."""
-        return RealtimeMouth(self._session, reserve)
+    def mouth(self) -> RealtimeMouth:
+        """The mouth of the same session, where the model `says`."""
+        return RealtimeMouth(self._session)
 
     def expects(self, conversation: Conversation) -> Expectation:
         """See `Brain`."""

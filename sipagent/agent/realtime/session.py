@@ -37,7 +37,7 @@ from .sounds import CallerSound
 
 #: utterances whose sound is kept, since another session may have to hear them again
 _KEPT = 4
-#: seconds after a failure in which a text is left to another mouth at once
+#: seconds after a failure in which hearing and reading aloud are left to others at once
 _COOL_DOWN = 5.0
 
 
@@ -74,7 +74,8 @@ class Session:
         self._mirror: Mirror | None = None
         self._reading: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
-        self._failed = -_COOL_DOWN
+        self._failure: ProviderError | None = None
+        self._failed = 0.0
         self._numbers = count(1)
         self._sounds: dict[str, CallerSound] = {}
         #: what is being said, and who hears it
@@ -97,12 +98,23 @@ class Session:
                 await model.open(self._setup)
             except BaseException as error:
                 if isinstance(error, ProviderError):
+                    self._failure = error
                     self._failed = asyncio.get_running_loop().time()
                 await model.aclose()
                 raise
+            self._failure = None
             self._mirror = mirror = Mirror(model, self._setup)
             self._reading = asyncio.create_task(self._read(mirror))
             return mirror
+
+    @property
+    def down(self) -> ProviderError | None:
+        """Why it could not be opened a moment ago, where that is so."""
+        if self._failure is None:
+            return None
+        cooling = asyncio.get_running_loop().time() - self._failed < _COOL_DOWN
+        provider, cause = self._failure.provider, self._failure.cause
+        return ProviderError(provider, cause, retryable=False) if cooling else None
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -120,6 +132,7 @@ class Session:
     def hear(self, sound: CallerSound, frame: Frame) -> None:
         """More of it. What no open session hears from its first frame on is played to one later."""
         if not sound.frames and self.traits.early and self._open is not None:
+            self._open.give()
             self._live = (sound, self._open)
         sound.frames.append(frame)
         if mirror := self._hearing(sound):
@@ -128,9 +141,15 @@ class Session:
     def commit(self, sound: CallerSound) -> None:
         """It is whole."""
         if mirror := self._hearing(sound):
-            sound.given = True
+            sound.heard = True
             mirror.heard(sound.name)
         self._live = None
+
+    def give(self, sound: CallerSound) -> bool:
+        """Somebody waits for its words; False where the model will not tell them by itself."""
+        if sound.heard and self._open is not None:
+            self._open.give()
+        return sound.heard
 
     def forget(self, sound: CallerSound) -> None:
         """It is nothing."""
@@ -151,8 +170,8 @@ class Session:
 
     async def say(self, text: str) -> Answer:
         """Have a text spoken, beside the conversation. Raises ProviderError."""
-        if asyncio.get_running_loop().time() - self._failed < _COOL_DOWN:
-            raise ProviderError(self.traits.provider, "it cannot be reached just now")
+        if self.down is not None:
+            raise self.down
         mirror = await self.ready()
         answer = self._answer(mirror)
         mirror.model.say(answer.name, text)

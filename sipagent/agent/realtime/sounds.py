@@ -19,8 +19,8 @@ class CallerSound:
     early: Callable[["CallerSound"], Awaitable[str]]
     #: as many as the longest turn has; none once they cannot be needed any more
     frames: list[Frame] = field(default_factory=list)
-    #: the model has heard it, and may put it into words though nobody asks it for an answer
-    given: bool = False
+    #: the model has heard it as it was spoken
+    heard: bool = False
     text: "asyncio.Future[str]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
