@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from . import audio, wideband
@@ -68,6 +68,9 @@ class Sender:
         self._timestamp = secrets.randbits(31)
         self._event_start: int | None = None
         self._wide = wideband.Encoder()
+        #: what goes out in place of 20 ms of G.711 audio (PCM; None: nothing is said); called on
+        #: the media thread
+        self.around: Callable[[bytes | None], bytes | None] | None = None
 
     def play(self, pcm: bytes, *, wide: bool = False) -> Playing:
         """Queue PCM (s16le at 8 kHz, or 16 kHz when `wide`); the last frame is padded."""
@@ -100,6 +103,9 @@ class Sender:
         payload, playing = self._payload()
         if playing is not None:
             playing.departures.append(now)
+        if self.around is not None and not (playing is not None and playing.keys):
+            pcm = self.around(audio.decode(self.codec, payload) if payload else None)
+            payload = audio.encode(self.codec, pcm) if pcm else b""
         if playing is not None and playing.keys and payload:
             payload_type, timestamp = self._key(payload, timestamp)
         else:

@@ -1,14 +1,12 @@
 """Caller: goes through a scenario on a wire, simulated or real, and keeps each line as played."""
 
 import math
-from collections.abc import Sequence
 from itertools import cycle
 from typing import Protocol
 
 import numpy as np
 
 from sipagent.errors import SipAgentError
-from sipagent.events import Event
 
 from .activity import Activity
 from .render import Rendered, render
@@ -46,9 +44,8 @@ class Wire(Protocol):
         """What is heard of the agent."""
         ...
 
-    @property
-    def events(self) -> Sequence[Event]:
-        """The call's events so far."""
+    def mark(self) -> float:
+        """A place among the call's events: after those so far."""
         ...
 
     async def sleep(self, milliseconds: float) -> None:
@@ -90,7 +87,7 @@ class Caller:
     async def _take_turn(self, line: Rendered) -> None:
         await self._agent_silent()
         await self._wire.sleep(float(self._dice.uniform(*_REPLY_MS)))
-        first = len(self._wire.events)
+        first = self._wire.mark()
         start = await self._wire.say(line)
         await self._until(start + line.end_ms)
         await self._answer(start + line.end_ms)
@@ -98,14 +95,14 @@ class Caller:
 
     async def _keep_silent(self, line: Rendered) -> None:
         await self._agent_silent()
-        first, start = len(self._wire.events), self._wire.now
+        first, start = self._wire.mark(), self._wire.now
         await self._answer(start)
         self._keep(line, start, first)
 
     async def _talk_over(self, line: Rendered) -> None:
         wire = self._wire
         await self._agent_speaks()
-        first = len(wire.events)
+        first = wire.mark()
         start = await wire.say(line) if line.pcm else wire.now
         await self._until(start + max(line.end_ms, float(self._scenario.hold_ms)))
         await wire.sleep(_WATCH_MS)
@@ -152,6 +149,6 @@ class Caller:
         if (left := at - self._wire.now) > 0:
             await self._wire.sleep(math.ceil(left / _STEP_MS) * _STEP_MS)
 
-    def _keep(self, line: Rendered, start: float, first: int) -> None:
-        events = (first, len(self._wire.events))
-        self.windows.append(Window(self._scenario, line, start, self._wire.now, events))
+    def _keep(self, line: Rendered, start: float, first: float) -> None:
+        marks = (first, self._wire.mark())
+        self.windows.append(Window(self._scenario, line, start, self._wire.now, marks))

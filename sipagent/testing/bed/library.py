@@ -70,7 +70,7 @@ _ECHOED = tuple(_Around(echo=Echo(level_db=level, delay_ms=delay)) for level, de
 
 def library(events: int = 200) -> tuple[Scenario, ...]:
     """At least `events` of each kind."""
-    lines, sounds = _lines(INTERRUPTIONS), [Line(sound=sound) for sound in _SOUNDS]
+    lines, sounds = spoken(INTERRUPTIONS), [Line(sound=sound) for sound in _SOUNDS]
     return (
         *_turns("questions", QUESTIONS, events),
         *_turns("questions in noise", QUESTIONS, events, around=_NOISY),
@@ -80,7 +80,7 @@ def library(events: int = 200) -> tuple[Scenario, ...]:
         *_over("interruptions", "yielded", lines, events),
         *_over("interruptions in noise", "yielded", lines, events, around=_NOISY),
         *_over("interruptions over echo", "yielded", lines, events, around=_ECHOED),
-        *_over("backchannels", "resumed", _lines(BACKCHANNELS), events),
+        *_over("backchannels", "resumed", spoken(BACKCHANNELS), events),
         *_over("coughs and other sounds", "resumed", sounds, events),
         *_over("echo of the agent", "resumed", [Line()], events, around=_ECHOED),
         *_over("noise", "resumed", [Line()], events, around=_NOISY),
@@ -99,7 +99,7 @@ def _turns(
         Scenario(
             name=_name(kind, number, around),
             kind=kind,
-            lines=tuple(_lines(lines)),
+            lines=spoken(lines),
             times=_times(events, len(lines) * len(around)),
             seed=number + 1,
             voices=VOICES,
@@ -137,8 +137,9 @@ def _over(
     )
 
 
-def _lines(texts: Sequence[str]) -> list[Line]:
-    return [Line(say=text) for text in texts]
+def spoken(texts: Sequence[str]) -> tuple[Line, ...]:
+    """A line for each text."""
+    return tuple(Line(say=text) for text in texts)
 
 
 def _name(kind: str, number: int, among: Sequence[object]) -> str:

@@ -51,11 +51,18 @@ class Rendered:
 
 
 def render(line: Line, voice: str, dice: Dice) -> Rendered:
-    """A line in a voice. Raises ConfigError where it names a recording that is not there."""
+    """A line in a voice; of a sound, another one each time. Raises ConfigError where it names a
+    recording that is not there.
+    """
+    if line.sound is not None:
+        return _joined([(make(line.sound, dice), "")], loudness(line.gain_db))
+    return _rendered(line, voice)
+
+
+@cache
+def _rendered(line: Line, voice: str) -> Rendered:
     if line.say:
         pieces = _said(line.say, line.voice or voice)
-    elif line.sound is not None:
-        pieces = [(make(line.sound, dice), "")]
     elif line.prompt:
         pieces = [(_prompt(line.prompt), PROMPTS[line.prompt])]
     elif line.wav is not None:

@@ -75,7 +75,10 @@ class Scenario(Part):
     voices: Words = ("en-us+f2",)
     noise: Noise | None = None
     echo: Echo | None = None
-    says: str = Field(default="", description="what the bed's mind answers to everything")
+    says: str = Field(
+        default="",
+        description="what the bed's mind answers to everything, and begins with to be talked over",
+    )
     awaits: Awaited = Field(default="speech", description="what the bed's mind waits for")
     at_ms: tuple[int, int] = Field(
         default=_OVER_MS, description="the agent has spoken for, when it is talked over"

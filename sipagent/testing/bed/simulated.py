@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,10 +19,11 @@ from .activity import Activity
 from .caller import AgentSilent, Caller
 from .knowing import Known
 from .organs import KnowingEars, PlainMouth, SparingDetector, SteadyMind
+from .outcome import Outcome
 from .render import Rendered
 from .scenario import Scenario
 from .surroundings import Surroundings
-from .trial import Trial, judge
+from .trial import Window, judge
 from .whole import losses
 
 #: a frame whose peak is above this is heard
@@ -31,19 +31,6 @@ _LOUD = 200
 #: virtual seconds one call may take
 _LONGEST = 24 * 3600.0
 MakeDetector = Callable[[], SpeechDetector]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One call: what its lines came to, its events, and how long it was. `broken` says why the
-    scenario did not come to its end, if so; the lines that are missing have failed.
-    """
-
-    scenario: Scenario
-    trials: tuple[Trial, ...]
-    events: tuple[Event, ...]
-    seconds: float
-    broken: str = ""
 
 
 class SimulatedWire:
@@ -64,10 +51,9 @@ class SimulatedWire:
         """See `Wire`."""
         return float(self._call.bridge.clock.t)
 
-    @property
-    def events(self) -> Sequence[Event]:
-        """See `Wire`."""
-        return self._call.events
+    def mark(self) -> float:
+        """See `Wire`; how many events there are."""
+        return len(self._call.events)
 
     def ended(self) -> None:
         """The talk is over."""
@@ -115,6 +101,8 @@ async def _call(spec: AgentSpec, scenario: Scenario, detector: MakeDetector) -> 
     call.session.room.join(port)
     call.session.agent = port
     caller = Caller(scenario, wire)
+    if scenario.over:
+        spec = spec.model_copy(update={"greeting": scenario.says})
     running = asyncio.create_task(
         VoiceAgent(spec, organs).run(port, call.control("model", Policy(), allowed=frozenset()))
     )
@@ -131,7 +119,12 @@ async def _call(spec: AgentSpec, scenario: Scenario, detector: MakeDetector) -> 
         await call.close()
     lost = losses(caller.windows, call.events, call.caller.far.heard, mouth.sound)
     trials = tuple(
-        judge(window, wire.agent, call.events, missing)
+        judge(window, wire.agent, _between(call.events, window), missing)
         for window, missing in zip(caller.windows, lost, strict=True)
     )
     return Outcome(scenario, trials, tuple(call.events), wire.now / 1000, broken)
+
+
+def _between(events: Sequence[Event], window: Window) -> Sequence[Event]:
+    first, last = window.marks
+    return events[int(first) : int(last)]

@@ -12,6 +12,8 @@ from .sounds import loudness, noise
 _FRAME = 320  # bytes of 20 ms at 8 kHz
 #: noise is made once and then goes round: long enough not to sound like a wheel
 _ROUND_MS = 20_000
+#: frames that may come at once where the network is late
+_AT_ONCE = 5
 
 
 class Surroundings:
@@ -22,9 +24,10 @@ class Surroundings:
         self._noise: list[bytes] = []
         self._turn = 0
         self._echo = scenario.echo
-        ago = 1 + (self._echo.delay_ms // FRAME_MS if self._echo else 0)
+        #: frames on their way back; what is heard now goes out with the next frame at the earliest
+        self._ago = max(0, self._echo.delay_ms // FRAME_MS - 1) if self._echo else 0
         #: what was heard and has not come back yet, oldest first
-        self._heard: deque[bytes] = deque([b""] * ago, maxlen=ago)
+        self._heard: deque[bytes] = deque([b""] * self._ago, maxlen=self._ago + _AT_ONCE)
         if scenario.noise is not None:
             made = noise(scenario.noise.kind, scenario.noise.snr_db, _ROUND_MS, dice)
             self._noise = [made[at : at + _FRAME] for at in range(0, len(made), _FRAME)]
@@ -41,8 +44,9 @@ class Surroundings:
         if self._noise:
             self._turn = (self._turn + 1) % len(self._noise)
             parts.append((self._noise[self._turn], 1.0))
-        if self._echo is not None and self._heard[0] and any(self._heard[0]):
-            parts.append((self._heard[0], loudness(self._echo.level_db)))
+        heard = self._heard.popleft() if len(self._heard) > self._ago else b""
+        if self._echo is not None and any(heard):
+            parts.append((heard, loudness(self._echo.level_db)))
         if len(parts) <= 1 and (not parts or parts[0][1] == 1.0):
             return parts[0][0] if parts else None
         total = np.zeros(_FRAME // 2)

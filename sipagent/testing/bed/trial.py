@@ -16,14 +16,14 @@ QUIET_MS = 300.0
 @dataclass(frozen=True, slots=True)
 class Window:
     """A line as it was played: `start` is ms on the wire of its first sample, `over` when it was
-    no longer watched, `events` the numbers of the first event from then on and of the first after.
+    no longer watched, `marks` the wire's marks of both.
     """
 
     scenario: Scenario
     line: Rendered
     start: float
     over: float
-    events: tuple[int, int]
+    marks: tuple[float, float]
 
     @property
     def onset(self) -> float:
@@ -78,9 +78,17 @@ class Trial:
                 return self.answer_ms is not None
 
 
-def judge(window: Window, agent: Activity, events: Sequence[Event], lost_ms: float) -> Trial:
-    """What came of one line. `lost_ms` is what is missing of the agent's speech around it."""
-    mine = events[slice(*window.events)]
+def judge(
+    window: Window,
+    agent: Activity,
+    mine: Sequence[Event],
+    lost_ms: float,
+    *,
+    real_time: bool = False,
+) -> Trial:
+    """What came of one line. `mine` are the events between its marks, `lost_ms` what is missing
+    of the agent's speech around it. In `real_time` the agent's work takes time, which it has told.
+    """
     decisions = [event.decision for event in mine if isinstance(event, BargeIn)]
     said = [event for event in mine if isinstance(event, Said)]
     expects = window.scenario.expects
@@ -100,10 +108,17 @@ def judge(window: Window, agent: Activity, events: Sequence[Event], lost_ms: flo
         turns=tuple(event.text for event in said if event.speaker == "caller"),
         answer_ms=None if answered is None else answered - window.end,
         endpoint_ms=_between(latency, "speech_end", "endpoint"),
-        own_ms=_between(latency, "endpoint", "first_rtp"),
+        own_ms=_own(latency, real_time=real_time),
         silent_ms=None if silent is None or silent > window.over else silent - window.onset,
         lost_ms=lost_ms,
     )
+
+
+def _own(latency: TurnLatency | None, *, real_time: bool) -> float | None:
+    frames = _between(latency, "endpoint", "first_rtp")
+    if latency is None or frames is None or not real_time or latency.overhead_ms is None:
+        return frames
+    return max(frames, latency.overhead_ms)
 
 
 def _between(latency: TurnLatency | None, first: str, last: str) -> float | None:

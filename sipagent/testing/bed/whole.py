@@ -1,5 +1,6 @@
 """Was all of it heard? What the agent said, frame by frame, against what came out. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
 from sipagent.events import Event, Said
@@ -33,20 +34,22 @@ def losses(
     events: Sequence[Event],
     heard: Sequence[Frame],
     sound: Callable[[str], bytes],
+    *,
+    late_ms: float = 0.0,
 ) -> list[float]:
-    """For each window, what is missing of the utterance it fell into; both on the media clock."""
+    """For each window, what is missing of the utterance it fell into. `heard` is on the media
+    clock, as the windows are, but may be up to `late_ms` behind it.
+    """
+    times = [frame.t for frame in heard]
     lost = [0.0] * len(windows)
     for said in (e for e in events if isinstance(e, Said) and e.speaker == "agent"):
         inside = [n for n, window in enumerate(windows) if said.start <= window.onset < said.end]
         if not inside:
             continue
-        frames = (frame.pcm for frame in heard[_index(said.start) : _index(said.end)])
+        first, last = bisect_left(times, said.start), bisect_left(times, said.end + late_ms)
+        frames = (frame.pcm for frame in heard[first:last])
         text = f"{said.text} {said.unheard}"
         missing = lost_ms(sound(text), frames, whole=not said.interrupted)
         if missing:
             lost[inside[-1]] = missing
     return lost
-
-
-def _index(t: int) -> int:
-    return max(0, t // FRAME_MS)

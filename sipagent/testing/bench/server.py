@@ -7,12 +7,14 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sipagent.errors import SipAgentError
+from sipagent.testing.soak.weighing import resident
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 60.0
@@ -94,6 +96,11 @@ class Server:
         pss = sum(_pss(pid) for pid in pids) if memory else 0
         return Cost(time.perf_counter(), cpu, len(pids), pss)
 
+    def resident(self) -> tuple[int, dict[int, int]]:
+        """Resident memory of the gateway, and of each worker by its process id; bytes."""
+        workers = [pid for zygote in _children(self._process.pid) for pid in _children(zygote)]
+        return resident(self._process.pid), {pid: resident(pid) for pid in workers}
+
     def worker_pss(self) -> list[int]:
         """Proportional memory of each worker, bytes, largest first."""
         gateway = self._process.pid
@@ -103,9 +110,18 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *, calls: int) -> AsyncIterator[Server]:
-    """Start a server with the bench's plans on free ports. Raises BenchFailed."""
-    _write(folder, calls)
+async def serving(
+    folder: Path,
+    *,
+    calls: int,
+    plans: Mapping[str, str] = PLANS,
+    settings: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Server]:
+    """Start a server with these plans on free ports. `settings` are keys of sipagent.yaml,
+    `environment` what it inherits beside ours. Raises BenchFailed.
+    """
+    _write(folder, calls, plans, settings or {})
     # The lines go to a file: reading them from a pipe would cost the callers their time.
     lines = folder / "server.log"
     with lines.open("wb") as errors:
@@ -113,7 +129,7 @@ async def serving(folder: Path, *, calls: int) -> AsyncIterator[Server]:
             *(sys.executable, "-m", "sipagent", "serve", "--config", str(folder / "bench.yaml")),
             stdout=DEVNULL,
             stderr=errors,
-            env={**os.environ, "SIPAGENT_LOG__FORMAT": "json"},
+            env={**os.environ, "SIPAGENT_LOG__FORMAT": "json", **(environment or {})},
         )
     try:
         yield Server(process, await _address(process, lines), folder)
@@ -121,19 +137,20 @@ async def serving(folder: Path, *, calls: int) -> AsyncIterator[Server]:
         await _stop(process)
 
 
-def _write(folder: Path, calls: int) -> None:
+def _write(folder: Path, calls: int, plans: Mapping[str, str], settings: Mapping[str, Any]) -> None:
     (folder / "plans").mkdir(parents=True, exist_ok=True)
-    for name, text in PLANS.items():
+    for name, text in plans.items():
         (folder / "plans" / f"{name}.yaml").write_text(text)
-    settings = {
+    written = {
         "sip": {"listen": [{"transport": "udp", "host": "127.0.0.1", "port": 0}]},
         "limits": {"calls": calls, "calls_per_second": 1000, "drain_seconds": 0},
         "store": {"database": f"sqlite+aiosqlite:///{folder}/bench.sqlite3", "bundles": "calls"},
         "log": {"level": "info"},
         "dialplans": ["plans"],
         "tools": [],
+        **settings,
     }
-    (folder / "bench.yaml").write_text(json.dumps(settings))
+    (folder / "bench.yaml").write_text(json.dumps(written))
 
 
 async def _address(process: Process, lines: Path) -> str:

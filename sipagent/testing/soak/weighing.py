@@ -45,8 +45,8 @@ class Scales:
         """Now."""
         return Weight(
             at=time.monotonic(),
-            gateway=_resident("self"),
-            zygote=_resident(str(self.supervisor.zygote_pid)),
+            gateway=resident("self"),
+            zygote=resident(str(self.supervisor.zygote_pid)),
             workers=len(self.children()),
             idle=self.supervisor.stats.idle,
             descriptors=len(list(Path("/proc/self/fd").iterdir())),
@@ -62,7 +62,8 @@ class Scales:
         return []
 
 
-def _resident(pid: str) -> int:
+def resident(pid: int | str) -> int:
+    """Resident memory of a process, bytes; 0 where there is none."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):

@@ -1,0 +1,245 @@
+"""Endurance: many calls of unbroken talk over SIP and RTP; nothing may grow, drift or stick.
+
+`python -m sipagent.testing.bed.endurance --calls 20 --minutes 30`
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import nan
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from sipagent.events import Event, RecordingStarted, RecordingStopped, SpeechStarted
+from sipagent.testing.bench.chart import chart
+from sipagent.testing.bench.figures import Report, machine, percentile
+from sipagent.testing.bench.server import Server
+from sipagent.testing.pacer import keep_time
+
+from .library import INTERRUPTIONS, QUESTIONS, SPEECH, VOICES, spoken
+from .outcome import Outcome
+from .real import RealBed, real_bed
+from .scenario import Scenario
+from .trial import Trial
+
+_MIB = 1 << 20
+_WEIGH_SECONDS = 10.0
+#: the first part of a run fills caches; growth counts from there on
+_WARM = 0.2
+#: a caller that got no answer for so long is stuck
+_STUCK_MS = 60_000.0
+_FOR_EVER = 1_000_000
+#: seconds between two calls' beginnings
+_APART = 0.1
+#: resident memory may grow so much after the warm part
+_GATEWAY_GROWS, _WORKER_GROWS = 16.0, 2.0
+_DRIFT_MS = 20.0
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Weights:
+    """Resident memory in MiB: of the gateway, and of each call's worker in order of its start."""
+
+    gateway: list[float] = field(default_factory=list)
+    workers: dict[int, list[float]] = field(default_factory=dict)
+
+    async def watch(self, server: Server, progress: Progress) -> None:
+        """Weigh until cancelled."""
+        began = time.monotonic()
+        while True:
+            gateway, workers = server.resident()
+            self.gateway.append(gateway / _MIB)
+            for pid, size in workers.items():
+                self.workers.setdefault(pid, []).append(size / _MIB)
+            if workers and len(self.gateway) % 6 == 0:
+                minutes = (time.monotonic() - began) / 60
+                most = max(workers.values()) / _MIB
+                progress(f"{minutes:.0f} min: gateway {gateway / _MIB:.1f} MiB, worker {most:.1f}")
+            await asyncio.sleep(_WEIGH_SECONDS)
+
+
+def talkers(calls: int) -> tuple[Scenario, ...]:
+    """Callers who ask and are answered, and callers who talk over a long speech, in turn."""
+    asks = Scenario(
+        name="asks",
+        lines=spoken(QUESTIONS),
+        times=_FOR_EVER,
+        voices=VOICES,
+        says="Thank you, that is a good question and this is what I can tell you about it.",
+    )
+    talks = Scenario(
+        name="talks over",
+        expects="yielded",
+        lines=spoken(INTERRUPTIONS),
+        times=_FOR_EVER,
+        voices=VOICES,
+        says=SPEECH,
+    )
+    return tuple(
+        (asks if number % 2 else talks).model_copy(update={"seed": number + 1})
+        for number in range(calls)
+    )
+
+
+async def endure(folder: Path, calls: int, minutes: float, progress: Progress) -> Report:
+    """Talk for so long on so many calls. `folder` gets the records. Raises BenchFailed."""
+    keep_time()
+    scenarios, weights = talkers(calls), Weights()
+    async with real_bed(folder, {"silence_seconds": 60}, scenarios, record=True) as bed:
+        watching = asyncio.create_task(weights.watch(bed.server, progress))
+        try:
+            playing = [_call(bed, n, one, 60 * minutes) for n, one in enumerate(scenarios)]
+            outcomes = await asyncio.gather(*playing)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    return summed(outcomes, weights, minutes, folder)
+
+
+async def _call(bed: RealBed, number: int, scenario: Scenario, seconds: float) -> Outcome:
+    await asyncio.sleep(number * _APART)
+    return await bed.play(number, scenario, keep_seconds=30.0, seconds=seconds)
+
+
+def summed(outcomes: Sequence[Outcome], weights: Weights, minutes: float, folder: Path) -> Report:
+    """The figures of a run."""
+    report = Report(machine())
+    group = f"{len(outcomes)} calls of {minutes:g} minutes"
+    _conversation(report, group, outcomes)
+    _memory(report, weights)
+    _drift(report, outcomes, folder)
+    return report
+
+
+def _conversation(report: Report, group: str, outcomes: Sequence[Outcome]) -> None:
+    trials = [trial for outcome in outcomes for trial in outcome.trials]
+    met = sum(trial.met for trial in trials)
+    broken = [outcome.broken for outcome in outcomes if outcome.broken]
+    report.add(group, "turns and interruptions", len(trials), "", note=f"{met} as they should be")
+    share = 100 * met / len(trials) if trials else nan
+    report.add(group, "as they should be", share, "%", goal=95, better="higher")
+    report.add(group, "calls that broke", len(broken), "", goal=0, note="; ".join(broken))
+    gaps = [_longest_gap(outcome) for outcome in outcomes]
+    stuck = sum(gap > _STUCK_MS for gap in gaps)
+    note = f"longest time without a turn {max(gaps, default=nan) / 1000:.0f} s"
+    report.add(group, "calls stuck", stuck, "", goal=0, note=note)
+    for name, part in (("first", 0), ("last", -1)):
+        answers = [t.answer_ms for o in outcomes for t in _fifth(o, part) if t.answer_ms]
+        silences = [t.silent_ms for o in outcomes for t in _fifth(o, part) if t.silent_ms]
+        report.add(group, f"answer p95, {name} fifth", percentile(answers, 95), "ms")
+        report.add(group, f"silence p95, {name} fifth", percentile(silences, 95), "ms")
+
+
+def _fifth(outcome: Outcome, which: int) -> Sequence[Trial]:
+    size = max(1, len(outcome.trials) // 5)
+    return outcome.trials[:size] if which == 0 else outcome.trials[-size:]
+
+
+def _longest_gap(outcome: Outcome) -> float:
+    times = [trial.at for trial in outcome.trials if trial.met]
+    return max((after - before for before, after in pairwise(times)), default=float("inf"))
+
+
+def _memory(report: Report, weights: Weights) -> None:
+    group = "memory, resident"
+    report.add(group, "gateway, end", weights.gateway[-1], "MiB")
+    grown = growth(weights.gateway)
+    report.add(group, "gateway, growth", grown, "MiB", goal=_GATEWAY_GROWS)
+    longest = max(map(len, weights.workers.values()), default=0)
+    talked = [sizes for sizes in weights.workers.values() if len(sizes) >= 0.9 * longest]
+    used = [sizes for sizes in talked if max(sizes) - min(sizes) > 0.5]
+    report.add(group, "worker, end, p50", median(s[-1] for s in used) if used else nan, "MiB")
+    grown = max(map(growth, used), default=nan)
+    note = f"the most of {len(used)} workers"
+    report.add(group, "worker, growth", grown, "MiB", goal=_WORKER_GROWS, note=note)
+
+
+def growth(sizes: Sequence[float]) -> float:
+    """From the end of the warm part to the end: medians of a tenth of the run each, MiB."""
+    tenth = max(1, len(sizes) // 10)
+    warm = int(len(sizes) * _WARM)
+    return median(sizes[-tenth:]) - median(sizes[warm : warm + tenth])
+
+
+def _drift(report: Report, outcomes: Sequence[Outcome], folder: Path) -> None:
+    group = "recordings and clocks"
+    media = [abs(_against_media(outcome.events)) for outcome in outcomes]
+    files = [abs(_against_file(outcome.events, folder)) for outcome in outcomes]
+    wall = [abs(clock_drift(outcome.events)) for outcome in outcomes]
+    report.add(group, "recording against media clock", max(media), "ms", goal=_DRIFT_MS)
+    report.add(group, "file against what is on record", max(files), "ms", goal=_DRIFT_MS)
+    report.add(
+        *(group, "media clock against wall clock", max(wall), "ms/h"),
+        goal=_DRIFT_MS,
+        note="the steepest of all calls",
+    )
+
+
+def _recorded(events: Sequence[Event]) -> tuple[RecordingStarted, RecordingStopped]:
+    begun = next(event for event in events if isinstance(event, RecordingStarted))
+    return begun, next(event for event in events if isinstance(event, RecordingStopped))
+
+
+def _against_media(events: Sequence[Event]) -> float:
+    begun, ended = _recorded(events)
+    return ended.duration_ms - (ended.t - begun.t)
+
+
+def _against_file(events: Sequence[Event], folder: Path) -> float:
+    begun, ended = _recorded(events)
+    with wave.open(str(folder / "calls" / begun.call_id / Path(ended.path).name)) as file:
+        return float(1000 * file.getnframes() / file.getframerate() - ended.duration_ms)
+
+
+def clock_drift(events: Sequence[Event]) -> float:
+    """How fast the media clock runs away from the wall clock, ms an hour: the slope through what
+    the agent put on record at once. Least of every stretch, since a late process only adds.
+    """
+    pairs = [
+        (event.t, 1000 * event.at.timestamp() - event.t)
+        for event in events
+        if isinstance(event, SpeechStarted) and event.speaker == "agent"
+    ]
+    stretches = [s for s in np.array_split(np.array(pairs), 10) if len(s)] if pairs else []
+    if len(stretches) < 2:
+        return nan
+    points = np.array([stretch[stretch[:, 1].argmin()] for stretch in stretches])
+    slope = np.polyfit(points[:, 0], points[:, 1] - points[0, 1], 1)[0]
+    return float(slope * 3_600_000)
+
+
+def main() -> int:
+    """Endure, and say what came of it; 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m sipagent.testing.bed.endurance")
+    parser.add_argument("--calls", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--out", type=Path, default=Path("build/endurance"), help="folder")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+
+    def progress(words: str) -> None:
+        sys.stderr.write(f"{words}\n")
+
+    report = asyncio.run(endure(given.out, given.calls, given.minutes, progress))
+    (given.out / "endurance.json").write_text(json.dumps(report.as_dict(), indent=2))
+    (given.out / "endurance.svg").write_text(chart(report))
+    for figure in report.figures:
+        kept = {True: "held", False: "MISSED", None: ""}[figure.met]
+        sys.stdout.write(
+            f"{figure.group}: {figure.name}: {figure.measured} {figure.wanted} {kept}"
+            f" {figure.note}\n"
+        )
+    return 1 if any(figure.met is False for figure in report.figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

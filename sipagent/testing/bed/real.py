@@ -1,0 +1,291 @@
+"""The real stage: a server in its own process, callers over SIP and RTP, echo mixed live."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sipagent.errors import LegFailed
+from sipagent.events import CallStarted, Event, SpeechStarted
+from sipagent.media.frames import Frame
+from sipagent.store.bundle import read_bundle
+from sipagent.testing import audio
+from sipagent.testing.bench.server import BenchFailed, Server, serving
+from sipagent.testing.call import PhoneCall
+from sipagent.testing.phone import Phone
+from sipagent.testing.rtp import Packet
+from sipagent.testing.track import SPEECH_LEVEL
+
+from .activity import Activity
+from .caller import AgentSilent, Caller
+from .entry import install
+from .knowing import Known
+from .organs import PlainMouth
+from .outcome import Outcome
+from .prompter import Prompter, now_ms, prompting
+from .render import Rendered
+from .scenario import Scenario
+from .surroundings import Surroundings
+from .trial import judge
+from .whole import losses
+
+#: what the agent says is on the wire at most so long after its media clock says so
+_LATE_MS = 120.0
+#: the server writes its bundles after the calls: seconds
+_BUNDLE_WAIT = 30.0
+_LOOK = 0.1
+_LONGER_THAN_ANY_CALL = 7 * 24 * 3600.0
+Done = Callable[[Outcome], None]
+
+
+class _Hearing:
+    """A `Watch` that never has seen enough: all that comes from the agent goes through it, on the
+    media thread.
+    """
+
+    def __init__(self, agent: Activity, around: Surroundings) -> None:
+        self._agent = agent
+        self._around = around
+
+    def look(self, packets: Sequence[Packet], now: float) -> float | None:
+        """See `Watch`."""
+        for packet in packets:
+            if packet.codec is not None:
+                self._agent.add(1000 * packet.at, packet.level >= SPEECH_LEVEL)
+                self._around.hear(packet.pcm)
+        return None
+
+
+class RealWire:
+    """A `Wire` on a call over SIP and RTP; its clock is `perf_counter`, its marks too."""
+
+    def __init__(self, call: PhoneCall, known: Known, scenario: Scenario) -> None:
+        self.agent = Activity()
+        self._call = call
+        self._known = known
+        around = Surroundings(scenario)
+        if scenario.noise is not None or scenario.echo is not None:
+            call.stream.sender.around = around.around
+        hearing = _Hearing(self.agent, around)
+        self._watching = asyncio.ensure_future(call.stream.watch(hearing, _LONGER_THAN_ANY_CALL))
+
+    @property
+    def now(self) -> float:
+        """See `Wire`."""
+        return now_ms()
+
+    def mark(self) -> float:
+        """See `Wire`; the time."""
+        return now_ms()
+
+    async def sleep(self, milliseconds: float) -> None:
+        """See `Wire`."""
+        await asyncio.sleep(milliseconds / 1000)
+        if self._call.ended.done():
+            raise LegFailed(200, "the agent ended the call")
+
+    async def say(self, line: Rendered) -> float:
+        """See `Wire`."""
+        playing = self._call.stream.sender.play(line.pcm)
+        while not playing.departures:
+            await self.sleep(5)
+        start = 1000 * playing.departures[0]
+        self._known.add(line, start)
+        return start
+
+    async def close(self) -> None:
+        """Listen no more."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A call that is over, before what its server has on record of it is read."""
+
+    scenario: Scenario
+    caller: Caller
+    wire: RealWire
+    call: PhoneCall
+    broken: str
+
+
+@dataclass(frozen=True, slots=True)
+class RealBed:
+    """A server under test, and who tells its ears what is said."""
+
+    server: Server
+    prompter: Prompter
+
+    async def play(
+        self,
+        number: int,
+        scenario: Scenario,
+        *,
+        keep_seconds: float = 3600.0,
+        seconds: float | None = None,
+    ) -> Outcome:
+        """One call to the `number`th plan, of so many `seconds` at most; of its audio the last
+        `keep_seconds` are kept. Raises BenchFailed, LegFailed, ConfigError.
+        """
+        known = self.prompter.callers[str(number)] = Known(scenario.partial_ms)
+        async with Phone(user=f"bed{number}", keep_seconds=keep_seconds) as phone:
+            call = await phone.dial(self.server.uri(f"bed{number}"))
+            await call.wait_answered()
+            wire = RealWire(call, known, scenario)
+            caller, broken, began = Caller(scenario, wire), "", now_ms()
+            try:
+                async with asyncio.timeout(seconds):
+                    await caller.run()
+            except (AgentSilent, LegFailed) as error:
+                broken = str(error)
+            except TimeoutError:
+                pass
+            finally:
+                await wire.close()
+            if not call.ended.done():
+                await call.hangup()
+            lasted = (now_ms() - began) / 1000
+            events = await self._events(call.id)
+            played = _Played(scenario, caller, wire, call, broken)
+            # the comparing of minutes of audio must not hold up the other callers
+            outcome = await asyncio.to_thread(_outcome, played, events)
+            return replace(outcome, seconds=lasted)
+
+    async def _events(self, sip_call_id: str) -> tuple[Event, ...]:
+        read: set[Path] = set()
+        for _ in range(int(_BUNDLE_WAIT / _LOOK)):
+            for file in set(self.server.folder.glob("calls/*/call.json")) - read:
+                read.add(file)
+                events = read_bundle(file.parent).events
+                if any(isinstance(e, CallStarted) and e.sip_call_id == sip_call_id for e in events):
+                    return events
+            await asyncio.sleep(_LOOK)
+        raise BenchFailed(f"the call {sip_call_id} left no bundle")
+
+
+@asynccontextmanager
+async def real_bed(
+    folder: Path, agent: Mapping[str, Any], scenarios: Sequence[Scenario], *, record: bool = False
+) -> AsyncIterator[RealBed]:
+    """A server with a plan for each scenario, whose agent is `agent` (keys of a plan's agent) with
+    the bed's ears, mind and mouth. Raises BenchFailed.
+    """
+    install(folder / "packages")
+    paths = [str(folder / "packages"), os.environ.get("PYTHONPATH", "")]
+    async with prompting() as prompter:
+        plans = {
+            f"bed{number}": _plan(agent, scenario, number, prompter.port, record=record)
+            for number, scenario in enumerate(scenarios)
+        }
+        async with serving(
+            folder,
+            calls=2 * len(plans) + 10,
+            plans=plans,
+            settings={"media": {"clock_rate": 8000}},
+            environment={"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        ) as server:
+            yield RealBed(server, prompter)
+
+
+async def play_all(
+    folder: Path,
+    agent: Mapping[str, Any],
+    scenarios: Sequence[Scenario],
+    *,
+    at_once: int,
+    done: Done = lambda outcome: None,
+) -> list[Outcome]:
+    """Every scenario as a call, `at_once` at a time, the longest first. Raises BenchFailed."""
+    room = asyncio.Semaphore(at_once)
+
+    async def one(bed: RealBed, number: int, scenario: Scenario) -> Outcome:
+        async with room:
+            outcome = await bed.play(number, scenario)
+            done(outcome)
+            return outcome
+
+    async with real_bed(folder, agent, scenarios) as bed:
+        return list(
+            await asyncio.gather(*(one(bed, n, scenario) for n, scenario in enumerate(scenarios)))
+        )
+
+
+def _plan(
+    agent: Mapping[str, Any], scenario: Scenario, number: int, port: int, *, record: bool
+) -> str:
+    organs = {
+        "ears": {"provider": "bed", "port": port, "caller": str(number)},
+        "brain": {
+            "provider": "bed",
+            "says": scenario.says or "Yes.",
+            "awaits": scenario.awaits,
+        },
+        "voice": {"provider": "bed"},
+    }
+    greeting = {"greeting": scenario.says} if scenario.over else {}
+    steps: list[Any] = ["answer", {"ai": {"agent": "bed"}}, "hangup"]
+    if record:
+        steps.insert(1, {"record_call": {"stereo": True}})
+    return json.dumps(
+        {
+            "routes": [{"to": f"bed{number}"}],
+            "agents": {"bed": {**agent, **greeting, **organs}},
+            "sections": {"main": steps},
+        }
+    )
+
+
+def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
+    """Judge a call's lines once its events are known: those carry the wall clock and the media
+    clock, the wire has its own.
+    """
+    wall = _wall_offset()
+    media = _media_offset(events, wall)
+    heard = [
+        Frame(packet.pcm, round(1000 * packet.at - media))
+        for packet in played.call.stream.heard.packets()
+        if packet.codec is not None
+    ]
+    windows = played.caller.windows
+    on_media = [replace(window, start=window.start - media) for window in windows]
+    lost = losses(on_media, events, heard, _g711, late_ms=_LATE_MS)
+    trials = tuple(
+        judge(
+            window,
+            played.wire.agent,
+            [e for e in events if window.marks[0] <= _at(e, wall) < window.marks[1]],
+            missing,
+            real_time=True,
+        )
+        for window, missing in zip(windows, lost, strict=True)
+    )
+    return Outcome(played.scenario, trials, events, 0.0, played.broken)
+
+
+def _wall_offset() -> float:
+    """What brings wall-clock ms to `perf_counter` ms."""
+    return now_ms() - 1000 * time.time()
+
+
+def _at(event: Event, wall: float) -> float:
+    return 1000 * event.at.timestamp() + wall
+
+
+def _media_offset(events: Sequence[Event], wall: float) -> float:
+    """What brings ms of the call's media clock to `perf_counter` ms: the agent's own beginnings
+    are on record the moment they happen.
+    """
+    begun = [e for e in events if isinstance(e, SpeechStarted) and e.speaker == "agent"]
+    return median([_at(event, wall) - event.t for event in begun]) if begun else wall
+
+
+def _g711(text: str) -> bytes:
+    """What comes over a telephone line of the mouth's sound."""
+    return audio.decode("PCMU", audio.encode("PCMU", PlainMouth().sound(text)))
