@@ -124,18 +124,20 @@ async def modelled(
     offered: str = "transfer",
     policy: str = "{}",
     provider: Mapping[str, Any] | None = None,
+    events: tuple[int, int] | None = (101, 8000),
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """A call to the agent, greeted; the model answers by the script.
 
     `offered` (tools) and `policy` stand in the plan as they are, `provider` holds more keys of
-    the model's provider, `settings` are those of `Settings`.
+    the model's provider, `settings` are those of `Settings`. `events` are the telephone-events
+    the caller's phone offers, see `Phone`.
     """
     values = {"GREETING": GREETING, "APOLOGY": APOLOGY, "TOOLS": offered, "POLICY": policy}
     plan = _PLAN
     for name, value in values.items():
         plan = plan.replace(name, value)
-    async with ModelServer(script) as model, Phone(user="alice") as phone:
+    async with ModelServer(script) as model, Phone(user="alice", events=events) as phone:
         mind = {"kind": "openai", "model": "test", "base_url": model.base_url, **(provider or {})}
         async with running(folder, plan, providers={"mind": mind}, **settings) as server:
             call = await phone.dial(server.uri("100"))
