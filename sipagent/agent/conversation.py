@@ -44,6 +44,8 @@ class Conversation:
     """
 
     messages: list[Message] = field(default_factory=list)
+    #: what the mind is not to know any more
+    forgotten: list[Message] = field(default_factory=list)
     prompt: str = ""
     written: bool = False
 
@@ -70,6 +72,24 @@ class Conversation:
                 text = f"{known.text} {words}".strip()
                 self.messages[index] = replace(known, text=text)
                 return
+
+    def forget(self, note: Message | None = None) -> None:
+        """Keep nothing but the request that is being answered, and `note` in place of the rest."""
+        kept = next((n for n in range(len(self.messages) - 1, -1, -1) if self._asks(n)), None)
+        if kept is None:
+            kept = len(self.messages)
+        self.forgotten += self.messages[:kept]
+        self.messages[:kept] = [note] if note is not None else []
+
+    def _asks(self, index: int) -> bool:
+        """True for a message whose tools are not all answered yet."""
+        asked = {request.id for request in self.messages[index].requests}
+        return bool(asked - {later.tool_call_id for later in self.messages[index + 1 :]})
+
+    @property
+    def all(self) -> tuple[Message, ...]:
+        """Every message, those that were forgotten too."""
+        return (*self.forgotten, *self.messages)
 
     @property
     def last(self) -> Message | None:

@@ -40,15 +40,19 @@ class Reading:
         return self.utterance is not None and self.utterance.begun
 
     async def read(
-        self, conversation: Conversation, tools: Sequence[ToolSpec], on_first: Callable[[], None]
+        self,
+        brain: Brain,
+        conversation: Conversation,
+        tools: Sequence[ToolSpec],
+        on_first: Callable[[], None],
     ) -> None:
-        """Read it to its end. Raises ProviderError; what an answer that broke off asked for is
-        not kept.
+        """Read to its end what `brain` answers: the provider's, or one that speaks for it. Raises
+        ProviderError; what an answer that broke off asked for is not kept.
         """
         asked = self._clock.t
         try:
             async with (
-                closing(self._work.organ.reply(conversation, tools)) as stream,
+                closing(brain.reply(conversation, tools)) as stream,
                 closing(self._in_time(stream)) as parts,
             ):
                 async for part in parts:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .parts import Part, Words
 from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
+from .steps.spec import Contexts
 from .yielding.spec import BargeInSpec
 
 
@@ -85,6 +86,9 @@ class AgentSpec(Part):
     hand_over: Words = Field(default=(), description="agents it may hand the caller to")
     max_hand_overs: int = Field(
         default=5, ge=1, description="in one call, after which this agent may make no more"
+    )
+    contexts: Contexts = Field(
+        default_factory=dict, description="steps the talk goes through, as in SWML"
     )
     intents: Mapping[str, Intent] = Field(default_factory=dict)
     barge_in: BargeInSpec = BargeInSpec()

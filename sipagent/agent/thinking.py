@@ -79,7 +79,9 @@ class Thinker:
             media = self._speaker.call.bridge.clock
             reading = Reading(work, partial(self._open, clock), self._limits, media)
             try:
-                await reading.read(self._conversation, tools, partial(clock.reached, "first_token"))
+                brain = self._guide.brain(work.organ)
+                on_first = partial(clock.reached, "first_token")
+                await reading.read(brain, self._conversation, tools, on_first)
             except ProviderError as error:
                 if not await work.failed(error, go_on=not reading.begun):
                     raise

@@ -148,7 +148,7 @@ def _begin(mind: Mind, guide: Guide) -> None:
     words, note = guide.opening()
     if words:
         mind.tell(Speak(words))
-    elif note:
+    if note:
         mind.tell(GoOn(note))
 
 

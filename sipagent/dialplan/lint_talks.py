@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from sipagent.agent.guiding.handing_over import HAND_OVER
 from sipagent.agent.spec import AgentSpec
+from sipagent.agent.steps.tools import OWN
 from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 
@@ -14,7 +15,7 @@ Agents = Mapping[str, AgentSpec]
 
 def tools_of_its_own(agent: AgentSpec) -> frozenset[str]:
     """Tools that come with the keys of an agent and are not listed under `tools`."""
-    return frozenset({HAND_OVER} if agent.hand_over else ())
+    return frozenset({*({HAND_OVER} if agent.hand_over else ()), *(OWN if agent.contexts else ())})
 
 
 def lint_talks(

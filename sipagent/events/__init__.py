@@ -106,6 +106,27 @@ class BargeIn(Base):
     played_ms: int = 0
 
 
+class StepChanged(Base):
+    """The talk entered a step of its agent's contexts. `before` is `context.step`, `by` whose
+    doing it was: the model's, the plan's or that of a form that was filled.
+    """
+
+    type: Literal["step_changed"] = "step_changed"
+    context: str
+    step: str
+    before: str = ""
+    by: Literal["model", "plan", "form"]
+
+
+class Gathered(Base):
+    """A form has an answer, after so many attempts; `None` where a question was left out."""
+
+    type: Literal["gathered"] = "gathered"
+    key: str
+    value: Personal
+    attempts: int = 1
+
+
 class AgentChanged(Base):
     """An agent gave the caller to another one of the plan. `summary` is what that one is told."""
 
@@ -271,6 +292,8 @@ Event = Annotated[
     | Said
     | BargeIn
     | AgentChanged
+    | StepChanged
+    | Gathered
     | TurnLatency
     | DigitReceived
     | SecureEntry

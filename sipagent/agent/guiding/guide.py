@@ -7,13 +7,16 @@ from sipagent.call.session import CallSession
 from sipagent.tools.spec import ToolSpec
 
 from ..conversation import Conversation
-from ..protocols import Expectation
+from ..lines import lines_of
+from ..protocols import Brain, Expectation
 from ..spec import AgentSpec
+from ..steps.steps import Steps
 from .handing_over import HandOver
-from .lines import lines_of
 from .standing import Standing
 from .templates import Templates
 
+#: the mind that makes nothing of words nobody declared
+INTENTS = "intents"
 #: for a model that takes over and has no greeting of its own
 _TAKEN_OVER = "you take over now: speak to the caller"
 
@@ -36,37 +39,52 @@ class Guide:
         self._standing = standing
         self._templates = Templates(call)
         self._tools = [*tools, *self._hand_over()]
-        self.end: TalkEnd | None = None
+        self._left: TalkEnd | None = None
+        self._steps = _steps(spec, conversation, call, self._templates) if spec.contexts else None
 
     def brief(self) -> None:
         """Put the system prompt as it stands now into the conversation."""
-        parts = [self._templates.filled(self._spec.prompt or ""), self._taken_over()]
+        own, step = self._spec.prompt or "", ""
+        if self._steps is not None:
+            own, step = self._steps.prompt(own)
+        filled = self._templates.filled
+        parts = [filled(own), self._taken_over(), filled(step)]
         self._conversation.prompt = "\n\n".join(filter(None, parts))
 
     def offered(self) -> tuple[ToolSpec, ...]:
         """The tools that may be used now."""
-        return tuple(self._tools)
+        return tuple(self._tools) if self._steps is None else self._steps.offered(self._tools)
+
+    def brain(self, own: Brain) -> Brain:
+        """The agent's mind, with what is said word for word."""
+        return own if self._steps is None else self._steps.brain(own)
 
     def expects(self, own: Expectation) -> Expectation:
         """What the caller may say now, where `own` is what the mind knows of it."""
-        return own
+        return own if self._steps is None else self._steps.expects(own)
 
     def opening(self) -> tuple[str, str]:
-        """What is said at first, word for word, and otherwise the note for the mind to begin by;
-        both empty where the caller speaks first.
+        """What is said at first, word for word, and the note by which the mind then begins; both
+        empty where the caller speaks first.
         """
-        if self._spec.greeting:
-            return self._templates.filled(self._spec.greeting), ""
-        return "", _TAKEN_OVER if self._standing.baton is not None else ""
+        greeting = self._templates.filled(self._spec.greeting or "")
+        if self._standing.baton is not None and not greeting:
+            return "", _TAKEN_OVER
+        return greeting, "" if self._steps is None else self._steps.begins()
 
     def goes_on(self) -> str:
         """After a reply that was heard: a note for the mind to go on by, or nothing."""
-        return ""
+        return "" if self._steps is None else self._steps.goes_on()
+
+    @property
+    def end(self) -> TalkEnd | None:
+        """How the talk ends; None while it goes on."""
+        return self._left or (None if self._steps is None else self._steps.end)
 
     def lines(self) -> tuple[str, ...]:
         """The talk so far, that of earlier agents included."""
         baton = self._standing.baton
-        return (*(baton.lines if baton else ()), *lines_of(self._conversation.messages))
+        return (*(baton.lines if baton else ()), *lines_of(self._conversation.all))
 
     def _taken_over(self) -> str:
         baton = self._standing.baton
@@ -87,4 +105,18 @@ class Guide:
         return [door.tool]
 
     def _leave(self, successor: Successor) -> None:
-        self.end = TalkEnd("handed_over", successor=successor)
+        self._left = TalkEnd("handed_over", successor=successor)
+
+
+def _steps(
+    spec: AgentSpec, conversation: Conversation, call: CallSession, templates: Templates
+) -> Steps:
+    alone = spec.brain[0].provider == INTENTS
+    return Steps(
+        spec.contexts,
+        conversation,
+        call,
+        templates.filled,
+        fallback=spec.fallback,
+        alone=alone,
+    )

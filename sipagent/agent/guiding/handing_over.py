@@ -12,8 +12,8 @@ from sipagent.errors import PlanError
 from sipagent.tools.functions import complaint
 from sipagent.tools.spec import ToolResult, ToolSpec
 
+from ..lines import tail
 from ..parts import Part
-from .lines import tail
 from .standing import Standing
 
 HAND_OVER = "hand_over"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..conversation import Message
+from .conversation import Message
 
 #: characters; the end of a talk tells more than its beginning
 TAIL = 1_500
