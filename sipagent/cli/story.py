@@ -3,15 +3,18 @@
 from rich.markup import escape
 
 from sipagent.events import (
+    AgentChanged,
     BargeIn,
     CallEnded,
     DigitReceived,
     Event,
+    Gathered,
     LegChanged,
     MeetingChanged,
     PolicyDecided,
     ProviderFailed,
     Said,
+    StepChanged,
     ToolReturned,
     TurnLatency,
     VerbDone,
@@ -53,7 +56,7 @@ def line(event: Event) -> tuple[str, str] | None:
             return "[dim]turn[/]", waterfall(event)
         case CallEnded(status=status, reason=reason, by=by):
             return "[bold]end[/]", f"{status} {escape(reason)} (by {by})"
-    return _decision(event) or _trouble(event)
+    return _progress(event) or _decision(event) or _trouble(event)
 
 
 def _met(event: MeetingChanged) -> str:
@@ -61,6 +64,18 @@ def _met(event: MeetingChanged) -> str:
     count = str(event.count) if event.count else ""
     words = (event.change, event.other, count, event.detail)
     return f"{event.place} {event.name}: {' '.join(filter(None, words))}"
+
+
+def _progress(event: Event) -> tuple[str, str] | None:
+    match event:
+        case AgentChanged(before=before, agent=agent):
+            return "[cyan]agent[/]", f"{escape(before)} hands over to {escape(agent)}"
+        case StepChanged(context=context, step=step, by=by):
+            return "[cyan]step[/]", f"{escape(context)}.{escape(step)} (by the {by})"
+        case Gathered(key=key, value=value, attempts=attempts):
+            tries = f" [dim](attempt {attempts})[/]" if attempts > 1 else ""
+            return "[cyan]answer[/]", f"{escape(key)}: {escape(value)}{tries}"
+    return None
 
 
 def _decision(event: Event) -> tuple[str, str] | None:

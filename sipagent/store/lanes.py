@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sipagent.events import (
+    AgentChanged,
     BargeIn,
     CallEnded,
     CallStarted,
     DigitReceived,
     Event,
+    Gathered,
     LegChanged,
     PolicyDecided,
     ProviderFailed,
@@ -19,6 +21,7 @@ from sipagent.events import (
     SipMessage,
     SpeechEnded,
     SpeechStarted,
+    StepChanged,
     StepStarted,
     ToolCalled,
     ToolReturned,
@@ -114,6 +117,12 @@ def _steps(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
             yield Mark(time.of(e), e.verb, detail=f"{e.section}[{e.index}] {e.verb}, line {e.line}")
         elif isinstance(e, CallStarted):
             yield Mark(time.of(e), e.plan or "call", GREY, detail=e.why, bold=True)
+        elif isinstance(e, AgentChanged):
+            yield Mark(time.of(e), f"agent {e.agent}", TEAL, "diamond", detail=e.summary, bold=True)
+        elif isinstance(e, StepChanged):
+            yield Mark(time.of(e), f"step {e.step}", TEAL, detail=f"{e.context}.{e.step} by {e.by}")
+        elif isinstance(e, Gathered):
+            yield Mark(time.of(e), f"{e.key}: {e.value}", BLUE, detail=f"attempts: {e.attempts}")
         elif isinstance(e, CallEnded):
             colour = RED if e.status >= 400 else GREY
             yield Mark(time.of(e), f"end: {e.reason} (by {e.by})", colour, bold=True)

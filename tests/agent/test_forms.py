@@ -89,7 +89,7 @@ def test_a_pattern_and_a_length_are_kept() -> None:
 def test_a_wrong_answer_is_asked_again_and_the_form_is_given_up_in_the_end() -> None:
     form = Form([question("digits", attempts=2)])
     assert form.heard("what").why == "I need digits only."
-    assert form.state is FormState.ASKING
+    assert form.open
     form.heard("what")
     assert form.state is FormState.GIVEN_UP
 

@@ -52,8 +52,8 @@ async def test_each_step_has_its_own_words_and_tools() -> None:
         await staged.until(500)
         conversation = staged.talkers.agents[0].conversation
         assert await staged.answers() == "What would you like?"
-        assert brain.offered[0] == ("hangup", "next_step", "change_context")
-        assert brain.offered[1] == ("hangup", "hold", "next_step", "change_context")
+        assert list(brain.offered[0]) == ["hangup", "next_step", "change_context"]
+        assert list(brain.offered[1]) == ["hangup", "hold", "next_step", "change_context"]
         assert steps(staged) == ["default.greet", "default.order"]
         assert "You are the desk." in conversation.prompt
         assert "Current step: order\nTake the order." in conversation.prompt
@@ -120,7 +120,7 @@ async def test_nothing_is_offered_after_the_end() -> None:
     async with a_staged_call(PLAN, ears=ScriptedEars("hi"), minds={"desk": brain}) as staged:
         await staged.until(500)
         assert await staged.answers() == "Goodbye."
-        assert brain.offered[-1] == ("hangup", "hold", "send_digits", "change_context")
+        assert list(brain.offered[-1]) == ["hangup", "hold", "send_digits", "change_context"]
 
 
 AHEAD = """
@@ -281,11 +281,11 @@ async def test_a_model_asks_one_question_at_a_time_and_we_check_the_answers() ->
         conversation = staged.talkers.agents[0].conversation
         assert '"Your order number?"' in conversation.prompt
         assert "Red or blue?" not in conversation.prompt
-        assert brain.offered[0] == ("answer",)
+        assert list(brain.offered[0]) == ["answer"]
         assert await staged.answers() == "Once more?"
         assert await staged.answers() == "4 7 1 1?"
         assert "order" not in staged.variables
-        assert brain.offered[-1] == ("answer", "confirm_answer")
+        assert list(brain.offered[-1]) == ["answer", "confirm_answer"]
         assert await staged.answers() == "Red or blue?"
         assert await staged.answers() == "Thank you."
         assert staged.variables["order"] == {"number": "4711", "colour": "blue"}
@@ -298,7 +298,7 @@ async def test_a_model_asks_one_question_at_a_time_and_we_check_the_answers() ->
             (True, "colour is taken. That was the last question."),
         ]  # fmt: skip
         assert steps(staged)[-1] == "default.thanks"
-        assert brain.offered[-1] == ("hold",)
+        assert list(brain.offered[-1]) == ["hold"]
 
 
 @virtual_time
