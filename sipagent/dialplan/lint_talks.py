@@ -8,6 +8,8 @@ from sipagent.agent.steps.tools import OWN
 from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 
+from .lint_steps import lint_steps
+
 #: the mind that never speaks first
 _INTENTS = "intents"
 Agents = Mapping[str, AgentSpec]
@@ -26,9 +28,26 @@ def lint_talks(
         path: KeyPath = ("agents", name)
         yield from _hand_over(source, name, agents, path)
         yield from _handing_intents(source, agent, path)
-        for key, text in (("prompt", agent.prompt), ("greeting", agent.greeting)):
-            if wrong := wrong_template(text or ""):
-                yield source.finding((*path, key), f"not a JavaScript expression: {wrong}")
+        yield from lint_steps(source, agent, path)
+        for place, text in _authored(agent):
+            if wrong := wrong_template(text):
+                yield source.finding((*path, *place), f"not a JavaScript expression: {wrong}")
+
+
+def _authored(agent: AgentSpec) -> Iterator[tuple[KeyPath, str]]:
+    """Texts in which templates are filled."""
+    yield ("prompt",), agent.prompt or ""
+    yield ("greeting",), agent.greeting or ""
+    for name, context in agent.contexts.items():
+        at: KeyPath = ("contexts", name)
+        yield (*at, "prompt"), context.prompt or ""
+        for index, step in enumerate(context.steps):
+            place = (*at, "steps", index)
+            yield (*place, "text"), step.text
+            yield (*place, "say"), step.say or ""
+            questions = step.gather_info.questions if step.gather_info else ()
+            for number, question in enumerate(questions):
+                yield (*place, "gather_info", "questions", number, "question"), question.question
 
 
 def _hand_over(source: Source, name: str, agents: Agents, path: KeyPath) -> Iterator[Finding]:

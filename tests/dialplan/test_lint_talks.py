@@ -58,3 +58,77 @@ def test_an_embedded_mind_that_would_take_over_in_silence_is_doubtful() -> None:
     [finding] = found("hand_over: [sales]", "tools: []")
     assert "sales would take over in silence" in finding.message
     assert finding.severity == "warning"
+
+
+def contexts(*steps: str, more: str = "") -> list[Finding]:
+    text = (
+        "agents:\n"
+        "  desk:\n"
+        "    brain: {provider: mind}\n"
+        "    ears: {provider: cloud}\n"
+        "    tools: [hangup, hold]\n"
+        "    contexts:\n"
+        "      default:\n"
+        f"{more}"
+        "        steps:\n"
+        + "".join(f"          - {step}\n" for step in steps)
+        + "sections: {main: [{ai: desk}]}\n"
+    )
+    return check(parse(text, "p.yaml"), House())[1]
+
+
+def gather(**more: str) -> str:
+    keys = {"key": "n", "question": "'What?'", **more}
+    question = ", ".join(f"{key}: {value}" for key, value in keys.items())
+    return f"{{name: a, gather_info: {{questions: [{{{question}}}]}}}}"
+
+
+def test_steps_in_good_order_have_no_findings() -> None:
+    assert contexts("{name: a, text: x, functions: hold}", "{name: b, text: x, end: true}") == []
+    assert contexts(gather(type="choice", choices="[red, blue]"), "{name: b, say: x}") == []
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("{name: a, text: x, valid_steps: [bb]}", "there is no step bb here (did you mean b?)"),
+        ("{name: a, text: x, valid_contexts: [other]}", "there is no context other here"),
+        ("{name: a, text: x, functions: [hlod]}", "hlod is not permitted to this agent"),
+        ("{name: a, text: x, end: true, valid_steps: [b]}", "end and valid_steps exclude"),
+        ("{name: a}", "needs text, say or gather_info"),
+        ("{name: b, text: x}", "two steps are named b"),
+        ("{name: next, text: x}", "a step cannot be named next"),
+        ("{name: a, text: 'Hello ${a b}'}", "not a JavaScript expression"),
+        ("{name: a, txt: x}", "txt"),
+        (gather(type="choice"), "choices belong to type choice, and it needs them"),
+        (gather(type="string", length="4"), "length belongs to type digits"),
+        (gather(pattern="'('"), "not a regular expression"),
+        (gather(functions="[hlod]"), "hlod is not permitted"),
+        (gather(question="'${a b}'"), "not a JavaScript expression"),
+        (
+            "{name: a, gather_info: {completion_action: c, questions: [{key: n, question: x}]}}",
+            "there is no step c here",
+        ),
+    ],
+)
+def test_what_would_not_work_in_steps_is_an_error(step: str, said: str) -> None:
+    findings = [f for f in contexts(step, "{name: b, text: x}") if f.severity == "error"]
+    assert any(said in str(f) for f in findings), [str(f) for f in findings]
+    assert all(7 <= f.line <= 10 for f in findings)
+
+
+def test_a_step_nothing_leads_to_is_doubtful() -> None:
+    findings = contexts("{name: a, text: x, valid_steps: [c]}", "{name: b, text: x}",
+                        "{name: c, text: x}")  # fmt: skip
+    assert [(f.message, f.severity, f.line) for f in findings] == [
+        ("no step leads to b", "warning", 10)
+    ]
+
+
+def test_the_context_that_a_talk_begins_in_is_needed() -> None:
+    text = """
+agents: {desk: {brain: {provider: m}, contexts: {other: {steps: [{name: a, text: x}]}}}}
+sections: {main: [{ai: desk}]}
+"""
+    [finding] = check(parse(text, "p.yaml"), House())[1]
+    assert "there must be a context named default" in str(finding)
