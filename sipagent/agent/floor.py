@@ -158,7 +158,10 @@ class Floor:
             self._call.emit(Warned, code="speech_not_played", detail=detail)
 
     def _expected(self) -> Expectation:
-        return YES_OR_NO if self.mind.asking else self._senses.expects()
+        expected = self._senses.expects()
+        if self.mind.asking:
+            return replace(YES_OR_NO, language=expected.language)
+        return expected
 
     def _came_back(self) -> None:
         self._turn.reset()

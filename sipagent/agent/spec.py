@@ -1,7 +1,7 @@
 """AgentSpec: an agent as a plan declares it under `agents:`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -80,6 +80,10 @@ class AgentSpec(Part):
     )
     fillers: Fillers = Field(
         default=FillerTexts(), description="said while the caller would wait in silence"
+    )
+    speech_cache: Literal["static", "all", "off"] = Field(
+        default="static",
+        description="speech kept on disk: of texts that stand in the plan, of all, or of none",
     )
     filler_after_ms: int = Field(default=1200, ge=100, le=20_000, description="until a filler")
     tools: tuple[str, ...] = Field(default=(), description="nothing that is not listed is offered")

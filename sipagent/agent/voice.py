@@ -22,6 +22,7 @@ from .guiding.standing import Standing
 from .limits import Failures, Limits
 from .mind import GoOn, Mind, Speak
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
+from .speaking.changing import ChangeLanguage
 from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
@@ -83,7 +84,8 @@ class VoiceAgent:
         brains = Lineup("mind", organs.brain, accounts)
         mouths = Lineup("mouth", organs.mouth, accounts)
         manner = Manner(spec.languages, spec.pronounce, spec.fillers)
-        guide = Guide(spec, self._tools, self.conversation, call, self._standing)
+        own = [ChangeLanguage(manner).tool] if len(spec.languages) > 1 else []
+        guide = Guide(spec, [*self._tools, *own], self.conversation, call, self._standing)
         speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)
         thinker = Thinker(
             brains,
@@ -95,7 +97,11 @@ class VoiceAgent:
         )
         floor = Floor(
             spec,
-            Senses(organs.vad, ears, lambda: guide.expects(_expected(brains, self.conversation))),
+            Senses(
+                organs.vad,
+                ears,
+                lambda: manner.heard(guide.expects(_expected(brains, self.conversation))),
+            ),
             speaker,
             call,
             rules=self._rules,

@@ -9,6 +9,7 @@ from sipagent.events import (
     DigitReceived,
     Event,
     Gathered,
+    LanguageChanged,
     LegChanged,
     MeetingChanged,
     PolicyDecided,
@@ -50,6 +51,8 @@ def line(event: Event) -> tuple[str, str] | None:
         case LegChanged(role=role, remote=remote, state=state, status=status, reason=reason):
             ending = f" {status} {escape(reason)}" if status >= 300 else ""
             return "[blue]leg[/]", f"{role} {escape(remote)} {state}{ending}"
+        case LanguageChanged(language=language, voice=voice):
+            return "[blue]language[/]", escape(f"{language} {voice}".strip())
         case MeetingChanged():
             return "[blue]meeting[/]", escape(_met(event))
         case TurnLatency():

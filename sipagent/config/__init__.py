@@ -9,6 +9,7 @@ from .phone import Phone, Registrar
 from .reading import load
 from .settings import Limits, Log, Provider, Settings, Store
 from .sip import Certificate, Listener, Sip, Tls
+from .speech import SpeechCache
 from .trunk import Registration, Trunk
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Settings",
     "Sip",
     "SmsGateway",
+    "SpeechCache",
     "Srtp",
     "Store",
     "Tls",

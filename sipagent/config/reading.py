@@ -61,6 +61,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     database = settings.store.database
     if database.startswith(prefix) and not database.startswith(prefix + "/"):
         database = prefix + str((folder / database.removeprefix(prefix)).absolute())
+    cache = settings.speech_cache.folder
     store = settings.store.model_copy(
         update={"database": database, "bundles": (folder / settings.store.bundles).absolute()}
     )
@@ -68,6 +69,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         update={
             "sip": settings.sip.model_copy(update={"tls": anchored(settings.sip.tls, folder)}),
             "store": store,
+            "speech_cache": settings.speech_cache.model_copy(
+                update={"folder": cache and (folder / cache).absolute()}
+            ),
             "state": settings.state and (folder / settings.state).absolute(),
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),

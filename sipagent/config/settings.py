@@ -18,6 +18,7 @@ from .messages import Messages
 from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
 from .sip import Sip
+from .speech import SpeechCache
 from .trunk import Trunk
 
 
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     guard: Guard = Guard()
     providers: dict[str, Provider] = Field(default_factory=dict)
+    speech_cache: SpeechCache = SpeechCache()
     limits: Limits = Limits()
     policy: Policy | None = Field(
         default=None, description="bounds every plan; absent: plans alone decide"

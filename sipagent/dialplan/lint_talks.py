@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from sipagent.agent.guiding.handing_over import HAND_OVER
+from sipagent.agent.speaking.changing import CHANGE_LANGUAGE
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.steps.tools import OWN
 from sipagent.errors import Finding
@@ -17,7 +18,12 @@ Agents = Mapping[str, AgentSpec]
 
 def tools_of_its_own(agent: AgentSpec) -> frozenset[str]:
     """Tools that come with the keys of an agent and are not listed under `tools`."""
-    return frozenset({*({HAND_OVER} if agent.hand_over else ()), *(OWN if agent.contexts else ())})
+    own = set(OWN) if agent.contexts else set()
+    if agent.hand_over:
+        own.add(HAND_OVER)
+    if len(agent.languages) > 1:
+        own.add(CHANGE_LANGUAGE)
+    return frozenset(own)
 
 
 def lint_talks(

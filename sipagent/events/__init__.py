@@ -185,6 +185,14 @@ class MessageReceived(Base):
     text: Personal
 
 
+class LanguageChanged(Base):
+    """The agent speaks, and expects to hear, another of its languages from now on."""
+
+    type: Literal["language_changed"] = "language_changed"
+    language: str
+    voice: str = ""
+
+
 class ToolCalled(Base):
     """The model asked for a tool."""
 
@@ -299,6 +307,7 @@ Event = Annotated[
     | SecureEntry
     | ConsentChanged
     | MessageReceived
+    | LanguageChanged
     | ToolCalled
     | ToolReturned
     | PolicyDecided

@@ -166,8 +166,9 @@ class BeepMouth:
     ) -> None:
         self.rate = rate
         self.ms_per_word = ms_per_word
-        #: the sentences asked for
+        #: the sentences asked for, and the tongue of each
         self.sentences: list[str] = []
+        self.tongues: list[Tongue] = []
         self._words: list[str] = []
         self._chunk = rate * chunk_ms // 1000 * 2
         self._faults = iter(faults)
@@ -175,6 +176,7 @@ class BeepMouth:
     async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
         """See `Synthesizer`."""
         self.sentences.append(text)
+        self.tongues.append(tongue)
         await _suffer(next(self._faults, None))
         pcm = b"".join(self._beep(word) for word in text.split())
         for start in range(0, len(pcm), self._chunk):

@@ -30,7 +30,8 @@ from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
 from sipagent.providers.kit import Kit, Options
-from sipagent.providers.registry import EARS, ECHO, MINDS, MOUTHS, late_kinds, pick
+from sipagent.providers.mouths import mouth
+from sipagent.providers.registry import EARS, ECHO, MINDS, late_kinds, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
@@ -120,9 +121,16 @@ class PlanTalkers:
             vad=self._stock.embedded.detector(self._rate),
             ears=self._candidates(EARS, spec.ears, kit),
             brain=self._candidates(MINDS, spec.brain, kit),
-            mouth=self._candidates(MOUTHS, spec.voice, kit),
+            mouth=self._mouths(spec, kit),
         )
         return speaking_for_itself(organs)
+
+    def _mouths(self, spec: AgentSpec, kit: Kit) -> tuple[Candidate[Any], ...]:
+        """As `_candidates`, with the languages' own and the cache."""
+        make = partial(mouth, kit=kit, settings=self._settings)
+        if len(spec.voice) == 1:
+            return only(make(spec.voice[0]), spec.voice[0].provider)
+        return tuple(Candidate(ref.provider, partial(make, ref)) for ref in spec.voice)
 
     def _candidates(
         self,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sipagent.agent.protocols import OWN_TONGUE, Tongue
+from sipagent.agent.protocols import OWN_TONGUE, Say, Tongue, ToolCall
 from sipagent.agent.speaking.manner import Manner
 from sipagent.agent.speaking.pronouncing import pronunciation
 from sipagent.agent.speaking.spec import FillerTexts, Language, Pronunciation
+from sipagent.events import LanguageChanged, ToolReturned
+from sipagent.testing.organs import ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import a_talk
 from sipagent.testing.virtual import virtual_time
 
@@ -50,7 +52,7 @@ async def test_the_mouth_gets_the_pronunciation_and_the_record_the_words() -> No
 
 def test_an_agent_begins_in_its_first_language_and_changes_by_name_or_code() -> None:
     manner = Manner(LANGUAGES)
-    assert (manner.code, manner.tongue) == ("en-GB", Tongue("en-GB", "amy"))
+    assert manner.tongue == Tongue("en-GB", "amy")
     assert manner.change("español") is LANGUAGES[1]
     assert manner.fillers.thinking == ("Un momento.",)
     assert manner.change("EN-gb") is LANGUAGES[0]
@@ -61,3 +63,42 @@ def test_an_agent_begins_in_its_first_language_and_changes_by_name_or_code() -> 
 
 def test_without_languages_the_mouth_speaks_its_own() -> None:
     assert Manner().tongue is OWN_TONGUE
+
+
+def changing(language: str) -> ToolCall:
+    return ToolCall("1", "change_language", {"language": language})
+
+
+@virtual_time
+async def test_ears_and_mouth_follow_when_the_language_is_changed() -> None:
+    brain = ScriptedBrain([changing("Español")], "Buenos dias.", "Muy bien.")
+    ears = ScriptedEars("hablo espanol", "gracias")
+    async with a_talk(ears=ears, brain=brain, greeting="Hello.", languages=LANGUAGES) as talk:
+        await talk.until(1000)
+        await talk.person.speak(600, then_quiet=2000)
+        await talk.person.speak(600, then_quiet=2000)
+        assert [said.language for said in talk.ears.expected] == ["en-GB", "es-ES"]
+        english, spanish = Tongue("en-GB", "amy"), Tongue("es-ES", "")
+        assert talk.mouth.tongues == [english, spanish, spanish]
+        [changed] = talk.call.all(LanguageChanged)
+        assert changed.language == "es-ES"
+
+
+@virtual_time
+async def test_a_language_the_agent_does_not_speak_is_refused_with_those_it_does() -> None:
+    brain = ScriptedBrain([changing("Klingon")], [changing(7)], "Sorry.")  # type: ignore[arg-type]
+    async with a_talk(ears=ScriptedEars("nuqneh"), brain=brain, languages=LANGUAGES) as talk:
+        await talk.until(500)
+        await talk.person.speak(600, then_quiet=2000)
+        results = [(event.ok, event.result) for event in talk.call.all(ToolReturned)]
+        assert results == [(False, "You speak: English, Español.")] * 2
+        assert talk.mouth.tongues == [Tongue("en-GB", "amy")]
+
+
+@virtual_time
+async def test_an_agent_of_one_language_is_offered_no_change() -> None:
+    brain = ScriptedBrain([Say("Yes.")])
+    async with a_talk(ears=ScriptedEars("hello"), brain=brain, languages=LANGUAGES[:1]) as talk:
+        await talk.until(500)
+        await talk.person.speak(600, then_quiet=1500)
+        assert talk.brain.offered == [()]

@@ -1,8 +1,9 @@
 """Manner: how the agent speaks at present: in which language and voice, and its pronunciation."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from ..protocols import OWN_TONGUE, Tongue
+from ..protocols import OWN_TONGUE, Expectation, Tongue
 from .pronouncing import pronunciation
 from .spec import FillerTexts, Language, Pronunciation
 
@@ -29,10 +30,11 @@ class Manner:
             return OWN_TONGUE
         return Tongue(self.language.code, self.language.voice)
 
-    @property
-    def code(self) -> str:
-        """BCP 47 tag of the language, empty where none was declared."""
-        return "" if self.language is None else self.language.code
+    def heard(self, expected: Expectation) -> Expectation:
+        """What is expected of the caller, in the language that is spoken."""
+        if self.language is None or expected.language:
+            return expected
+        return replace(expected, language=self.language.code)
 
     @property
     def fillers(self) -> FillerTexts:

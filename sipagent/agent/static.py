@@ -1,0 +1,37 @@
+"""Static sentences: what an agent says that stands word for word in its plan. Pure."""
+
+from collections.abc import Iterator
+
+from .speaking.pronouncing import pronunciation
+from .speaking.sentences import SentenceSplitter
+from .speaking.spec import FillerTexts
+from .spec import AgentSpec
+
+
+def static_sentences(spec: AgentSpec) -> frozenset[str]:
+    """As the mouth is given them: sentence by sentence, with their pronunciation.
+
+    A text with ${...} in it becomes another one before it is spoken, and is none of these then.
+    """
+    spoken = pronunciation(spec.pronounce)
+    return frozenset(spoken(one) for text in _texts(spec) for one in _sentences(text))
+
+
+def _texts(spec: AgentSpec) -> Iterator[str]:
+    yield from filter(None, (spec.greeting, spec.reprompt, spec.apology, spec.silence_prompt))
+    yield from (intent.say for intent in spec.intents.values() if intent.say)
+    yield from _fillers(spec.fillers)
+    for language in spec.languages:
+        if language.fillers is not None:
+            yield from _fillers(language.fillers)
+
+
+def _fillers(fillers: FillerTexts) -> Iterator[str]:
+    yield from fillers.thinking
+    for texts in fillers.tools.values():
+        yield from texts
+
+
+def _sentences(text: str) -> list[str]:
+    splitter = SentenceSplitter()
+    return [*splitter.feed(text), *splitter.flush()]
