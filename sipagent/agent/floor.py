@@ -95,6 +95,10 @@ class Floor:
         """True while the caller speaks, types, is not yet understood, or is on hold."""
         return self._turn.open or self._state.understanding > 0 or self._state.held
 
+    def listens(self) -> bool:
+        """True while the caller is there, says nothing, and is asked nothing."""
+        return self._present() and not self.caller_busy() and not self.mind.asking
+
     async def listen(self) -> None:
         """Hear every frame until the port is closed."""
         async for frame in self._speaker.port.frames():

@@ -16,6 +16,7 @@ from .latency import TurnClock
 from .limits import Limits
 from .protocols import Brain
 from .reading import Reading
+from .speaking.fillers import Fillers, Wait
 from .speaking.speaker import Speaker, Stage, Utterance
 from .tool_calls import ToolCalls
 
@@ -39,9 +40,11 @@ class Thinker:
         speaker: Speaker,
         limits: Limits,
         *,
+        fillers: Fillers,
         max_tool_calls: int,
     ) -> None:
-        self.tools = ToolCalls(guide, conversation, max_tool_calls)
+        self.tools = ToolCalls(guide, conversation, fillers, max_tool_calls)
+        self._fillers = fillers
         self._brains = brains
         self._guide = guide
         self._conversation = conversation
@@ -73,15 +76,26 @@ class Thinker:
 
     async def _read(self, tools: Sequence[ToolSpec], clock: TurnClock) -> Reading:
         """The answer of the first provider that has one. Raises ProviderError."""
+        wait = self._fillers.thinking()
+        try:
+            return await self._ask(tools, clock, wait)
+        finally:
+            wait.over()
+
+    async def _ask(self, tools: Sequence[ToolSpec], clock: TurnClock, wait: Wait) -> Reading:
         work = self._brains.work()
+
+        def begins() -> None:
+            wait.over()
+            clock.reached("first_token")
+
         while True:
             clock.served_by("mind", work.name)
             media = self._speaker.call.bridge.clock
             reading = Reading(work, partial(self._open, clock), self._limits, media)
             try:
                 brain = self._guide.brain(work.organ)
-                on_first = partial(clock.reached, "first_token")
-                await reading.read(brain, self._conversation, tools, on_first)
+                await reading.read(brain, self._conversation, tools, begins)
             except ProviderError as error:
                 if not await work.failed(error, go_on=not reading.begun):
                     raise

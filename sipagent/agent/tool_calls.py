@@ -10,6 +10,7 @@ from sipagent.tools.spec import ToolResult
 
 from .conversation import CallRequest, Conversation, Message
 from .guiding.guide import Guide
+from .speaking.fillers import Fillers
 
 #: the same tool with the same arguments, so often in a row, is refused
 _REPEATS = 3
@@ -18,13 +19,16 @@ _REPEATS = 3
 class ToolCalls:
     """One instance a talk. `give_up` asks it to begin no other once the tool that runs returned."""
 
-    def __init__(self, guide: Guide, conversation: Conversation, limit: int) -> None:
+    def __init__(
+        self, guide: Guide, conversation: Conversation, fillers: Fillers, limit: int
+    ) -> None:
         """`limit` is how many may be called in one turn."""
         self.running = False
         self.give_up = False
         self.limit = limit
         self._guide = guide
         self._conversation = conversation
+        self._fillers = fillers
         self._last: CallRequest | None = None
         self._repeated = 0
 
@@ -79,6 +83,7 @@ class ToolCalls:
             text = f"{tool.name} was called {_REPEATS - 1} times with these arguments already: "
             text += "use what it told you, call it differently, or tell the caller."
             return ToolResult(f"This was not done: {text}", ok=False)
+        wait = self._fillers.tool(tool)
         try:
             async with asyncio.timeout(tool.timeout):
                 return await tool.invoke(request.arguments, control)
@@ -86,6 +91,8 @@ class ToolCalls:
             return ToolResult(f"{tool.name} did not answer in time.", ok=False)
         except (ToolError, CallError) as error:
             return ToolResult(str(error), ok=False)
+        finally:
+            wait.over()
 
     def _again(self, request: CallRequest) -> bool:
         """Is the mind going round in circles?"""

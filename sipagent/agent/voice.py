@@ -23,6 +23,7 @@ from .limits import Failures, Limits
 from .mind import GoOn, Mind, Speak
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
 from .speaking.changing import ChangeLanguage
+from .speaking.fillers import Fillers
 from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
@@ -87,12 +88,14 @@ class VoiceAgent:
         own = [ChangeLanguage(manner).tool] if len(spec.languages) > 1 else []
         guide = Guide(spec, [*self._tools, *own], self.conversation, call, self._standing)
         speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)
+        fillers = Fillers(speaker, manner, spec.filler_after_ms / 1000)
         thinker = Thinker(
             brains,
             guide,
             self.conversation,
             speaker,
             self._limits,
+            fillers=fillers,
             max_tool_calls=spec.max_tool_calls,
         )
         floor = Floor(
@@ -118,11 +121,13 @@ class VoiceAgent:
         )
         floor.mind = self._mind = mind
         _brief(brains, guide, self.conversation)
+        fillers.may_speak = floor.listens
         _begin(mind, guide)
         try:
             async with _connections(ears, brains, mouths):
                 return await _first(mind.run(control), floor, speaker, call)
         finally:
+            await fillers.close()
             accounts.close()
             self._mind = self._control = None
 

@@ -70,6 +70,14 @@ class Making:
             self._spoken_already.whole = True
         self._pieces.put_nowait(None)
 
+    def curtail(self) -> None:
+        """What is not yet being made is not made."""
+        while not self._pieces.empty():
+            piece = self._pieces.get_nowait()
+            if piece is not None:
+                self._spoken.pieces.remove(piece)
+        self._pieces.put_nowait(None)
+
     async def make(self) -> None:
         """Make every piece; a failure ends the sound and stands in `failure`."""
         while (piece := await self._pieces.get()) is not None and self.failure is None:

@@ -86,6 +86,14 @@ class Utterance:
         self.stopped = True
         self.task.cancel()
 
+    def curtail(self) -> None:
+        """Finish the sentence that is being said, if any, and say no more of it."""
+        if self.start is None:
+            self.cancel()
+            self._speaker.forget(self)
+        else:
+            self._making.curtail()
+
     @property
     def begun(self) -> bool:
         """True once there is something to be heard."""
@@ -246,6 +254,11 @@ class Speaker:
         self._tasks.add(utterance.task)
         utterance.task.add_done_callback(self._tasks.discard)
         return utterance
+
+    async def quiet(self) -> None:
+        """Wait until nothing that was begun is being said."""
+        while begun := [one for one in self._live if one.begun and one.live]:
+            await begun[-1].done()
 
     def say(self, text: str, *, private: bool = False) -> Utterance:
         """Say a whole text; the conversation remembers it unless it is `private`."""
