@@ -150,7 +150,7 @@ async def test_a_language_with_a_provider_of_its_own_is_spoken_by_it(
     ]
     async with speech_server() as server, speech_server() as other:
         own = settings(server)
-        theirs = {"base_url": other.base_url, "model": "n", "voice": "w"}
+        theirs: dict[str, Any] = {"base_url": other.base_url, "model": "n", "voice": "w"}
         both = own.model_copy(
             update={"providers": {**own.providers, "other": Provider(kind="openai", **theirs)}}
         )
