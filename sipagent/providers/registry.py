@@ -78,6 +78,9 @@ EARS: Mapping[str, Callable[[Kit, str, Options], Transcriber]] = {
     "openai": Late("sipagent.providers.vendors.openai_speech", "ears"),
     "wyoming": Late("sipagent.providers.vendors.wyoming", "ears"),
     "deepgram": Late("sipagent.providers.vendors.deepgram", "ears"),
+    "elevenlabs": Late("sipagent.providers.vendors.elevenlabs_scribe", "ears"),
+    "cartesia": Late("sipagent.providers.vendors.cartesia_ink", "ears"),
+    "assemblyai": Late("sipagent.providers.vendors.assemblyai", "ears"),
 }
 MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     **others("mind"),
@@ -95,6 +98,8 @@ MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
     "openai": Late("sipagent.providers.vendors.openai_speech", "mouth"),
     "wyoming": Late("sipagent.providers.vendors.wyoming", "mouth"),
     "deepgram": Late("sipagent.providers.vendors.deepgram_aura", "mouth"),
+    "elevenlabs": Late("sipagent.providers.vendors.elevenlabs", "mouth"),
+    "cartesia": Late("sipagent.providers.vendors.cartesia", "mouth"),
 }
 
 

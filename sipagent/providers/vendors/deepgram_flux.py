@@ -119,7 +119,12 @@ class FluxUtterance:
         """See `HeardUtterance`."""
         if self._ended:
             return 0.0
-        return longest if self._open or not self._told else min(longest, _NO_TURN)
+        return min(longest, _NO_TURN) if self.settled else longest
+
+    @property
+    def settled(self) -> bool:
+        """See `HeardUtterance`. Flux speaks all the time, so it would have told of a turn."""
+        return self._told and not self._open
 
     def hear(self, message: Message) -> Transcript | None:
         """See `HeardUtterance`."""

@@ -129,7 +129,12 @@ class NovaUtterance:
 
     def wait(self, longest: float) -> float:
         """See `HeardUtterance`."""
-        return min(longest, _NOTHING_LEFT) if self._final and not self._interim else longest
+        return min(longest, _NOTHING_LEFT) if self.settled else longest
+
+    @property
+    def settled(self) -> bool:
+        """See `HeardUtterance`. A late answer to Finalize is known as such."""
+        return bool(self._final) and not self._interim
 
     def hear(self, message: Message) -> Transcript | None:
         """See `HeardUtterance`."""

@@ -26,9 +26,14 @@ class HeardUtterance(Protocol):
         ...
 
     def wait(self, longest: float) -> float:
-        """Seconds from `end` after which `so_far` is the final text: less than `longest` where the
-        server has said already that it is.
+        """Seconds from `end` after which `so_far` is the final text: less than `longest` where
+        little more is to be expected.
         """
+        ...
+
+    @property
+    def settled(self) -> bool:
+        """True where nothing of it can come any more: the connection is fit for the next one."""
         ...
 
     def hear(self, message: Message) -> Transcript | None:
@@ -69,6 +74,8 @@ class StreamedEars:
         self._final_seconds = final_seconds
         self._line = Line()
         self._free = asyncio.Semaphore()
+        #: of the utterance that is being heard
+        self._ended = False
         self._settling: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
@@ -89,32 +96,31 @@ class StreamedEars:
         connection serves the next utterance.
         """
         await self._free.acquire()
-        wire: Wire | None = None
-        heard = False
         utterance = self._dialect.utterance(expected)
         try:
             wire = await self._line.wire(self._dialect.endpoint(expected.language))
-            with wire.inbox() as inbox:
-                await self._hint(wire, expected)
-                talking = asyncio.create_task(self._talk(wire, inbox, utterance, audio))
-                try:
-                    while not heard:
-                        transcript = await self._next(wire, inbox, utterance)
-                        heard = transcript.final
-                        yield transcript
-                finally:
-                    talking.cancel()
-                    await asyncio.gather(talking, return_exceptions=True)
+        except BaseException:
+            self._free.release()
+            raise
+        inbox, heard, self._ended = wire.inbox(), False, False
+        talking = asyncio.create_task(self._talk(wire, inbox, utterance, audio, expected))
+        try:
+            while not heard:
+                transcript = await self._next(wire, inbox, utterance)
+                heard = transcript.final
+                yield transcript
         except ProviderError:
             heard = True
-            if wire is not None:
-                self._line.retire(wire)
+            self._line.retire(wire)
             raise
         finally:
-            if heard or wire is None:
+            talking.cancel()
+            if heard:
+                inbox.close()
                 self._free.release()
             else:
-                self._settle(wire, utterance)
+                self._settle(wire, inbox, utterance)
+            await asyncio.gather(talking, return_exceptions=True)
 
     async def _hint(self, wire: Wire, expected: Expectation) -> None:
         hints, messages = self._dialect.hints(expected)
@@ -123,8 +129,14 @@ class StreamedEars:
             await wire.send(*messages)
 
     async def _talk(
-        self, wire: Wire, inbox: Inbox, utterance: HeardUtterance, audio: AsyncIterator[Frame]
+        self,
+        wire: Wire,
+        inbox: Inbox,
+        utterance: HeardUtterance,
+        audio: AsyncIterator[Frame],
+        expected: Expectation,
     ) -> None:
+        await self._hint(wire, expected)
         frames = self._dialect.chunk_ms // FRAME_MS
         chunk: list[bytes] = []
         async for frame in audio:
@@ -134,8 +146,16 @@ class StreamedEars:
                 chunk.clear()
         if chunk:
             await wire.send(utterance.audio(b"".join(chunk)))
-        await wire.send(*utterance.end())
-        inbox.within(utterance.wait(self._final_seconds))
+        await self._end(wire, inbox, utterance, self._final_seconds)
+
+    async def _end(
+        self, wire: Wire, inbox: Inbox, utterance: HeardUtterance, seconds: float
+    ) -> None:
+        """Say once that it is over, and wait no longer than that for its text."""
+        if not self._ended:
+            self._ended = True
+            await wire.send(*utterance.end())
+        inbox.within(utterance.wait(seconds))
 
     async def _next(self, wire: Wire, inbox: Inbox, utterance: HeardUtterance) -> Transcript:
         """Raises ProviderError."""
@@ -146,29 +166,28 @@ class StreamedEars:
         if (transcript := utterance.so_far()) is None:
             cause = f"{account.base} said nothing within {self._final_seconds:g} s"
             raise account.error(f"{cause} of the end of the turn", retryable=wire.stale)
-        if utterance.wait(self._final_seconds) == self._final_seconds:
+        if not utterance.settled:
             # what comes late would be taken for part of the next utterance
             self._line.retire(wire)
         return transcript
 
-    def _settle(self, wire: Wire, utterance: HeardUtterance) -> None:
-        task = asyncio.create_task(self._forget(wire, utterance))
+    def _settle(self, wire: Wire, inbox: Inbox, utterance: HeardUtterance) -> None:
+        task = asyncio.create_task(self._forget(wire, inbox, utterance))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    async def _forget(self, wire: Wire, utterance: HeardUtterance) -> None:
+    async def _forget(self, wire: Wire, inbox: Inbox, utterance: HeardUtterance) -> None:
         """Have the server finish what nobody wants, so that it is not taken for what comes next."""
         try:
-            with wire.inbox() as inbox:
-                await wire.send(*utterance.end())
-                inbox.within(utterance.wait(_SETTLE_SECONDS))
-                while (message := await inbox.next()) is not None:
-                    transcript = utterance.hear(message)
-                    if transcript is not None and transcript.final:
-                        return
-                if utterance.wait(_SETTLE_SECONDS) == _SETTLE_SECONDS:
-                    self._line.retire(wire)
+            await self._end(wire, inbox, utterance, _SETTLE_SECONDS)
+            while (message := await inbox.next()) is not None:
+                transcript = utterance.hear(message)
+                if transcript is not None and transcript.final:
+                    return
+            if not utterance.settled:
+                self._line.retire(wire)
         except ProviderError:
             self._line.retire(wire)
         finally:
+            inbox.close()
             self._free.release()

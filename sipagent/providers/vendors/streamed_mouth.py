@@ -13,8 +13,8 @@ from sipagent.media.g711 import decode
 from .account import MouthOptions
 from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
 
-#: seconds a server may take to stop, before its connection is given up
-_SETTLE_SECONDS = 1.0
+#: seconds a server may take to stop: one that can do no two things at once, and another
+_STOP_SECONDS, _STOP_BESIDE_SECONDS = 1.0, 5.0
 #: a sentence is not spoken slower than this; beyond it the server babbles
 _SECONDS_A_CHARACTER, _SECONDS_MORE = 0.5, 20.0
 #: connections kept for voices and languages that are changed between
@@ -92,27 +92,29 @@ class StreamedMouth:
         if not text.strip():
             return
         await self._places.acquire()
-        wire: Wire | None = None
-        over = False
         sentence = self._dialect.sentence(text, tongue)
         try:
             wire = await self._line.wire(self._dialect.endpoint(tongue))
-            with wire.inbox() as inbox:
-                await wire.send(*sentence.begin())
-                async with closing(self._sound(wire, inbox, sentence, self._limit(text))) as sound:
-                    async for pcm in sound:
-                        yield pcm
-            over = True
+        except BaseException:
+            self._places.release()
+            raise
+        inbox, said = wire.inbox(), False
+        try:
+            await wire.send(*sentence.begin())
+            async with closing(self._sound(wire, inbox, sentence, self._limit(text))) as sound:
+                async for pcm in sound:
+                    yield pcm
+            said = True
         except ProviderError:
-            over = True
-            if wire is not None:
-                self._line.retire(wire)
+            said = True
+            self._line.retire(wire)
             raise
         finally:
-            if over or wire is None:
+            if said:
+                inbox.close()
                 self._places.release()
             else:
-                self._settle(wire, sentence)
+                self._settle(wire, inbox, sentence)
 
     async def _sound(
         self, wire: Wire, inbox: Inbox, sentence: SpokenSentence, limit: int
@@ -159,23 +161,25 @@ class StreamedMouth:
         seconds = len(text) * _SECONDS_A_CHARACTER + _SECONDS_MORE
         return int(seconds * self._rate) * (1 if self._dialect.mu_law else 2)
 
-    def _settle(self, wire: Wire, sentence: SpokenSentence) -> None:
-        task = asyncio.create_task(self._stop(wire, sentence))
+    def _settle(self, wire: Wire, inbox: Inbox, sentence: SpokenSentence) -> None:
+        task = asyncio.create_task(self._stop(wire, inbox, sentence))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    async def _stop(self, wire: Wire, sentence: SpokenSentence) -> None:
+    async def _stop(self, wire: Wire, inbox: Inbox, sentence: SpokenSentence) -> None:
         """Have the server stop, and wait until it has."""
+        alone = self._dialect.at_once == 1
+        inbox.within(_STOP_SECONDS if alone else _STOP_BESIDE_SECONDS)
         try:
-            with wire.inbox() as inbox:
-                await wire.send(*sentence.cancel())
-                inbox.within(_SETTLE_SECONDS)
-                while (message := await inbox.next()) is not None:
-                    sound = sentence.hear(message)
-                    if sound is not None and sound.last:
-                        return
+            await wire.send(*sentence.cancel())
+            while (message := await inbox.next()) is not None:
+                sound = sentence.hear(message)
+                if sound is not None and sound.last:
+                    return
+            if alone:
                 self._line.retire(wire)
         except ProviderError:
             self._line.retire(wire)
         finally:
+            inbox.close()
             self._places.release()

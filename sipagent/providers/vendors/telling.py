@@ -1,6 +1,7 @@
 """Telling: a vendor's messages read by their shape; one of another shape is not its protocol."""
 
 import json
+from base64 import b64decode
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,3 +32,11 @@ def told(shape: type[Shape], message: Message, account: Account) -> Shape:
 def text(**fields: Any) -> str:
     """A JSON message; what is None is left out."""
     return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+
+def audio(base64: str, account: Account) -> bytes:
+    """Audio as it stands in a JSON message. Raises ProviderError."""
+    try:
+        return b64decode(base64, validate=True)
+    except (ValueError, TypeError) as error:
+        raise account.malformed("audio that is not base64") from error

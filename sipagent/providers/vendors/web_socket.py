@@ -3,11 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from websockets.asyncio.client import ClientConnection
@@ -60,14 +60,23 @@ class Endpoint:
 
 
 class Inbox:
-    """What came over a wire since this was opened. Overfull, it fails; so it is bounded."""
+    """What came over a wire since this was opened. Overfull, it fails; so it is bounded. Whoever
+    opened it closes it, by `with` or by `close`.
+    """
 
-    def __init__(self, overfull: ProviderError) -> None:
+    def __init__(self, overfull: ProviderError, on_close: Callable[["Inbox"], None]) -> None:
         self._overfull = overfull
+        self._on_close = on_close
         self._failure: ProviderError | None = None
         #: None: the time is over
         self._came: asyncio.Queue[Message | ProviderError | None] = asyncio.Queue(_UNREAD)
         self._lapse: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def put(self, item: Message | ProviderError | None) -> None:
         """Something came, or nothing will any more, or the time is over."""
@@ -80,7 +89,7 @@ class Inbox:
         """`next` gives None so many seconds from now, whatever came before; replaces what was
         said earlier.
         """
-        self.close()
+        self._no_lapse()
         self._lapse = asyncio.get_running_loop().call_later(seconds, self.put, None)
 
     async def next(self) -> Message | None:
@@ -95,6 +104,10 @@ class Inbox:
 
     def close(self) -> None:
         """Wait for nothing any more."""
+        self._no_lapse()
+        self._on_close(self)
+
+    def _no_lapse(self) -> None:
         if self._lapse is not None:
             self._lapse.cancel()
 
@@ -139,19 +152,14 @@ class Wire:
         """True where its silence may be the network's fault, which another wire would not have."""
         return time.monotonic() - self._opened > _STALE_SECONDS
 
-    @contextmanager
-    def inbox(self) -> Iterator[Inbox]:
+    def inbox(self) -> Inbox:
         """Everything that comes from now on."""
-        account = self.endpoint.account
-        inbox = Inbox(account.malformed("more than could be read"))
+        overfull = self.endpoint.account.malformed("more than could be read")
+        inbox = Inbox(overfull, self._inboxes.discard)
         if self.failure is not None:
             inbox.put(self.failure)
         self._inboxes.add(inbox)
-        try:
-            yield inbox
-        finally:
-            inbox.close()
-            self._inboxes.discard(inbox)
+        return inbox
 
     async def send(self, *messages: Out) -> None:
         """In this order. What cannot be sent fails the wire; whoever reads it will be told."""
@@ -199,7 +207,7 @@ class Wire:
             self._fail(self._closing(error))
         except ProviderError as error:
             self._fail(error)
-            await self._socket.close(1002)
+            self._socket.transport.abort()  # nobody to say goodbye to
 
     def _closing(self, error: ConnectionClosed) -> ProviderError:
         if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:

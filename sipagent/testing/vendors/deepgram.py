@@ -3,11 +3,8 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from sipagent.media.g711 import encode
-
-from .lettering import lettered
-from .scripts import Line, Script, milliseconds
-from .socket_server import Fields, Refusal, Said, Unlawful, Visit, asked, lawful
+from .scripts import Hearing, Line, Script, hearing_of, spoken
+from .socket_server import Fields, Refusal, Unlawful, Visit, asked, lawful
 
 _NOVA = (
     "model language keyterm keywords endpointing utterance_end_ms punctuate smart_format numerals "
@@ -52,30 +49,6 @@ class Deepgram:
             await visit.close(1008, "SchemaError")
 
 
-class _Hearing:
-    """How much of which line was heard."""
-
-    def __init__(self, script: Script, visit: Visit) -> None:
-        self._script = script
-        self._encoding = visit.query["encoding"][0]
-        self._rate = int(visit.query["sample_rate"][0])
-        self.line: Line | None = None
-        self.ms = 0
-        self.guessed = False
-
-    def audio(self, audio: bytes) -> Line:
-        """More of it."""
-        self.line = self.line or self._script.next()
-        self.ms += milliseconds(audio, self._encoding, self._rate)
-        return self.line
-
-    def over(self) -> str:
-        """The text; the next audio is of the next line."""
-        text = self.line.text if self.line else ""
-        self.line, self.ms, self.guessed = None, 0, False
-        return text
-
-
 class Nova:
     """`/v1/listen`."""
 
@@ -84,7 +57,7 @@ class Nova:
 
     async def serve(self, visit: Visit) -> None:
         """Interim results as audio comes, final ones on Finalize or where the script says."""
-        hearing = _Hearing(self._script, visit)
+        hearing = hearing_of(self._script, visit)
         async for said in visit.hear():
             if isinstance(said, bytes):
                 await self._audio(visit, hearing, said)
@@ -101,7 +74,7 @@ class Nova:
                     await visit.say({"type": "Metadata", "duration": 1.0, "channels": 1})
                     return
 
-    async def _audio(self, visit: Visit, hearing: _Hearing, audio: bytes) -> None:
+    async def _audio(self, visit: Visit, hearing: Hearing, audio: bytes) -> None:
         line = hearing.audio(audio)
         if hearing.ms >= line.partial_ms and not hearing.guessed:
             hearing.guessed = True
@@ -140,7 +113,7 @@ class Flux:
 
     async def serve(self, visit: Visit) -> None:
         """TurnInfo as audio comes; ForceEndTurn does nothing where no turn goes on."""
-        hearing = _Hearing(self._script, visit)
+        hearing = hearing_of(self._script, visit)
         await visit.say({"type": "Connected", "request_id": "r", "sequence_id": self._count()})
         async for said in visit.hear():
             if isinstance(said, bytes):
@@ -162,7 +135,7 @@ class Flux:
                 case "CloseStream":
                     return
 
-    async def _audio(self, visit: Visit, hearing: _Hearing, audio: bytes) -> None:
+    async def _audio(self, visit: Visit, hearing: Hearing, audio: bytes) -> None:
         line = hearing.audio(audio)
         if line.text and hearing.ms >= line.partial_ms and not hearing.guessed:
             hearing.guessed = True
@@ -237,9 +210,5 @@ class Aura:
                     return
 
 
-def _spoken(text: str, visit: Visit) -> list[Said]:
-    rate = int(visit.query["sample_rate"][0])
-    pcm = lettered(text, rate)
-    sound = encode("PCMU", pcm) if visit.query["encoding"] == ["mulaw"] else pcm
-    # odd pieces: a sample may come in two
-    return [sound[at : at + 333] for at in range(0, len(sound), 333)]
+def _spoken(text: str, visit: Visit) -> list[bytes]:
+    return spoken(text, visit.query["encoding"][0], int(visit.query["sample_rate"][0]))

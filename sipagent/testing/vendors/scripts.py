@@ -1,8 +1,11 @@
-"""What a vendor's server is to hear, utterance by utterance."""
+"""What a vendor's server is to hear, utterance by utterance, and what its speech is."""
 
 from dataclasses import dataclass
 
-from sipagent.media.g711 import decode
+from sipagent.media.g711 import decode, encode
+
+from .lettering import lettered
+from .socket_server import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,53 @@ class Script:
     def next(self) -> Line:
         """The next utterance."""
         return self._lines.pop(0) if self._lines else Line("")
+
+
+class Hearing:
+    """How much of which line was heard."""
+
+    def __init__(self, script: Script, encoding: str, rate: int) -> None:
+        self._script = script
+        self._encoding = encoding
+        self._rate = rate
+        self.line: Line | None = None
+        self.ms = 0
+        self.guessed = False
+
+    def audio(self, audio: bytes) -> Line:
+        """More of it."""
+        self.line = self.line or self._script.next()
+        self.ms += self.length(audio)
+        return self.line
+
+    def length(self, audio: bytes) -> int:
+        """Milliseconds."""
+        return milliseconds(audio, self._encoding, self._rate)
+
+    def guess(self) -> str:
+        """The first words, once, when enough was heard of them; else the empty string."""
+        if self.line is None or self.guessed or self.ms < self.line.partial_ms:
+            return ""
+        self.guessed = True
+        return self.line.half
+
+    def over(self) -> str:
+        """The text; the next audio is of the next line."""
+        text = self.line.text if self.line else ""
+        self.line, self.ms, self.guessed = None, 0, False
+        return text
+
+
+def hearing_of(script: Script, visit: Visit) -> Hearing:
+    """Where the address says what comes."""
+    return Hearing(script, visit.query["encoding"][0], int(visit.query["sample_rate"][0]))
+
+
+def spoken(text: str, encoding: str, rate: int) -> list[bytes]:
+    """Speech that spells its text, in pieces so odd that a sample may come in two."""
+    pcm = lettered(text, rate)
+    sound = encode("PCMU", pcm) if "law" in encoding else pcm
+    return [sound[at : at + 333] for at in range(0, len(sound), 333)]
 
 
 def milliseconds(audio: bytes, encoding: str, rate: int) -> int:

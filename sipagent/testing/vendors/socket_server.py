@@ -86,14 +86,15 @@ class Visit:
             ready = message if isinstance(message, str | bytes) else json.dumps(dict(message))
             await self.socket.send(ready)
 
-    async def answer(self, *messages: Said | Mapping[str, Any]) -> None:
-        """The messages of one answer, or what the next fault makes of them."""
-        match self._server.fault():
+    async def answer(self, *messages: Said | Mapping[str, Any]) -> bool:
+        """The messages of one answer, or what the next fault makes of them; True if whole."""
+        fault = self._server.fault()
+        match fault:
             case Fault.LATE:
                 await asyncio.sleep(LATE)
                 await self.say(*messages)
             case Fault.SILENT:
-                return
+                pass
             case Fault.HALF_CLOSED:
                 await self.say(*messages[: len(messages) // 2])
                 self.abort()
@@ -106,6 +107,7 @@ class Visit:
                 await self.close(1011, "the server has failed")
             case _:
                 await self.say(*messages)
+        return fault in (None, Fault.LATE)
 
     async def close(self, code: int, reason: str) -> None:
         """Close with a WebSocket close code."""

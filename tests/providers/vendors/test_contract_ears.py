@@ -17,7 +17,10 @@ from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame, frame_samples
 from sipagent.providers.kit import Kit
 from sipagent.providers.registry import EARS, pick
+from sipagent.testing.vendors.assemblyai import AssemblyAI
+from sipagent.testing.vendors.cartesia import Cartesia
 from sipagent.testing.vendors.deepgram import Deepgram
+from sipagent.testing.vendors.elevenlabs import ElevenLabs
 from sipagent.testing.vendors.faults import RETRY_AFTER, Fault
 from sipagent.testing.vendors.scripts import Line, linear
 from sipagent.testing.vendors.socket_server import SocketServer, Vendor, Visit
@@ -35,6 +38,8 @@ class Hosted:
     hints: Callable[[Visit], Any]
     encoding: Callable[[Visit], str] = lambda visit: visit.query["encoding"][0]
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: False where only the agent's own hints are told, when the connection is opened
+    told_of_phrases: bool = True
 
 
 def asked(name: str) -> Callable[[Visit], Any]:
@@ -53,6 +58,29 @@ HOSTED = {
         configured("language_hints"),
         configured("keyterms"),
         options={"model": "flux-general-multi"},
+    ),
+    "scribe": Hosted(
+        "elevenlabs",
+        ElevenLabs,
+        asked("language_code"),
+        asked("keyterms"),
+        encoding=lambda visit: visit.query["audio_format"][0],
+        told_of_phrases=False,
+    ),
+    "ink": Hosted(
+        "cartesia",
+        Cartesia,
+        asked("language"),
+        asked("keyterm"),
+        options={"model": "ink-2"},
+        told_of_phrases=False,
+    ),
+    "assemblyai": Hosted(
+        "assemblyai",
+        AssemblyAI,
+        configured("language_codes"),
+        configured("keyterms_prompt"),
+        options={"speech_model": "universal-streaming-multilingual"},
     ),
 }
 
@@ -169,7 +197,8 @@ async def test_the_server_is_told_what_to_expect_and_in_which_language(hosted: H
         visit = server.visits[-1]
         assert "it" in hosted.language(visit)[0]
         hints = hosted.hints(visit)
-        assert list(hints) == ["Rossi", "sales", "returns"]
+        phrases = ["sales", "returns"] if hosted.told_of_phrases else []
+        assert list(hints) == ["Rossi", *phrases]
 
 
 async def test_what_is_said_again_is_not_told_again(hosted: Hosted) -> None:

@@ -15,7 +15,9 @@ from sipagent.config.settings import Provider
 from sipagent.errors import ProviderError
 from sipagent.providers.kit import Kit
 from sipagent.providers.registry import MOUTHS, pick
+from sipagent.testing.vendors.cartesia import Cartesia
 from sipagent.testing.vendors.deepgram import Deepgram
+from sipagent.testing.vendors.elevenlabs import ElevenLabs
 from sipagent.testing.vendors.faults import RETRY_AFTER, Fault
 from sipagent.testing.vendors.lettering import lettered, read
 from sipagent.testing.vendors.socket_server import SocketServer, Vendor, Visit
@@ -36,6 +38,20 @@ class Hosted:
 
 HOSTED = {
     "aura": Hosted("deepgram", Deepgram, lambda visit: visit.query["model"][0]),
+    "elevenlabs": Hosted(
+        "elevenlabs",
+        ElevenLabs,
+        lambda visit: visit.path.split("/")[3],
+        lambda visit: visit.query["language_code"][0],
+        {"voice_id": "rachel"},
+    ),
+    "cartesia": Hosted(
+        "cartesia",
+        Cartesia,
+        lambda visit: visit.messages[-1]["voice"]["id"],
+        lambda visit: visit.messages[-1]["language"],
+        {"voice_id": "katie"},
+    ),
 }
 
 
