@@ -1,7 +1,7 @@
 """Yes or no? Only a plain yes is one. Pure."""
 
+from .lexicon.words import plain
 from .protocols import Expectation
-from .yielding.bargein import plain
 
 _YES = frozenset(
     {
@@ -26,6 +26,7 @@ YES_OR_NO = Expectation(
         "yes", "yes please", "yeah", "sure", "okay", "go ahead", "that's right", "correct",
         "no", "no thanks", "no thank you", "nope", "stop", "cancel", "wait",
     ),
+    awaits="yes_no",
     keys=("1", "2"),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
-from sipagent.events import BargeIn, Said, SpeechEnded, SpeechStarted, Warned
+from sipagent.events import BargeIn, Said, SpeechEnded, SpeechStarted, TurnEnded, Warned
 from sipagent.media.frames import Frame
 
 from .answers import YES_OR_NO
@@ -20,17 +20,13 @@ from .protocols import Expectation, Sound, Transcriber, Transcript
 from .sounds import Sounds
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
-from .turns.machine import (
-    EndOfTurn,
-    KeyPressed,
-    SpeechOffset,
-    SpeechOnset,
-    TurnDecision,
-    TurnMachine,
-    TurnRules,
-)
+from .turns.awaiting import awaiting
+from .turns.decisions import EndOfTurn, KeyPressed, SpeechOffset, SpeechOnset, Withdrawn
+from .turns.rules import TurnRules
 from .turns.silence import SilenceWatch, StuckWatch
-from .yielding.bargein import BargeInMachine, GiveWay
+from .yielding.bargein import GiveWay
+from .yielding.gate import Decision, Gate, Holding
+from .yielding.record import barge_in_fields, turn_ended_fields
 
 #: frames missing for longer mean that the agent was out of the room
 _GAP_MS = 200
@@ -78,10 +74,7 @@ class Floor:
         self._senses = senses
         self._speaker = speaker
         self._call = call
-        self._turn = TurnMachine(rules)
-        self._barge = BargeInMachine(
-            min_words=spec.barge_in.min_words, decide_ms=spec.barge_in.decide_ms
-        )
+        self._gate = Gate(senses.vad, speaker.port.rate, rules, spec.barge_in.rules)
         self._silence = SilenceWatch(spec.silence_seconds, spec.silence_limit)
         self._listener = Listener(senses.ears, limit=limits.final_text)
         #: not bounded: a person takes half a second a turn, and each of the ears `final_text` at
@@ -93,7 +86,7 @@ class Floor:
 
     def caller_busy(self) -> bool:
         """True while the caller speaks, types, is not yet understood, or is on hold."""
-        return self._turn.open or self._state.understanding > 0 or self._state.held
+        return self._gate.turn.open or self._state.understanding > 0 or self._state.held
 
     def listens(self) -> bool:
         """True while the caller is there, says nothing, and is asked nothing."""
@@ -146,14 +139,13 @@ class Floor:
             self._came_back()
         self._state.last_t = frame.t
         self._listener.frame(frame)
+        holding = self._holding()
         while not self.mind.in_tool and (key := self._call.keys.take()) is not None:
-            self._turn.keys = self._expected().keys
-            self._act(self._turn.key(frame.t, key))
+            self._gate.turn.keys = self._expected().keys
+            self._act(self._gate.key(frame.t, key, holding))
         while not self.mind.in_tool and (text := self._call.texts.take()) is not None:
             self._wrote(frame.t, text)
-        self._act(self._turn.frame(frame.t, self._senses.vad.probability(frame.pcm)))
-        if self._turn.speaking:
-            self._give_way(self._barge.voice(self._turn.voice_end))
+        self._act(self._gate.frame(frame, self._speaker.port.recent, holding))
         quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
         self._ask(self._silence.frame(quiet), self._spec.silence_prompt)
         port = self._speaker.port
@@ -167,14 +159,17 @@ class Floor:
             return replace(YES_OR_NO, language=expected.language)
         return expected
 
+    def _holding(self) -> Holding:
+        spec, active = self._spec.barge_in, self._speaker.active
+        may = spec.enabled and (active or self.mind.holds_floor)
+        return Holding(active, may and spec.by_voice, may, self.mind.asking)
+
     def _came_back(self) -> None:
-        self._turn.reset()
         self._listener.forget()
-        if self._barge.paused:
-            self._barge.reset()
+        if self._gate.reset():
             self._speaker.resume()
 
-    def _act(self, decisions: list[TurnDecision]) -> None:
+    def _act(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             match decision:
                 case SpeechOnset():
@@ -182,66 +177,57 @@ class Floor:
                     self._onset(decision)
                 case SpeechOffset():
                     self._call.emit(SpeechEnded, speaker="caller", t=decision.t)
-                    self._give_way(self._barge.offset(decision.t))
+                case Withdrawn():
+                    self._listener.drop()
                 case KeyPressed():
                     self._key(decision)
                 case EndOfTurn():
                     self._end(decision)
+                case GiveWay():
+                    self._give_way(decision)
 
     def _onset(self, onset: SpeechOnset) -> None:
         if onset.first:
             self._state.began = onset.t
             expected = self._expected()
-            self._turn.patient = expected.patient
+            self._gate.expect(awaiting(expected))
             self._listener.open(expected, self._partial)
-        if self._spec.barge_in.enabled and (self._speaker.active or self.mind.holds_floor):
-            self._barge.answers = self.mind.asking
-            self._state.over_speech = self._speaker.active
-            self._give_way(self._barge.onset(onset.t))
 
     def _partial(self, partial: Transcript) -> None:
-        self._turn.complete = partial.complete
-        self._give_way(self._barge.words(partial.text))
+        self._give_way(self._gate.words(partial.text, complete=partial.complete))
 
     def _key(self, pressed: KeyPressed) -> None:
         self._listener.drop()
         self._silence.answered()
         if pressed.first:
             self._state.began = pressed.t
-        if self._speaker.active or self.mind.holds_floor:
-            self._state.over_speech = self._speaker.active
-            self._give_way(self._barge.key())
 
     def _wrote(self, t: int, text: str) -> None:
         """A text is a turn of its own, and stops what is being said, as a key does."""
         self._silence.answered()
         self._state.began = t
-        if self._speaker.active or self.mind.holds_floor:
-            self._state.over_speech = self._speaker.active
-            self._give_way(self._barge.key())
-        self._state.turns += 1
-        clock = TurnClock(self._call, self._state.turns, EndOfTurn(t, "keys", t))
+        if self._holding().by_key:
+            self._give_way(self._gate.barge.key())
+        end = EndOfTurn(t, "text", t, rule="text", evidence="a text message")
         self._state.understanding += 1
-        self._ended.put_nowait(EndedTurn(t, clock, None, text))
+        self._ended.put_nowait(EndedTurn(t, self._clock(end), None, text))
 
     def _end(self, end: EndOfTurn) -> None:
-        self._state.turns += 1
-        clock = TurnClock(self._call, self._state.turns, end)
+        clock = self._clock(end)
         heard = None if end.reason == "keys" else self._listener.end()
         self._state.understanding += 1
         self._ended.put_nowait(EndedTurn(self._state.began, clock, heard))
 
+    def _clock(self, end: EndOfTurn) -> TurnClock:
+        self._state.turns += 1
+        self._call.emit(TurnEnded, turn=self._state.turns, **turn_ended_fields(end))
+        return TurnClock(self._call, self._state.turns, end)
+
     def _give_way(self, way: GiveWay | None) -> None:
         if way is None:
             return
-        if self._state.over_speech:
-            self._call.emit(
-                BargeIn,
-                decision=way.decision,
-                evidence=way.evidence,
-                words=way.words,
-                played_ms=self._speaker.played_ms,
-            )
+        if self._speaker.active:
+            self._call.emit(BargeIn, played_ms=self._speaker.played_ms, **barge_in_fields(way))
         match way.decision:
             case "paused":
                 self._speaker.pause()
@@ -260,7 +246,7 @@ class Floor:
     async def _sounded(self, ended: EndedTurn, sound: Sound) -> None:
         """The mind has heard it itself. Words are waited for only where something hangs on them."""
         over = self._speaker.active or self.mind.holds_floor or self.mind.asking
-        if over or self._turn.speaking or ended.clock.end.voiced_ms < _NOISE_MS:
+        if over or self._gate.turn.speaking or ended.clock.end.voiced_ms < _NOISE_MS:
             text = await self._sounds.early(sound)
             if text is not None or over:
                 self._spoken(ended, Transcript(text or "", final=True, sound=sound))
@@ -285,7 +271,7 @@ class Floor:
         message = self._state.whole(said)
         if not message.text:
             self._nothing(ended)
-        elif self._turn.speaking:
+        elif self._gate.turn.speaking:
             # the pause was for breath: what comes belongs to it
             self._state.carried = message
         elif not self._goes_on_speaking(ended, message.text):
@@ -306,17 +292,15 @@ class Floor:
         if self.mind.asking and not self.mind.answers(ended.began):
             # said before the question was heard: it waits its turn
             return False
-        if not self._spec.barge_in.enabled or not (self._speaker.active or self.mind.holds_floor):
+        if not self._holding().by_voice:
             return False
-        self._barge.answers = self.mind.asking
-        self._state.over_speech = self._speaker.active
-        way = self._barge.late_words(text)
+        way = self._gate.understood(text)
         self._give_way(way)
-        return way is None
+        return way is None or way.decision == "resumed"
 
     def _nothing(self, ended: EndedTurn) -> None:
         """Voice without words."""
-        busy = self._speaker.active or self.mind.busy or self._turn.speaking
+        busy = self._speaker.active or self.mind.busy or self._gate.turn.speaking
         if ended.clock.end.voiced_ms >= _NOISE_MS and not busy:
             self._ask(self._silence.ask(), self._spec.reprompt)
 
@@ -343,7 +327,6 @@ class _State:
     began: int = 0
     turns: int = 0
     understanding: int = 0
-    over_speech: bool = False
     carried: Message | None = None
 
     def whole(self, message: Message) -> Message:

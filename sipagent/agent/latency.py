@@ -8,7 +8,7 @@ from sipagent.call.session import CallSession
 from sipagent.events import TurnLatency
 
 from .speaking.speaker import Stage
-from .turns.machine import EndOfTurn
+from .turns.decisions import EndOfTurn
 
 Role = Literal["ears", "mind", "mouth"]
 #: what the caller got for a turn

@@ -101,7 +101,10 @@ class AgentSpec(Part):
         default=350, ge=60, le=10_000, description="end of turn when the words are complete"
     )
     patient_ms: int = Field(
-        default=1200, ge=100, le=20_000, description="end of turn while a number is awaited"
+        default=1800, ge=100, le=20_000, description="end of turn while a number is dictated"
+    )
+    end_of_speech_timeout: int = Field(
+        default=2500, ge=250, le=20_000, description="ms of silence that end any turn"
     )
     reprompt: str = "Sorry, I did not get that."
     apology: str = "Sorry, something went wrong. Please say that again."

@@ -28,7 +28,7 @@ from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .thinking import Thinker
-from .turns.machine import TurnRules
+from .turns.rules import TurnRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ class VoiceAgent:
         self._standing = standing or Standing()
         self._limits = limits or Limits()
         self._rules = rules or TurnRules(
-            spec.end_of_turn_ms, spec.complete_ms, max(spec.patient_ms, spec.end_of_turn_ms)
+            spec.end_of_turn_ms,
+            spec.complete_ms,
+            max(spec.patient_ms, spec.end_of_turn_ms),
+            end_of_speech_timeout=spec.end_of_speech_timeout,
         )
         self._mind: Mind | None = None
         self._control: CallControl | None = None

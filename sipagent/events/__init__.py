@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from .base import Base, Personal, PersonalData, Speaker, personal_fields
+from .floor import BargeIn, Said, SpeechEnded, SpeechStarted, TurnEnded
 from .keeping import (
     ConsentChanged,
     RecordingPaused,
@@ -24,6 +25,7 @@ from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 
 #: what stands in the other modules of this room
 __all__ = [
+    "BargeIn",
     "Base",
     "ConsentChanged",
     "LegChanged",
@@ -37,12 +39,16 @@ __all__ = [
     "RecordingPaused",
     "RecordingStarted",
     "RecordingStopped",
+    "Said",
     "SecureEntry",
     "SipMessage",
     "Speaker",
+    "SpeechEnded",
+    "SpeechStarted",
     "SpeechUsed",
     "TapStarted",
     "TapStopped",
+    "TurnEnded",
     "personal_fields",
 ]
 
@@ -67,43 +73,6 @@ class StepStarted(Base):
     index: int
     verb: str
     line: int = 0
-
-
-class SpeechStarted(Base):
-    """Voice activity began (caller), or the first sample of an utterance was played (agent)."""
-
-    type: Literal["speech_started"] = "speech_started"
-    speaker: Speaker
-
-
-class SpeechEnded(Base):
-    """Voice activity ended, or the last sample of an utterance was played."""
-
-    type: Literal["speech_ended"] = "speech_ended"
-    speaker: Speaker
-
-
-class Said(Base):
-    """One side's turn as text. For the agent only what was heard; `unheard` is what was cut."""
-
-    type: Literal["said"] = "said"
-    speaker: Speaker
-    text: Personal
-    unheard: Personal = ""
-    start: int
-    end: int
-    confidence: float | None = None
-    interrupted: bool = False
-
-
-class BargeIn(Base):
-    """What was decided when the caller spoke over the agent, and on what evidence."""
-
-    type: Literal["barge_in"] = "barge_in"
-    decision: Literal["paused", "resumed", "stopped"]
-    evidence: str
-    words: Personal = ""
-    played_ms: int = 0
 
 
 class StepChanged(Base):
@@ -299,6 +268,7 @@ Event = Annotated[
     | SpeechEnded
     | Said
     | BargeIn
+    | TurnEnded
     | AgentChanged
     | StepChanged
     | Gathered

@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from .clock import MediaClock
 from .frames import FRAME_MS, Frame, frame_bytes
 
+#: what was played is kept for so long, to be told from a caller's voice when it comes back
+_KEPT_MS = 1_000
+
 
 class Mark:
     """A place in what a port plays. `await mark.reached()` tells whether it was heard."""
@@ -53,6 +56,7 @@ class AudioPort:
         self._paused = False
         self._marks: deque[Mark] = deque()
         self._heard: deque[Frame] = deque(maxlen=self._limit)
+        self._pulled: deque[Frame] = deque(maxlen=_KEPT_MS // FRAME_MS)
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._closed = False
@@ -68,6 +72,14 @@ class AudioPort:
     def position(self) -> int:
         """Where the next played frame will stand: frames queued so far, whole ones only."""
         return self._queued
+
+    @property
+    def recent(self) -> tuple[Frame, ...]:
+        """What was pulled in the last frames that were not silent, a second of them at most, each
+        with the media-clock time at which it went out.
+        """
+        with self._lock:
+            return tuple(self._pulled)
 
     @property
     def idle(self) -> bool:
@@ -182,8 +194,9 @@ class AudioPort:
             while self._marks and self._marks[0].position <= self._played:
                 reached.append(self._marks.popleft())
             wake = bool(reached) or len(self._out) == self._limit - 1
+            self._pulled.append(Frame(pcm, self.clock.t))
         if wake:
-            self._call(self._pulled, reached, self.clock.t)
+            self._call(self._settled, reached, self.clock.t)
         return pcm
 
     def push(self, pcm: bytes) -> None:
@@ -191,7 +204,7 @@ class AudioPort:
         self._heard.append(Frame(pcm, self.clock.t))
         self._call(self._arrived.set)
 
-    def _pulled(self, reached: list[Mark], t: int) -> None:
+    def _settled(self, reached: list[Mark], t: int) -> None:
         self._room.set()
         for mark in reached:
             mark.settle(heard=True, t=t)

@@ -41,7 +41,7 @@ GREY, BLUE, TEAL, AMBER, GREEN, RED, VIOLET = (
     "#6a3fb5",
 )
 _LEG_COLOURS = {"calling": AMBER, "incoming": AMBER, "early": AMBER, "confirmed": GREEN}
-_BARGE_COLOURS = {"paused": AMBER, "resumed": GREEN, "stopped": RED}
+_BARGE_COLOURS = {"paused": AMBER, "resumed": GREEN, "stopped": RED, "ignored": GREY}
 Shape = Literal["tick", "bar", "box", "diamond", "in", "out"]
 
 

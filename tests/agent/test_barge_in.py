@@ -2,8 +2,8 @@
 
 import pytest
 
+from sipagent.agent.lexicon.known import lexicon
 from sipagent.agent.protocols import Say
-from sipagent.agent.yielding.bargein import is_backchannel
 from sipagent.events import BargeIn, Said, SpeechEnded
 from sipagent.testing.fakes import Line, Partial, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk
@@ -191,4 +191,4 @@ async def test_the_end_of_speech_is_where_it_was_cut() -> None:
     ],
 )
 def test_signs_of_listening_are_told_from_words(text: str, expected: bool) -> None:
-    assert is_backchannel(text) is expected
+    assert lexicon("").is_backchannel(text) is expected

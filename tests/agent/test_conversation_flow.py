@@ -85,7 +85,7 @@ async def test_a_number_is_waited_for_with_patience() -> None:
         assert len(talk.ears.heard) == 1
         [latency] = talk.call.all(TurnLatency)
         assert latency.endpoint is not None and latency.speech_end is not None
-        assert latency.endpoint - latency.speech_end == 1200
+        assert latency.endpoint - latency.speech_end == 1800
 
 
 @virtual_time

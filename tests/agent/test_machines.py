@@ -7,17 +7,10 @@ from hypothesis import strategies as st
 from sipagent.agent.conversation import Conversation, Message
 from sipagent.agent.speaking.heard import SpokenText
 from sipagent.agent.speaking.sentences import SentenceSplitter
-from sipagent.agent.turns.machine import (
-    EndOfTurn,
-    SpeechOffset,
-    SpeechOnset,
-    TurnDecision,
-    TurnMachine,
-    TurnRules,
-    TurnState,
-)
+from sipagent.agent.turns.decisions import EndOfTurn, SpeechOffset, SpeechOnset, TurnDecision
+from sipagent.agent.turns.machine import TurnMachine, TurnState
+from sipagent.agent.turns.rules import TurnRules
 from sipagent.agent.turns.silence import SilenceWatch
-from sipagent.agent.yielding.bargein import BargeInMachine
 
 
 def run(probabilities: list[float], machine: TurnMachine | None = None) -> list[TurnDecision]:
@@ -45,7 +38,14 @@ def test_a_gap_inside_a_sentence_does_not_end_the_turn() -> None:
         SpeechOffset(400),
         SpeechOnset(700, first=False),
         SpeechOffset(1100),
-        EndOfTurn(1600, "silence", 1100, 1100),
+        EndOfTurn(
+            1600,
+            "silence",
+            1100,
+            1100,
+            rule="silence",
+            evidence="no words told otherwise",
+        ),
     ]
 
 
@@ -58,7 +58,14 @@ def test_a_turn_of_the_greatest_length_is_ended_while_the_caller_speaks() -> Non
     assert decisions == [
         SpeechOnset(0, first=True),
         SpeechOffset(1000),
-        EndOfTurn(1000, "too_long", 1000, 1000),
+        EndOfTurn(
+            1000,
+            "too_long",
+            1000,
+            1000,
+            rule="longest",
+            evidence="a turn lasts 1000 ms at most",
+        ),
         SpeechOnset(1000, first=True),
     ]
 
@@ -80,31 +87,6 @@ def test_onsets_offsets_and_ends_always_alternate(runs: list[tuple[float, int]])
                 assert open_turn and not speaking
                 open_turn = False
     assert machine.state is TurnState.QUIET and not open_turn
-
-
-def test_speech_that_lasts_stops_the_agent_without_words() -> None:
-    machine = BargeInMachine(decide_ms=500)
-    assert machine.onset(100).decision == "paused"
-    assert machine.voice(580) is None
-    stopped = machine.voice(600)
-    assert stopped is not None
-    assert (stopped.decision, stopped.evidence) == ("stopped", "speech of 500 ms")
-
-
-def test_fewer_words_than_asked_for_do_not_stop_the_agent() -> None:
-    machine = BargeInMachine(min_words=3)
-    machine.onset(0)
-    assert machine.words("hold on") is None
-    stopped = machine.words("hold on a")
-    assert stopped is not None and stopped.decision == "stopped"
-
-
-def test_yes_is_a_word_when_a_yes_was_asked_for() -> None:
-    machine = BargeInMachine()
-    machine.onset(0)
-    assert machine.words("yes") is None
-    machine.answers = True
-    assert machine.words("yes") is not None
 
 
 def spoken() -> SpokenText:

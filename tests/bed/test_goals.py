@@ -16,13 +16,8 @@ pytestmark = pytest.mark.slow
 
 #: of each kind: some 200 turns, 200 interruptions and 200 times something that is none
 _EVENTS = 42
-_MISSED = {
-    ("numbers told unasked, with pauses", "cut off"): "a number that nobody asked for is cut",
-    ("interruptions over echo", "yielded"): "the agent takes its echo for a caller and stops",
-    ("backchannels", "not yielded, no word lost"): "half of them stop the agent",
-    ("echo of the agent", "not yielded, no word lost"): "the agent stops at its own echo",
-    ("noise", "not yielded, no word lost"): "babble stops the agent",
-}
+#: goals that are not reached yet, and why
+_MISSED: dict[tuple[str, str], str] = {}
 _CASES = (
     *((kind, "answered") for kind in ("questions", "questions in noise")),
     *(

@@ -1,10 +1,21 @@
 """TurnMachine: whose turn is it? Pure: speech probabilities, words, keys and time in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from sipagent.media.frames import FRAME_MS
+
+from .decisions import (
+    EndOfTurn,
+    KeyPressed,
+    SpeechOffset,
+    SpeechOnset,
+    TurnDecision,
+    Withdrawn,
+)
+from .ending import END_RULES, verdict
+from .rules import NOTHING_AWAITED, Awaiting, EndRule, TurnRules, TurnSoFar, Verdict
 
 
 class TurnState(StrEnum):
@@ -27,79 +38,21 @@ NEXT: dict[TurnState, frozenset[TurnState]] = {
     TurnState.TRAILING: frozenset({TurnState.RISING, TurnState.SPEAKING, TurnState.QUIET}),
 }
 
-EndReason = Literal["silence", "complete", "patient", "too_long", "keys"]
 
-
-@dataclass(frozen=True, slots=True)
-class SpeechOnset:
-    """The caller speaks since `t`. `first` is False when it goes on after a gap in one turn."""
-
-    t: int
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechOffset:
-    """The caller's voice stopped at `t`; the turn may still go on."""
-
-    t: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPressed:
-    """A key came; `first` of its turn."""
-
-    t: int
-    key: str
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EndOfTurn:
-    """The turn is over since `t`. `speech_end` is when the voice stopped, `voiced_ms` how much of
-    it there was from first to last; `digits` are the keys of a turn that was typed.
-    """
-
-    t: int
-    reason: EndReason
-    speech_end: int
-    voiced_ms: int = 0
-    digits: str = ""
-
-
-TurnDecision = SpeechOnset | SpeechOffset | KeyPressed | EndOfTurn
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRules:
-    """Probabilities 0..1 and milliseconds. Two thresholds, so that a level between them changes
-    nothing; a gap shorter than `offset_ms` is not even an end of speech.
-    """
-
-    end_of_turn_ms: int = 500
-    complete_ms: int = 350
-    patient_ms: int = 1200
-    threshold: float = 0.5
-    release: float = 0.35
-    onset_ms: int = 40
-    offset_ms: int = 200
-    longest_ms: int = 60_000
-    key_pause_ms: int = 1200
-    last_key: str = "#"
+#: voice after a partial for longer than this holds words that the partial does not
+_FRESH_MS = 300
 
 
 class TurnMachine:
-    """Fed every 20 ms frame and every key. `patient` and `complete` change the end of the turn
-    that runs; all times are media-clock ms.
-    """
+    """Fed every 20 ms frame, every partial and every key; all times are media-clock ms."""
 
-    def __init__(self, rules: TurnRules | None = None) -> None:
+    def __init__(self, rules: TurnRules | None = None, ends: Sequence[EndRule] = END_RULES) -> None:
         self.rules = rules or TurnRules()
         self.state = TurnState.QUIET
-        self.patient = False
-        self.complete = False
         #: entries on the keypad that mean something now
         self.keys: tuple[str, ...] = ()
+        self._ends = ends
+        self._words = _Words()
         self._rise = 0
         self._begin: int | None = None
         self._voice_end = 0
@@ -115,6 +68,11 @@ class TurnMachine:
     def open(self) -> bool:
         """True while a turn runs, spoken or typed."""
         return self._begin is not None or bool(self._keys)
+
+    @property
+    def began(self) -> int | None:
+        """Where the voice of the turn began, media-clock ms; None while there is none."""
+        return self._begin
 
     @property
     def voice_end(self) -> int:
@@ -137,6 +95,15 @@ class TurnMachine:
                 decisions += self._voiced(t, probability >= self.rules.release)
         return decisions + self._over(end)
 
+    def expect(self, awaiting: Awaiting) -> None:
+        """What the turn that runs is likely to hold."""
+        self._words = _Words(awaiting)
+
+    def words(self, text: str, *, complete: bool = False) -> None:
+        """The newest partial of the turn that runs."""
+        self._words.text, self._words.complete = text, complete
+        self._words.came_at = self._voice_end
+
     def key(self, t: int, key: str) -> list[TurnDecision]:
         """A key always wins: a spoken turn that runs is given up for it."""
         decisions: list[TurnDecision] = []
@@ -153,6 +120,12 @@ class TurnMachine:
     def _entered(self) -> bool:
         """True for an entry that is expected, and that no longer one begins with."""
         return [known for known in self.keys if known.startswith(self._keys)] == [self._keys]
+
+    def withdraw(self, t: int) -> list[TurnDecision]:
+        """What was taken for the caller's voice was none: there is no turn."""
+        offset: list[TurnDecision] = [SpeechOffset(t)] if self.speaking else []
+        self._close()
+        return [*offset, Withdrawn(t)]
 
     def reset(self) -> None:
         """Forget the turn that runs."""
@@ -196,35 +169,60 @@ class TurnMachine:
             return []
         if now - self._begin >= self.rules.longest_ms:
             offset: list[TurnDecision] = [SpeechOffset(now)] if self.speaking else []
-            return [*offset, self._spoken(now, "too_long")]
-        pause, reason = self._pause()
-        if self.state is TurnState.TRAILING and now - self._voice_end >= pause:
-            return [self._spoken(now, reason)]
-        return []
+            limit = self.rules.longest_ms
+            why = Verdict(0, "too_long", "longest", f"a turn lasts {limit} ms at most")
+            return [*offset, self._spoken(now, why)]
+        if self.state is not TurnState.TRAILING:
+            return []
+        why = verdict(self._words.so_far(self._voice_end), self.rules, self._ends)
+        return [self._spoken(now, why)] if now - self._voice_end >= why.ms else []
 
-    def _pause(self) -> tuple[int, EndReason]:
-        if self.complete:
-            return self.rules.complete_ms, "complete"
-        if self.patient:
-            return self.rules.patient_ms, "patient"
-        return self.rules.end_of_turn_ms, "silence"
-
-    def _spoken(self, t: int, reason: EndReason) -> EndOfTurn:
-        end = EndOfTurn(t, reason, self._voice_end, self.voiced_ms)
+    def _spoken(self, t: int, why: Verdict) -> EndOfTurn:
+        end = EndOfTurn(
+            t,
+            why.reason,
+            self._voice_end,
+            self.voiced_ms,
+            rule=why.rule,
+            evidence=why.evidence,
+            words=self._words.text,
+        )
         self._close()
         return end
 
     def _typed(self, t: int) -> EndOfTurn:
         digits, self._keys = self._keys, ""
         last = self.rules.last_key
-        return EndOfTurn(t, "keys", self._key_t, digits=digits.removesuffix(last) or digits)
+        if digits.endswith(last):
+            evidence = "the last key was pressed"
+        elif t == self._key_t:
+            evidence = "the entry is a known one"
+        else:
+            evidence = f"no key for {t - self._key_t} ms"
+        entry = digits.removesuffix(last) or digits
+        return EndOfTurn(t, "keys", self._key_t, digits=entry, rule="keys", evidence=evidence)
 
     def _close(self) -> None:
         self._begin = None
-        self.complete = self.patient = False
+        self._words = _Words()
         if self.state is not TurnState.QUIET:
             self._move(TurnState.QUIET)
 
     def _move(self, state: TurnState) -> None:
         assert state in NEXT[self.state], f"{self.state} -> {state}"
         self.state = state
+
+
+@dataclass(slots=True)
+class _Words:
+    """What is known of the words of the turn that runs."""
+
+    awaiting: Awaiting = NOTHING_AWAITED
+    text: str = ""
+    complete: bool = False
+    came_at: int = 0
+
+    def so_far(self, voice_end: int) -> TurnSoFar:
+        """As the rules see it."""
+        fresh = voice_end - self.came_at <= _FRESH_MS
+        return TurnSoFar(self.awaiting, self.text, self.complete, fresh)

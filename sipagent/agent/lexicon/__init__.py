@@ -1,0 +1,1 @@
+"""What a caller's words show: listening, hesitating, dictating, waiting. One file a language."""

@@ -1,0 +1,206 @@
+"""Evidence: what was measured of a voice that was heard over the agent. Pure."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sipagent.media.echo import NO_ECHO, Echo
+from sipagent.media.frames import FRAME_MS
+
+from ..lexicon.words import plain
+
+#: the quietest level told, dBFS
+_SILENCE_DB = -96.0
+
+
+def level_db(pcm: bytes) -> float:
+    """RMS level of 16-bit PCM, dBFS."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    power = float(np.dot(samples, samples)) / max(1, samples.size)
+    return max(_SILENCE_DB, 10 * float(np.log10(power / 32_768**2))) if power else _SILENCE_DB
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """One frame that came in at media-clock `t` ms: the detector's probability 0..1, whether that
+    is taken for voice, dBFS, and how much of it is our own.
+    """
+
+    t: int
+    probability: float
+    voice: bool
+    level_db: float = _SILENCE_DB
+    echo: Echo = NO_ECHO
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Since the onset at `onset` ms: `spoken_ms` from the first voice to the newest, `voiced_ms`
+    of voice in it; mean probability and level of the voiced frames; the greatest correlation with
+    what we played, and the delay of it.
+    """
+
+    onset: int = 0
+    spoken_ms: int = 0
+    voiced_ms: int = 0
+    probability: float = 0.0
+    level_db: float = _SILENCE_DB
+    echo: float = 0.0
+    lag_ms: int = 0
+
+
+NO_EVIDENCE = Evidence()
+
+#: correlation below which a voiced frame holds somebody else's voice
+_FOREIGN = 0.35
+#: frames of our own voice in a row that show that all of it was
+_OWN_FRAMES = 3
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Evidence while it is gathered; `end` is where the newest voice ended. `own` counts the
+    newest frames of our own voice, `foreign` all that were somebody else's.
+    """
+
+    onset: int
+    frames: int = 0
+    end: int = 0
+    probability: float = 0.0
+    level: float = 0.0
+    echo: Echo = field(default=NO_ECHO)
+    own: int = 0
+    foreign: int = 0
+
+    def add(self, sound: Sound) -> None:
+        """One more frame."""
+        if sound.echo.correlation > self.echo.correlation:
+            self.echo = sound.echo
+        self.own = self.own + 1 if sound.echo.own else 0
+        if sound.voice and sound.echo.correlation < _FOREIGN:
+            self.foreign += 1
+        if sound.voice:
+            self.frames += 1
+            self.end = sound.t + FRAME_MS
+            self.probability += sound.probability
+            self.level += sound.level_db
+
+    @property
+    def all_own(self) -> bool:
+        """True once it is plain that nobody but ourselves was heard."""
+        return self.own >= _OWN_FRAMES and self.foreign < self.own
+
+    @property
+    def so_far(self) -> Evidence:
+        """What is known now."""
+        count = max(1, self.frames)
+        return Evidence(
+            self.onset,
+            max(0, self.end - self.onset),
+            self.frames * FRAME_MS,
+            round(self.probability / count, 2),
+            round(self.level / count, 1) if self.frames else _SILENCE_DB,
+            round(self.echo.correlation, 2),
+            self.echo.lag_ms,
+        )
+
+
+class UsualLevel:
+    """How loud this caller speaks, dBFS: learned from turns in which the agent was silent."""
+
+    def __init__(self) -> None:
+        self.db: float | None = None
+        self._sum = 0.0
+        self._frames = 0
+
+    def add(self, level: float) -> None:
+        """A frame of the caller's voice."""
+        self._sum += level
+        self._frames += 1
+
+    def settle(self) -> None:
+        """The turn is over; what was too short tells nothing."""
+        if self._frames >= _TELLING:
+            mean = self._sum / self._frames
+            self.db = mean if self.db is None else self.db + _LEARN * (mean - self.db)
+        self._sum, self._frames = 0.0, 0
+
+
+#: frames of voice in a turn from which its level tells, and how fast it is learned
+_TELLING, _LEARN = 10, 0.3
+
+
+class WordDelay:
+    """How long after an onset these ears give the first words: the longest of the last few, ms;
+    None while they have given none before a turn was over.
+    """
+
+    def __init__(self) -> None:
+        self._delays: deque[int] = deque(maxlen=_REMEMBERED)
+        self._onset: int | None = None
+
+    @property
+    def longest_ms(self) -> int | None:
+        """Of the last turns."""
+        return max(self._delays, default=None)
+
+    def onset(self, t: int) -> None:
+        """A turn began at media-clock `t` ms."""
+        self._onset = t
+
+    def words(self, now: int, text: str) -> None:
+        """A partial came at media-clock `now` ms."""
+        if self._onset is not None and plain(text):
+            self._delays.append(now - self._onset)
+            self._onset = None
+
+
+_REMEMBERED = 5
+
+
+class Rise:
+    """Tells when somebody far louder joins a voice that goes on: the caller, over the room."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+        self._louder = 0
+
+    def frame(self, level: float) -> bool:
+        """One more frame of voice; True where it has just become far louder."""
+        if self._mean is None:
+            self._mean = level
+        if level < self._mean + _RISE_DB:
+            self._mean += _SLOWLY * (level - self._mean)
+            self._louder = 0
+            return False
+        self._louder += 1
+        if self._louder < _RISE_FRAMES:
+            return False
+        self._mean, self._louder = level, 0
+        return True
+
+
+#: how much louder (dB), for how many frames, than a mean that follows how slowly
+_RISE_DB, _RISE_FRAMES, _SLOWLY = 9.0, 3, 0.1
+
+
+class Foreground:
+    """Tells within one turn what is far fainter than the voice that it began with: the room behind
+    the caller, which would keep the turn open after their last word.
+    """
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=_SMOOTH)
+        self._peak = _SILENCE_DB
+
+    def behind(self, pcm: bytes) -> bool:
+        """One more frame of the turn; True where it is no longer the caller."""
+        self._last.append(level_db(pcm))
+        loud = max(self._last)
+        self._peak = max(self._peak, loud)
+        return loud < self._peak - _BEHIND_DB
+
+
+#: frames looked at together, and dB below the loudest of the turn that no voice falls within a word
+_SMOOTH, _BEHIND_DB = 5, 18.0

@@ -1,0 +1,188 @@
+"""Gate: every frame of the caller becomes decisions: whose turn it is, and who gives way.
+
+It knows no mouth and no mind, so that it serves a cascade and a speech-to-speech model alike.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sipagent.call.services import SpeechDetector
+from sipagent.media.echo import Echo, EchoMeter
+from sipagent.media.frames import FRAME_MS, Frame
+
+from ..lexicon.known import lexicon
+from ..turns.decisions import EndOfTurn, KeyPressed, SpeechOffset, SpeechOnset, TurnDecision
+from ..turns.machine import TurnMachine
+from ..turns.rules import Awaiting, TurnRules
+from .bargein import BargeInMachine, GiveWay, YieldRules
+from .evidence import Evidence, Foreground, Rise, Sound, UsualLevel, WordDelay, level_db
+
+Decision = TurnDecision | GiveWay
+
+#: probability below which nobody can be speaking, and nothing is compared with what we played
+_NOBODY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the agent holds in this frame: whether it is `speaking` (or about to), whether the
+    caller may take the floor from it by voice or by key (it may be thinking, too), and whether it
+    has asked something to which "okay" is an answer.
+    """
+
+    speaking: bool = False
+    by_voice: bool = False
+    by_key: bool = False
+    asking: bool = False
+
+
+NOTHING_HELD = Holding()
+
+
+class Gate:
+    """Feed it every frame, partial and key, and act on what it returns, in order.
+
+    `played` are the newest frames of the agent's port (`AudioPort.recent`); `rate` is Hz.
+    """
+
+    def __init__(
+        self, vad: SpeechDetector, rate: int, turn: TurnRules, giving_way: YieldRules
+    ) -> None:
+        self.turn = TurnMachine(turn)
+        self.barge = BargeInMachine(giving_way)
+        self._vad = vad
+        self._echo = EchoMeter(rate)
+        self._own = _OwnVoice(turn.onset_ms)
+        self._level = UsualLevel()
+        self._near = Foreground()
+        self._rise = Rise()
+        self._delay = WordDelay()
+        self._now = 0
+        self._holding = NOTHING_HELD
+
+    def frame(self, frame: Frame, played: Iterable[Frame], holding: Holding) -> list[Decision]:
+        """What follows from one more frame."""
+        self._holding, self._now = holding, frame.t + FRAME_MS
+        probability = self._vad.probability(frame.pcm)
+        echo = self._echo.frame(frame, played, voice=probability >= _NOBODY)
+        decisions: list[Decision] = []
+        behind = self.turn.began is not None and self._near.behind(frame.pcm)
+        heard = 0.0 if echo.own or behind else probability
+        for decision in self.turn.frame(frame.t, heard):
+            decisions.append(decision)
+            if (way := self._turned(decision)) is not None:
+                decisions.append(way)
+        sound = self._sound(frame, probability, echo)
+        if (way := self._louder(sound)) is not None:
+            decisions.append(way)
+        if (way := self.barge.frame(sound)) is not None:
+            decisions.append(way)
+            if self.barge.own_voice and self.turn.began == way.evidence.onset:
+                decisions += self.turn.withdraw(frame.t)
+        told = way is not None or self.barge.paused or not (holding.by_voice and holding.speaking)
+        if (own := self._own.frame(sound, told=told)) is not None:
+            decisions.append(own)
+        return decisions
+
+    def expect(self, awaiting: Awaiting) -> None:
+        """What the turn that has just begun is likely to hold."""
+        self.turn.expect(awaiting)
+        self.barge.lexicon = lexicon(awaiting.language)
+
+    def words(self, text: str, *, complete: bool = False) -> GiveWay | None:
+        """The newest partial of the caller's turn."""
+        self._delay.words(self._now, text)
+        self.barge.first_words_ms = self._delay.longest_ms
+        self.turn.words(text, complete=complete)
+        way = self.barge.words(text)
+        return way if self._holding.by_voice else None
+
+    def understood(self, text: str) -> GiveWay | None:
+        """The whole turn as text, while the agent speaks on or is paused; None where it may go on
+        as it does.
+        """
+        self.barge.answers = self._holding.asking
+        return self.barge.late_words(text)
+
+    def key(self, t: int, key: str, holding: Holding) -> list[Decision]:
+        """A key was pressed."""
+        decisions: list[Decision] = []
+        for decision in self.turn.key(t, key):
+            decisions.append(decision)
+            if isinstance(decision, KeyPressed) and holding.by_key:
+                decisions.append(self.barge.key())
+        return decisions
+
+    def reset(self) -> bool:
+        """Forget the turn that runs; True where the agent was paused for it."""
+        paused = self.barge.paused
+        self._near = Foreground()
+        self.turn.reset()
+        self.barge.reset()
+        return paused
+
+    def _turned(self, decision: TurnDecision) -> GiveWay | None:
+        if isinstance(decision, SpeechOnset) and decision.first:
+            self._delay.onset(decision.t)
+        match decision:
+            case SpeechOnset(t=t) if self._holding.by_voice:
+                self.barge.answers = self._holding.asking
+                return self.barge.onset(t)
+            case SpeechOffset(t=t):
+                return self.barge.offset(t)
+            case EndOfTurn():
+                self._near = Foreground()
+                self.barge.turn_over()
+                self._level.settle()
+                self.barge.usual_db = self._level.db
+        return None
+
+    def _louder(self, sound: Sound) -> GiveWay | None:
+        """An onset the turn does not know of, since somebody in the room is speaking already."""
+        if not self.turn.speaking:
+            self._rise = Rise()
+            return None
+        rises = sound.voice and self._rise.frame(sound.level_db)
+        if not rises or self.barge.paused or not self._holding.by_voice:
+            return None
+        self.barge.answers = self._holding.asking
+        return self.barge.onset(sound.t)
+
+    def _sound(self, frame: Frame, probability: float, echo: Echo) -> Sound:
+        voice = self.turn.speaking and self.turn.voice_end == frame.t + FRAME_MS
+        if not voice:
+            return Sound(frame.t, probability, voice, echo=echo)
+        level = level_db(frame.pcm)
+        if not self._holding.speaking:
+            self._level.add(level)
+        return Sound(frame.t, probability, voice, level, echo)
+
+
+class _OwnVoice:
+    """Tells once a stretch that our own voice came back and was not taken for the caller's."""
+
+    def __init__(self, onset_ms: int) -> None:
+        self._enough = onset_ms // FRAME_MS
+        self._frames = 0
+        self._last = 0
+
+    def frame(self, sound: Sound, *, told: bool) -> GiveWay | None:
+        """One more frame; `told` where the record says of it already, or need not."""
+        if sound.t - self._last > _STRETCH_MS:
+            self._frames = 0
+        if not sound.echo.own:
+            return None
+        self._last = sound.t
+        self._frames = self._enough if told else self._frames + 1
+        if told or self._frames != self._enough:
+            return None
+        echo = sound.echo
+        evidence = Evidence(
+            onset=sound.t, probability=sound.probability, echo=round(echo.correlation, 2),
+            lag_ms=echo.lag_ms,
+        )  # fmt: skip
+        return GiveWay("ignored", f"our own echo after {echo.lag_ms} ms", evidence=evidence)
+
+
+#: our own voice is told of again after so long without it
+_STRETCH_MS = 1000

@@ -1,0 +1,156 @@
+"""EchoMeter: is what comes in our own voice coming back? Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .frames import FRAME_MS, Frame
+
+Samples = npt.NDArray[np.float32]
+
+#: both sides are compared at this rate, Hz: the strong half of a telephone voice
+_RATE = 4000
+_FRAME = _RATE * FRAME_MS // 1000
+#: samples compared at once, while the delay is looked for and once it is known
+_WINDOW, _SHORT = 8 * _FRAME, 4 * _FRAME
+#: the longest delay looked for, ms
+MAX_LAG_MS = 400
+_LAGS = MAX_LAG_MS * _RATE // 1000
+#: at least window and lags together, and quick to transform
+_POINTS = 2304
+#: a delay is known when it was the best so often in a row, each time within so many samples
+_IN_A_ROW, _WANDER = 4, 3
+#: correlation from which a delay is believed, and from which it is our own voice; what is less
+#: like it than what came back before holds somebody else's voice too
+_FOUND, _OWN, _AS_BEFORE = 0.5, 0.45, 0.75
+#: RMS (16-bit units, high end raised) below which there is nothing to compare
+_FLOOR = 12.0
+#: a detector still takes the end of an echo for voice after it has gone
+_AFTER = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Of the newest 80-160 ms: normalised correlation 0..1 with what we played `lag_ms` before,
+    and whether it is our own voice and nothing else.
+    """
+
+    correlation: float = 0.0
+    lag_ms: int = 0
+    own: bool = False
+
+
+NO_ECHO = Echo()
+
+
+class EchoMeter:
+    """Fed every frame of both sides at `rate` Hz, a multiple of 4000. That costs 10-20 us; where
+    voice is heard while ours is on the line and the delay is not known (or the caller speaks
+    too), 100 us more.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._step = rate // _RATE
+        self._played = np.zeros(_LAGS + _WINDOW, np.float32)
+        self._heard = np.zeros(_WINDOW, np.float32)
+        self._now = 0
+        self._played_t = -MAX_LAG_MS
+        self._search = _Search()
+
+    def frame(self, heard: Frame, played: Iterable[Frame], *, voice: bool = True) -> Echo:
+        """One frame that came in, and the newest that went out, in order; those told before may
+        be among them. `voice` is False where nobody can be speaking: then nothing is compared.
+        """
+        self._pass((heard.t - self._now) // FRAME_MS)
+        self._now = heard.t
+        for frame in played:
+            if frame.t > self._played_t:
+                self._put(frame)
+        if heard.t - self._played_t > MAX_LAG_MS + _WINDOW * 1000 // _RATE:
+            return NO_ECHO
+        self._heard[-_FRAME:] = self._thin(heard.pcm)
+        return self._search.echo(self._heard, self._played) if voice else NO_ECHO
+
+    def _pass(self, frames: int) -> None:
+        """Time has passed: room for so many frames, silent so far."""
+        for side in (self._played, self._heard):
+            gone = min(max(frames, 0) * _FRAME, side.size)
+            if gone:
+                side[: side.size - gone] = side[gone:]
+                side[side.size - gone :] = 0
+
+    def _put(self, frame: Frame) -> None:
+        self._played_t = frame.t
+        end = self._played.size - (self._now - frame.t) // FRAME_MS * _FRAME
+        if _FRAME <= end <= self._played.size:
+            self._played[end - _FRAME : end] = self._thin(frame.pcm)
+
+    def _thin(self, pcm: bytes) -> Samples:
+        """At 4 kHz, the strong low end taken down, so that a like pitch alone is no likeness."""
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+        thin: Samples = samples.reshape(-1, self._step).mean(axis=1)
+        raised = np.zeros_like(thin)
+        raised[1:] = thin[1:] - np.float32(0.9) * thin[:-1]
+        return raised
+
+
+class _Search:
+    """Finds the delay and keeps it while it serves."""
+
+    def __init__(self) -> None:
+        self._known: int | None = None
+        self._usual = 0.0
+        self._lag = 0
+        self._row = 0
+        self._after = 0
+
+    def echo(self, heard: Samples, played: Samples) -> Echo:
+        """What the newest frames are."""
+        self._after = max(0, self._after - 1)
+        if _power(heard[-_SHORT:]) < _FLOOR**2:
+            return Echo(own=self._after > 0)
+        if self._known is not None:
+            near = _near(heard[-_SHORT:], played, self._known)
+            if near >= max(_OWN, _AS_BEFORE * self._usual):
+                self._usual += 0.1 * (near - self._usual)
+                return self._own(near, self._known)
+        best, lag = _best(heard, played)
+        again = abs(lag - self._lag) <= _WANDER
+        self._row = 0 if best < _FOUND else self._row + 1 if again else 1
+        self._lag = lag
+        if self._row >= _IN_A_ROW:
+            self._known, self._usual = lag, best
+            return self._own(best, lag)
+        return Echo(best, lag * 1000 // _RATE)
+
+    def _own(self, correlation: float, lag: int) -> Echo:
+        self._after = _AFTER
+        return Echo(correlation, lag * 1000 // _RATE, own=True)
+
+
+def _near(heard: Samples, played: Samples, lag: int) -> float:
+    """The correlation at a known lag, and a little around it."""
+    size, best = heard.size, 0.0
+    for around in range(max(0, lag - _WANDER), min(_LAGS, lag + _WANDER) + 1):
+        end = played.size - around
+        then = played[end - size : end]
+        power = float(np.dot(then, then)) * float(np.dot(heard, heard))
+        if power > (size * _FLOOR**2) ** 2:
+            best = max(best, abs(float(np.dot(heard, then))) / power**0.5)
+    return best
+
+
+def _best(heard: Samples, played: Samples) -> tuple[float, int]:
+    """The greatest correlation at any lag, and that lag in samples."""
+    cross = np.fft.irfft(np.fft.rfft(played, _POINTS) * np.conj(np.fft.rfft(heard, _POINTS)))
+    sums = np.concatenate(([0.0], np.cumsum(played.astype(np.float64) ** 2)))
+    power = np.maximum(sums[_WINDOW:] - sums[:-_WINDOW], _WINDOW * _FLOOR**2)
+    likeness = np.abs(cross[: _LAGS + 1]) / np.sqrt(power * float(np.dot(heard, heard)))
+    place = int(np.argmax(likeness))
+    return min(1.0, float(likeness[place])), _LAGS - place
+
+
+def _power(samples: Samples) -> float:
+    return float(np.dot(samples, samples)) / samples.size

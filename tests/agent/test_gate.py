@@ -1,0 +1,119 @@
+"""The gate: frames in, decisions out; our own voice, the room behind the caller, and the caller."""
+
+import numpy as np
+
+from sipagent.agent.turns.decisions import EndOfTurn, SpeechOnset, Withdrawn
+from sipagent.agent.turns.rules import TurnRules
+from sipagent.agent.yielding.bargein import GiveWay, YieldRules
+from sipagent.agent.yielding.gate import Decision, Gate, Holding
+from sipagent.media.frames import Frame
+from sipagent.testing.legs import tone
+from sipagent.testing.organs import LoudnessVad
+from sipagent.testing.voice import speak
+
+SPEAKING = Holding(speaking=True, by_voice=True, by_key=True)
+SILENT = Holding()
+FRAME = 320
+
+
+def pieces(pcm: bytes) -> list[bytes]:
+    return [pcm[at : at + FRAME].ljust(FRAME, b"\0") for at in range(0, len(pcm), FRAME)]
+
+
+class Line:
+    """A gate and what passes through it; `ours` comes back after `lag` frames, `gain` as loud."""
+
+    def __init__(self, ours: bytes = b"", *, lag: int = 7, gain: float = 0.3) -> None:
+        self.gate = Gate(LoudnessVad(500), 8000, TurnRules(), YieldRules())
+        self.decided: list[Decision] = []
+        self._ours = pieces(ours)
+        self._lag, self._gain = lag, gain
+        self._played: list[Frame] = []
+        self._t = 0
+
+    def hear(self, theirs: bytes, holding: Holding = SPEAKING) -> list[Decision]:
+        """What is decided while the caller says this; the agent plays on unless it is paused."""
+        decided: list[Decision] = []
+        for piece in pieces(theirs):
+            if self._ours and not self.gate.barge.paused:
+                self._played.append(Frame(self._ours.pop(0), self._t))
+            then = next((f for f in self._played if f.t == self._t - 20 * self._lag), None)
+            heard = piece if then is None else _louder_of(piece, then.pcm, self._gain)
+            decided += self.gate.frame(Frame(heard, self._t), self._played[-50:], holding)
+            self._t += 20
+        self.decided += decided
+        return decided
+
+    @property
+    def ways(self) -> list[str]:
+        return [way.decision for way in self.decided if isinstance(way, GiveWay)]
+
+
+def _louder_of(theirs: bytes, echo: bytes, gain: float) -> bytes:
+    mixed = np.frombuffer(theirs, "<i2") + np.frombuffer(echo, "<i2") * gain
+    return bytes(np.clip(mixed, -32_768, 32_767).astype("<i2").tobytes())
+
+
+def quiet(ms: int) -> bytes:
+    return bytes(16 * ms)
+
+
+OURS = speak("On day one we saw hedgehogs in the garden, and two of them were asleep. " * 2)
+
+
+def test_our_own_voice_coming_back_is_no_turn_and_is_told_of_once() -> None:
+    line = Line(OURS)
+    line.hear(quiet(4000))
+    assert line.ways in (["ignored"], ["paused", "resumed"])
+    assert not any(isinstance(decision, EndOfTurn) for decision in line.decided)
+
+
+def test_a_pause_at_our_own_echo_is_taken_back_and_so_is_the_turn() -> None:
+    line = Line(OURS)
+    line.hear(quiet(4000))
+    if "paused" in line.ways:
+        assert line.ways[:2] == ["paused", "resumed"]
+        assert any(isinstance(decision, Withdrawn) for decision in line.decided)
+    assert line.gate.turn.began is None
+
+
+def test_a_caller_is_heard_over_our_echo() -> None:
+    line = Line(OURS)
+    line.hear(quiet(2000))
+    before = len(line.decided)
+    line.hear(speak("Stop please I have a question", "en-us+m3"))
+    after = [way.decision for way in line.decided[before:] if isinstance(way, GiveWay)]
+    assert after[:2] == ["paused", "stopped"]
+
+
+def test_a_voice_behind_the_caller_does_not_keep_the_turn_open() -> None:
+    line = Line()
+    line.hear(tone(600, level=8000), SILENT)
+    decided = line.hear(tone(1000, level=600), SILENT)
+    [end] = [d for d in decided if isinstance(d, EndOfTurn)]
+    assert end.speech_end - 600 in range(0, 101)
+
+
+def test_a_caller_who_speaks_up_over_the_room_is_an_onset() -> None:
+    line = Line()
+    line.hear(tone(600, level=700), SILENT)
+    decided = line.hear(tone(200, level=8000))
+    assert [d.decision for d in decided if isinstance(d, GiveWay)] == ["paused"]
+    assert not any(isinstance(d, SpeechOnset) for d in decided)
+
+
+def test_what_nobody_may_interrupt_is_not_paused_and_the_caller_is_heard() -> None:
+    line = Line()
+    line.hear(tone(1000), Holding(speaking=True))
+    decided = line.hear(quiet(600), Holding(speaking=True))
+    assert line.ways == []
+    assert any(isinstance(decision, EndOfTurn) for decision in decided)
+
+
+def test_a_key_stops_only_what_keys_may_stop() -> None:
+    line = Line()
+    assert [type(d).__name__ for d in line.gate.key(0, "1", Holding(speaking=True))] == [
+        "KeyPressed"
+    ]
+    ways = [d for d in line.gate.key(20, "2", SPEAKING) if isinstance(d, GiveWay)]
+    assert [way.why for way in ways] == ["key"]
