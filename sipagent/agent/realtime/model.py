@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from sipagent.errors import ProviderError
 
-from ..protocols import ToolCall
+from ..protocols import ToolCall, Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,6 @@ class Heard:
     sound: str
     text: str = ""
     failure: ProviderError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """Tokens of one answer. `cached` ones are among the `input` ones."""
-
-    model: str
-    input: int
-    output: int
-    cached: int = 0
 
 
 @dataclass(frozen=True, slots=True)

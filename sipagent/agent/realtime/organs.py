@@ -18,6 +18,7 @@ from ..protocols import (
     ToolCall,
     Transcriber,
     Transcript,
+    Used,
 )
 from ..streams import closing
 from .model import Traits
@@ -114,7 +115,7 @@ class RealtimeBrain:
 
     async def reply(
         self, conversation: Conversation, tools: Sequence[ToolSpec]
-    ) -> AsyncIterator[Spoken | ToolCall]:
+    ) -> AsyncIterator[Spoken | ToolCall | Used]:
         """See `Brain`."""
         if conversation.written:
             cause = "a model that speaks writes nothing down: name another provider for it"
@@ -125,6 +126,8 @@ class RealtimeBrain:
             async for part in parts:
                 silent = False
                 yield part
+        if used := self._session.spent():
+            yield used
         for call in answer.calls:
             yield call
         last = conversation.last

@@ -15,7 +15,7 @@ from sipagent.media.frames import Frame
 from sipagent.tools.spec import ToolSpec
 
 from ..conversation import Conversation
-from ..protocols import Spoken
+from ..protocols import Spoken, Used
 from .answer import LONGEST_SECONDS, Answer
 from .history import instructions
 from .mirror import Mirror
@@ -29,7 +29,6 @@ from .model import (
     SpeechModel,
     Tool,
     Traits,
-    Used,
     Voice,
     Words,
 )
@@ -62,15 +61,13 @@ class Maker:
 class Session:
     """Owns the connection and the task that reads it. One a call, made after the fork."""
 
-    def __init__(
-        self, maker: Maker, prompt: str | None, used: Callable[[Used], None] = lambda used: None
-    ) -> None:
+    def __init__(self, maker: Maker, prompt: str | None) -> None:
         """`prompt` stands where the conversation has none of its own."""
         self.traits = maker.traits
         self._maker = maker
         self._prompt = prompt
         self._setup = Setup(instructions(prompt))
-        self._used = used
+        self._spent: Used | None = None
         self._mirror: Mirror | None = None
         self._reading: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
@@ -177,6 +174,13 @@ class Session:
         mirror.model.say(answer.name, text)
         return answer
 
+    def spent(self) -> Used | None:
+        """What was used since this was asked last: answers that were cut off and texts read aloud
+        are counted with the answer after them.
+        """
+        spent, self._spent = self._spent, None
+        return spent
+
     async def spoken(self, answer: Answer) -> AsyncIterator[Spoken]:
         """What an answer says. Who stops reading before its end has it cancelled. A session that
         falls silent is given up. Raises ProviderError.
@@ -267,7 +271,7 @@ class Session:
                 if sound := self._sounds.get(name):
                     sound.known(text, failure)
             case Used():
-                self._used(event)
+                self._spent = _sum(self._spent, event)
             case Leaving():
                 mirror.leaving = True
 
@@ -278,3 +282,16 @@ class Session:
         mirror.model.cancel(name)
         cause = f"an answer of more than {LONGEST_SECONDS} s of sound was given up"
         answer.done(ProviderError(self.traits.provider, cause, retryable=False))
+
+
+def _sum(one: Used | None, other: Used) -> Used:
+    if one is None:
+        return other
+    return Used(
+        other.model,
+        one.input + other.input,
+        one.output + other.output,
+        one.cached + other.cached,
+        one.audio_input + other.audio_input,
+        one.audio_output + other.audio_output,
+    )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import structlog
 from pydantic import Field
 
-from sipagent.agent.protocols import ToolCall
+from sipagent.agent.protocols import ToolCall, Used
 from sipagent.agent.realtime.model import (
     Asked,
     Done,
@@ -22,7 +22,6 @@ from sipagent.agent.realtime.model import (
     ModelEvent,
     Setup,
     Traits,
-    Used,
     Voice,
     Whose,
     Words,
@@ -263,11 +262,8 @@ class OpenAiRealtime:
 
     def _done(self, response: Mapping[str, Any]) -> list[ModelEvent]:
         events: list[ModelEvent] = []
-        usage = response.get("usage")
-        if usage:
-            cached = (usage.get("input_token_details") or {}).get("cached_tokens") or 0
-            tokens = int(usage["input_tokens"]), int(usage["output_tokens"]), int(cached)
-            events.append(Used(self._options.model, *tokens))
+        if usage := response.get("usage"):
+            events.append(_used(self._options.model, usage))
         name = self._responses.done(response["id"])
         if name:
             events.append(Done(name, self._outcome(response)))
@@ -351,6 +347,19 @@ def _named(form: Format) -> dict[str, Any]:
 
 def _kind(value: str | None) -> dict[str, str] | None:
     return None if value is None else {"type": value}
+
+
+def _used(model: str, usage: Mapping[str, Any]) -> Used:
+    heard = usage.get("input_token_details") or {}
+    made = usage.get("output_token_details") or {}
+    return Used(
+        model,
+        int(usage.get("input_tokens") or 0),
+        int(usage.get("output_tokens") or 0),
+        int(heard.get("cached_tokens") or 0),
+        int(heard.get("audio_tokens") or 0),
+        int(made.get("audio_tokens") or 0),
+    )
 
 
 def _tools(setup: Setup) -> list[dict[str, Any]]:

@@ -24,6 +24,13 @@ _SERVER: TypeAdapter[BaseModel] = TypeAdapter(RealtimeServerEvent)
 _RATES = {"audio/pcmu": 8_000, "audio/pcma": 8_000, "audio/pcm": 48_000}
 #: of sound in one delta, and the least that can be committed
 _PIECE_MS, _LEAST_MS = 200, 100
+_USAGE = {
+    "input_tokens": 100,
+    "output_tokens": 40,
+    "total_tokens": 140,
+    "input_token_details": {"cached_tokens": 60, "audio_tokens": 80, "text_tokens": 20},
+    "output_token_details": {"audio_tokens": 30, "text_tokens": 10},
+}
 _STATUS = {Fault.WRONG_KEY: 401, Fault.RATE_LIMITED: 429, Fault.BROKEN: 503}
 
 
@@ -264,9 +271,7 @@ class RealtimeSession:
             status = {"status": "cancelled", "status_details": details}
         # what can be asked for next is known with this event
         self._running.pop(response, None)
-        usage = {"input_tokens": 100, "output_tokens": 40, "total_tokens": 140}
-        usage["input_token_details"] = {"cached_tokens": 60}  # type: ignore[assignment]
-        await self._tell("response.done", response={**about, **status, "usage": usage})
+        await self._tell("response.done", response={**about, **status, "usage": _USAGE})
 
     async def _speak(self, response: str, reply: Reply, aside: bool) -> None:
         place = {"response_id": response, "output_index": 0}
