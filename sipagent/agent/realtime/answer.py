@@ -14,8 +14,12 @@ LONGEST_SECONDS = 300
 class Answer:
     """Fed by the session, read by the mind. `on_cut` is told what was played of it, in ms."""
 
-    def __init__(self, name: str, rate: int, on_cut: Callable[[int], None]) -> None:
+    def __init__(
+        self, name: str, rate: int, on_cut: Callable[[int], None], *, aside: bool = False
+    ) -> None:
+        """`aside`: it stands beside the conversation."""
         self.name = name
+        self.aside = aside
         #: True once the model will make no more of it
         self.over = False
         self._on_cut = on_cut

@@ -33,6 +33,8 @@ class Mirror:
         self._known: set[str] = set()
         #: a sound it has heard as it was spoken, and that waits to be given its place
         self._pending = ""
+        #: sounds that stand in the conversation and have no answer yet
+        self._open_questions: set[str] = set()
         #: sounds it was given for their words alone: they may yet turn out to be nothing
         self._early: set[str] = set()
         #: answers that were cut off, where the model cannot be told how much was heard
@@ -75,6 +77,12 @@ class Mirror:
         else:
             self._cuts.append(answer.name)
 
+    def answered(self) -> frozenset[str]:
+        """Sounds that no other session has to hear, now that an answer is over."""
+        settled = frozenset(self._open_questions)
+        self._open_questions.clear()
+        return settled
+
     def tell(self, conversation: Conversation, sounds: Mapping[str, CallerSound]) -> None:
         """Let it know all that it does not; `sounds` are what can be played to it."""
         messages = conversation.messages
@@ -98,6 +106,7 @@ class Mirror:
         self._early.clear()
 
     def _place(self, sound: str, frames: Sequence[Frame], *, in_place: bool) -> None:
+        self._open_questions.add(sound)
         if sound in self._early:
             if in_place:
                 return

@@ -36,6 +36,8 @@ from .sounds import CallerSound
 
 #: utterances whose sound is kept, since another session may have to hear them again
 _KEPT = 4
+#: utterances that may still be put into words
+_NAMED = 32
 #: seconds after a failure in which hearing and reading aloud are left to others at once
 _COOL_DOWN = 5.0
 
@@ -122,8 +124,11 @@ class Session:
         """The caller begins to speak."""
         sound = CallerSound(f"sound-{next(self._numbers)}", early)
         self._sounds[sound.name] = sound
-        for name in list(self._sounds)[:-_KEPT]:
+        names = list(self._sounds)
+        for name in names[:-_KEPT]:
             self._sounds[name].frames.clear()
+        for name in names[:-_NAMED]:
+            del self._sounds[name]
         return sound
 
     def hear(self, sound: CallerSound, frame: Frame) -> None:
@@ -150,7 +155,7 @@ class Session:
 
     def forget(self, sound: CallerSound) -> None:
         """It is nothing."""
-        del self._sounds[sound.name]
+        self._sounds.pop(sound.name, None)
         if mirror := self._hearing(sound):
             mirror.model.forget()
         self._live = None
@@ -170,7 +175,7 @@ class Session:
         if self.down is not None:
             raise self.down
         mirror = await self.ready()
-        answer = self._answer(mirror)
+        answer = self._answer(mirror, aside=True)
         mirror.model.say(answer.name, text)
         return answer
 
@@ -222,12 +227,12 @@ class Session:
     def _fits(self, mirror: Mirror) -> bool:
         return not self.traits.rigid or mirror.setup == self._setup
 
-    def _answer(self, mirror: Mirror) -> Answer:
+    def _answer(self, mirror: Mirror, *, aside: bool = False) -> Answer:
         def cut(played_ms: int) -> None:
             if mirror is self._open:
                 mirror.cut(answer, played_ms)
 
-        answer = Answer(f"answer-{next(self._numbers)}", self._maker.rate, cut)
+        answer = Answer(f"answer-{next(self._numbers)}", self._maker.rate, cut, aside=aside)
         mirror.open(answer)
         return answer
 
@@ -265,8 +270,7 @@ class Session:
                 if answer := mirror.answers.get(name):
                     answer.asked(call)
             case Done(name, failure):
-                if answer := mirror.answers.pop(name, None):
-                    answer.done(failure)
+                self._done(mirror, name, failure)
             case Heard(name, text, failure):
                 if sound := self._sounds.get(name):
                     sound.known(text, failure)
@@ -274,6 +278,16 @@ class Session:
                 self._spent = _sum(self._spent, event)
             case Leaving():
                 mirror.leaving = True
+
+    def _done(self, mirror: Mirror, name: str, failure: ProviderError | None) -> None:
+        answer = mirror.answers.pop(name, None)
+        if answer is None:
+            return
+        answer.done(failure)
+        if failure is None and not answer.aside:
+            for sound in mirror.answered():
+                if known := self._sounds.get(sound):
+                    known.frames.clear()
 
     def _voice(self, mirror: Mirror, name: str, pcm: bytes) -> None:
         answer = mirror.answers.get(name)
