@@ -137,6 +137,26 @@ def test_a_sentence_still_being_made_is_judged_by_the_pace_of_the_last() -> None
         (["Yes, "], ["Yes,"]),
         (["one\ntwo"], ["one", "two"]),
         (["... "], []),
+        (["No. 5 is", " free. No. We are closed."], ["No. 5 is free.", "No.", "We are closed."]),
+        (
+            ["Until 5 p.m. on", " Monday. Until 5 p.m. Then"],
+            ["Until 5 p.m. on Monday.", "Until 5 p.m.", "Then"],
+        ),
+        (["See www.rossi.example. Or", " write."], ["See www.rossi.example.", "Or write."]),
+        (["Version 2.1 is out! (Really.) Yes"], ["Version 2.1 is out!", "(Really.)", "Yes"]),
+        (
+            ["¿Cómo está? ¡Bien! La Sra. López, p.ej. hoy. Ud. dirá."],
+            ["¿Cómo está?", "¡Bien!", "La Sra. López, p.ej. hoy.", "Ud. dirá."],
+        ),
+        (["Am 3. Mai, z.B. um 9 Uhr. Gut."], ["Am 3. Mai, z.B. um 9 Uhr.", "Gut."]),
+        (
+            ["您好。", "请问您找谁？我们", "九点开门。"],
+            ["您好。", "请问您找谁？", "我们九点开门。"],
+        ),
+        (["「はい。」", "少々お待ちください。"], ["「はい。」", "少々お待ちください。"]),
+        (["नमस्ते। आप", " कैसे हैं? हाँ"], ["नमस्ते।", "आप कैसे हैं?", "हाँ"]),
+        (["هل أنت هناك؟ نعم"], ["هل أنت هناك؟", "نعم"]),
+        (["Well... maybe. Wait… no"], ["Well... maybe.", "Wait… no"]),
     ],
 )
 def test_streamed_words_are_cut_into_sentences(chunks: list[str], sentences: list[str]) -> None:
@@ -149,6 +169,18 @@ def test_the_first_clause_is_out_before_its_sentence_is_whole() -> None:
     splitter = SentenceSplitter()
     assert splitter.feed("Let me have a look, ") == ["Let me have a look,"]
     assert splitter.feed("and then we shall see what is there, but") == []
+
+
+def test_a_clause_of_a_script_without_spaces_is_out_early_too() -> None:
+    assert SentenceSplitter().feed("让我为您查一下这个订单，请") == ["让我为您查一下这个订单，"]
+
+
+def test_words_without_any_end_are_cut_before_they_are_too_long() -> None:
+    splitter = SentenceSplitter(first_clause_words=10_000)
+    pieces = [piece for _ in range(300) for piece in splitter.feed("and so on ")]
+    pieces += splitter.flush()
+    assert max(map(len, pieces)) <= 400
+    assert " ".join(pieces).split() == ["and", "so", "on"] * 300
 
 
 @given(st.lists(st.text(alphabet="ab1.,!? \n", max_size=8), max_size=20))
