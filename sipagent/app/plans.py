@@ -6,7 +6,7 @@ from sipagent.dialplan.repository import Plans
 from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
 from sipagent.providers.minds.intents import problems
-from sipagent.providers.registry import known_providers, mind_problem
+from sipagent.providers.registry import known_providers, problem
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -22,7 +22,7 @@ def house_of(settings: Settings) -> House:
         policies=settings.policies,
         unknown_words=unknown_words,
         intent_problems=problems,
-        mind_problem=lambda spec, ref: mind_problem(spec, ref, settings),
+        provider_problem=lambda role, spec, ref: problem(role, spec, ref, settings),
     )
 
 

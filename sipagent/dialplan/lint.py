@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
-from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.call.policy import OUTBOUND_MINUTES, Policy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
@@ -14,7 +13,7 @@ from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Ignored
 
 from .expressions import JavaScript, expressions_in, has_template
-from .lint_agents import AgentLint, IntentProblems
+from .lint_agents import AgentLint, IntentProblems, ProviderProblem
 from .lint_talks import lint_talks
 from .load import Reading, examine
 from .model import Plan
@@ -40,7 +39,7 @@ class House:
     #: what is wrong with declared intents, and where, from the intent's name on
     intent_problems: IntentProblems | None = None
     #: why an agent's mind cannot be made, or ""
-    mind_problem: Callable[[AgentSpec, ProviderRef], str] | None = None
+    provider_problem: ProviderProblem | None = None
 
 
 def check(
@@ -75,7 +74,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.providers,
         house.unknown_words,
         house.intent_problems,
-        house.mind_problem,
+        house.provider_problem,
         house.phones,
     ).all(plan.agents)
     yield from lint_talks(reading.source, plan.agents, _wrong_template)

@@ -20,6 +20,8 @@ from .targets import targets_refused
 
 #: ears that know no word but those of the phrases, the mind that goes by intents, and none at all
 _GRAMMAR, _INTENTS, _ECHO = "grammar", "intents", "echo"
+#: why the brain, ears or voice (the role) of an agent cannot be made as the plan says, or nothing
+ProviderProblem = Callable[[str, AgentSpec, ProviderRef], str]
 #: what is wrong with declared intents, and where, from the intent's name on
 IntentProblems = Callable[[Mapping[str, Intent]], Sequence[tuple[KeyPath, str]]]
 
@@ -34,7 +36,7 @@ class AgentLint:
     providers: Collection[str] | None = None
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
     intent_problems: IntentProblems | None = None
-    mind_problem: Callable[[AgentSpec, ProviderRef], str] | None = None
+    provider_problem: ProviderProblem | None = None
     phones: Collection[str] | None = None
 
     def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
@@ -58,6 +60,10 @@ class AgentLint:
             for index, ref in enumerate(refs):
                 place: KeyPath = (*path, role, index) if len(refs) > 1 else (*path, role)
                 yield from self._provider(agent, role, ref, place)
+        for index, language in enumerate(agent.languages):
+            if language.provider is not None:
+                own = ProviderRef(provider=language.provider)
+                yield from self._provider(agent, "voice", own, (*path, "languages", index))
 
     def _provider(
         self, agent: AgentSpec, role: str, ref: ProviderRef, place: KeyPath
@@ -70,11 +76,8 @@ class AgentLint:
             if role != "brain" or len(agent.brain) > 1:
                 message = "echo is a brain of its own, and no other stands beside it"
                 yield self.source.finding(place, message)
-        elif role == "brain" and (wrong := self._mind_problem(agent, ref)):
+        elif self.provider_problem and (wrong := self.provider_problem(role, agent, ref)):
             yield self.source.finding(place, wrong)
-
-    def _mind_problem(self, agent: AgentSpec, ref: ProviderRef) -> str:
-        return "" if self.mind_problem is None else self.mind_problem(agent, ref)
 
     def _mind(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
         if _uses(agent.brain, _INTENTS):

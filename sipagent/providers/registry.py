@@ -50,8 +50,8 @@ def _espeak(kit: Kit, name: str, raw: Options) -> Synthesizer:
 
 def _grammar(kit: Kit, name: str, raw: Options) -> Transcriber:
     checked(_Nothing, name, raw)
-    assert kit.embedded is not None
-    return kit.embedded.ears(kit.rate)
+    # a plan that is only looked at is not listened to
+    return InstantEars() if kit.embedded is None else kit.embedded.ears(kit.rate)
 
 
 def _intents(kit: Kit, name: str, raw: Options) -> Brain:
@@ -102,6 +102,13 @@ MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
     "cartesia": Late("sipagent.providers.vendors.cartesia", "mouth"),
 }
 
+#: by the agent's key
+ROLES: Mapping[str, Mapping[str, Callable[[Kit, str, Options], Any]]] = {
+    "brain": MINDS,
+    "ears": EARS,
+    "voice": MOUTHS,
+}
+
 
 def known_providers(settings: Settings) -> frozenset[str]:
     """Every name a plan may put behind `provider:`."""
@@ -141,10 +148,12 @@ def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:
     return configured.kind, {**own, **ref.options}
 
 
-def mind_problem(spec: AgentSpec, ref: ProviderRef, settings: Settings) -> str:
-    """Why a mind of an agent cannot be made as its plan says, or the empty string."""
+def problem(role: str, spec: AgentSpec, ref: ProviderRef, settings: Settings) -> str:
+    """Why the `brain`, `ears` or `voice` (the role) of an agent cannot be made as its plan says,
+    or the empty string.
+    """
     try:
-        pick(MINDS, ref, Kit(settings.media.clock_rate, spec, None), settings)
+        pick(ROLES[role], ref, Kit(settings.media.clock_rate, spec, None), settings)
     except ProviderError as error:
         return error.cause
     return ""

@@ -62,3 +62,40 @@ def test_every_mind_of_a_list_is_checked(tmp_path: Path) -> None:
     _, findings = read_plans(settings_in(tmp_path, text.replace("please]}", "please], say: ok}")))
     ((key, line),) = [(finding.key, finding.line) for finding in findings]
     assert (key, line) == ("agents.a.brain[1]", 4)
+
+
+SPEECH = """
+agents:
+  a:
+    EXTRA
+    intents: {x: {phrases: [sales please], say: ok}}
+sections: {main: [{ai: a}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "key", "said"),
+    [
+        ("voice: {provider: espeak, voice: en-klingon}", "voice", "en-klingon"),
+        ("voice: {provider: wyoming, base_url: 'http://a:1'}", "voice", "not tcp://host:port"),
+        ("ears: {provider: wyoming, base_url: 'tcp://a:1', tongue: en}", "ears", "tongue: Extra"),
+        ("ears: {provider: intents}", "ears", "is none of"),
+        (
+            "languages: [{name: English, code: en-GB, provider: wyoming}]",
+            "languages[0]",
+            "base_url: Field required",
+        ),
+        (
+            "languages: [{name: English, code: en-GB, provider: wyomming}]",
+            "languages[0]",
+            "there is no provider wyomming",
+        ),
+    ],
+)
+def test_ears_and_mouths_that_cannot_be_made_are_found_before_any_call(
+    tmp_path: Path, extra: str, key: str, said: str
+) -> None:
+    _, findings = read_plans(settings_in(tmp_path, SPEECH.replace("EXTRA", extra)))
+    [finding] = findings
+    assert finding.key == f"agents.a.{key}"
+    assert said in finding.message
