@@ -10,9 +10,10 @@ from pathlib import Path
 
 import structlog
 
+from sipagent.call.histogram import TurnHistograms
 from sipagent.edge.desk import Rung
 from sipagent.errors import SipAgentError
-from sipagent.events import CallEnded, CallStarted, Event, LegChanged, SipMessage
+from sipagent.events import CallEnded, CallStarted, Event, LegChanged, SipMessage, TurnLatency
 from sipagent.log import event_fields
 from sipagent.store.ahead import read_events
 from sipagent.store.bundle import write_bundle
@@ -58,6 +59,8 @@ class Ledger:
         #: one: several would take the interpreter from the SIP sockets in turns
         self._scribe = ThreadPoolExecutor(1, "bundles")
         self.listeners: list[Callable[[Event], None]] = []
+        #: of all turns since this process began
+        self.latency = TurnHistograms()
         #: called with the folder of each bundle that is whole on disk
         self.on_bundle: Callable[[str, Path], None] = lambda call_id, folder: None
 
@@ -185,6 +188,8 @@ class Ledger:
         self._scribe.shutdown(wait=False)
 
     def _keep(self, entry: _Open, event: Event) -> None:
+        if isinstance(event, TurnLatency):
+            self.latency.observe(event)
         if len(entry.events) < _EVENTS_PER_CALL or isinstance(event, CallEnded):
             entry.events.append(event)
             self._store.append(event)

@@ -22,12 +22,12 @@ from sipagent.events import (
     Said,
     ToolCalled,
     ToolReturned,
-    TurnLatency,
     VerbDone,
     Warned,
 )
 
 from .usage import Usage, usage_of
+from .waterfall import Figures, figures, latencies, turns_of
 
 #: verbs that hand the caller to somebody else
 TRANSFERS = frozenset(
@@ -65,14 +65,6 @@ class Media(_Part):
     round_trip_ms: float | None = None
 
 
-class Overhead(_Part):
-    """Our own part of the response time, ms: end of turn decided to first speech on the wire."""
-
-    turns: int = 0
-    p50: float | None = None
-    p95: float | None = None
-
-
 class Stamp(_Part):
     """What the caller said about being recorded, when, and to which question."""
 
@@ -108,7 +100,13 @@ class Cdr(_Part):
     transfers: tuple[Transfer, ...] = ()
     recordings: tuple[str, ...] = ()
     consent: tuple[Stamp, ...] = ()
-    overhead: Overhead = Overhead()
+    overhead: Figures = Field(
+        default=Figures(),
+        description="our own part of each response, ms: end of turn decided to first speech queued",
+    )
+    latency: Mapping[str, Figures] = Field(
+        default_factory=dict, description="response, and each of its stages, ms"
+    )
     media: tuple[Media, ...] = ()
     warnings: tuple[str, ...] = ()
     usage: tuple[Usage, ...] = Field(default=(), description="of each provider, in order of use")
@@ -126,6 +124,7 @@ def fold(events: Iterable[Event]) -> Cdr:
     until = ended.at if ended else seen[-1].at
     usage = usage_of(seen)
     costs = [share.cost for share in usage if share.cost is not None]
+    turns = turns_of(seen)
     tools = Counter(e.ok for e in seen if isinstance(e, ToolReturned))
     record = Cdr(
         call_id=seen[0].call_id,
@@ -145,7 +144,8 @@ def fold(events: Iterable[Event]) -> Cdr:
             for e in seen
             if isinstance(e, ConsentChanged)
         ),
-        overhead=_overhead(seen),
+        overhead=figures(turn.overhead_ms for turn in turns),
+        latency=latencies(turns),
         media=tuple(
             Media(**e.model_dump(include=set(Media.model_fields)))
             for e in seen
@@ -195,20 +195,6 @@ def _transfers(events: Sequence[Event]) -> tuple[Transfer, ...]:
                 )
             target = ""
     return tuple(found)
-
-
-def _overhead(events: Sequence[Event]) -> Overhead:
-    values = sorted(
-        e.overhead_ms for e in events if isinstance(e, TurnLatency) and e.overhead_ms is not None
-    )
-    if not values:
-        return Overhead()
-    return Overhead(turns=len(values), p50=_rank(values, 50), p95=_rank(values, 95))
-
-
-def _rank(ordered: Sequence[float], percent: int) -> float:
-    """Nearest-rank percentile: a value that was really measured."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def _warning(event: Event) -> str:

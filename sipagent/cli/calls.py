@@ -9,13 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import make_url
 
-from sipagent.call.cdr import Cdr, fold
+from sipagent.call.cdr import Cdr
 from sipagent.config import Settings
 from sipagent.dialplan.routes import user_part
 from sipagent.errors import SipAgentError
 from sipagent.events import CallStarted, Event
+from sipagent.store.bundle import Bundle, gather
 from sipagent.store.records import Store
 
+from .figures import tables
 from .story import line, when
 from .style import ConfigOption, JsonOption, out, print_json, settings_from, shown
 
@@ -57,20 +59,24 @@ def show(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One call: who said what, what was decided, and how long each turn took."""
+    """One call: who said what, what was decided, how long each turn took, and what was used.
+
+    With --json all of it, as call.json has it.
+    """
     settings = settings_from(config)
     events = asyncio.run(_events(settings, call_id))
     if not events:
         what = f"call {call_id}" if call_id else "call"
         raise SipAgentError(f"no {what} on record; `sipagent calls` lists them")
+    bundle = gather(events, settings.store.bundles / events[0].call_id)
     if as_json:
-        print_json([event.model_dump(mode="json") for event in events])
+        print_json(bundle.model_dump(mode="json"))
         return
-    _tell(events, settings.store.bundles)
+    _tell(bundle, settings.store.bundles)
 
 
-def _tell(events: list[Event], bundles: Path) -> None:
-    cdr = fold(events)
+def _tell(bundle: Bundle, bundles: Path) -> None:
+    cdr, events = bundle.cdr, bundle.events
     out.print(f"[bold]{escape(cdr.call_id)}[/]  {_parties(cdr)}", highlight=False, emoji=False)
     start = next((e.t for e in events if isinstance(e, CallStarted)), events[0].t)
     table = Table(box=None, show_header=False, padding=(0, 1))
@@ -82,6 +88,9 @@ def _tell(events: list[Event], bundles: Path) -> None:
         if told is not None:
             table.add_row(f"[dim]{(when(event) - start) / 1000:8.2f} s[/]", *told)
     out.print(table)
+    for part in tables(cdr, bundle.turns):
+        out.print()
+        out.print(part)
     folder = bundles / cdr.call_id
     if folder.is_dir():
         names = ", ".join(sorted(p.name for p in folder.iterdir()))

@@ -2,10 +2,12 @@
 
 from rich.markup import escape
 
+from sipagent.call.waterfall import turn_of
 from sipagent.events import (
     AgentChanged,
     BargeIn,
     CallEnded,
+    ConsentChanged,
     DigitReceived,
     Event,
     Gathered,
@@ -15,6 +17,7 @@ from sipagent.events import (
     PolicyDecided,
     ProviderFailed,
     Said,
+    SecureEntry,
     StepChanged,
     ToolReturned,
     TurnLatency,
@@ -23,13 +26,13 @@ from sipagent.events import (
 )
 
 _STAGES = {
-    "endpoint": "end of turn",
+    "endpoint": "waited",
     "final_text": "text",
     "first_token": "first word",
-    "first_audio": "first audio",
-    "first_rtp": "on the wire",
+    "first_sentence": "sentence",
+    "first_audio": "audio",
+    "first_rtp": "wire",
 }
-_BAR = 24
 
 
 def when(event: Event) -> int:
@@ -44,8 +47,14 @@ def line(event: Event) -> tuple[str, str] | None:
             colour = "green" if speaker == "caller" else "cyan"
             cut = f"[dim](not heard: {escape(unheard.strip())})[/]" if unheard.strip() else ""
             return f"[{colour}]{speaker}[/]", " ".join(filter(None, [escape(text.strip()), cut]))
-        case DigitReceived(digit=digit):
-            return "[green]key[/]", escape(digit)
+        case DigitReceived(digit=digit, hidden=hidden):
+            return "[green]key[/]", "•" if hidden else escape(digit)
+        case SecureEntry(change="began", secret=secret):
+            return "[yellow]private[/]", f"the caller types the {escape(secret)}"
+        case SecureEntry(result=result, keys=keys):
+            return "[yellow]private[/]", f"{result}: {keys} keys"
+        case ConsentChanged(consent=consent, how=how):
+            return "[yellow]consent[/]", f"{consent} by {how}"
         case BargeIn(decision=decision, evidence=evidence):
             return "[yellow]barge-in[/]", f"{decision}: {escape(evidence)}"
         case LegChanged(role=role, remote=remote, state=state, status=status, reason=reason):
@@ -102,26 +111,15 @@ def _trouble(event: Event) -> tuple[str, str] | None:
     return None
 
 
-def waterfall(turn: TurnLatency) -> str:
-    """Each stage of a turn on a line: when it was over, ms after the caller's last sound, and a
-    bar from where the stage before it was.
-    """
-    start = turn.speech_end
-    if start is None:
+def waterfall(event: TurnLatency) -> str:
+    """How long the answer took, and what of it each stage."""
+    turn = turn_of(event)
+    if event.speech_end is None:
         return "not asked for by words of the caller"
-    reached = {name: getattr(turn, stage) for stage, name in _STAGES.items()}
-    after = {name: t - start for name, t in reached.items() if t is not None}
-    longest = max([1, *after.values()])
-    lines = [f"answered {longest} ms after the caller's last sound"]
-    before = 0
-    for name, ms in after.items():
-        begin, end = (round(_BAR * max(0, t) / longest) for t in (min(before, ms), ms))
-        bar = " " * begin + ("━" * (end - begin) or "╵")
-        lines.append(f"[dim]{name:<12}{ms:>6} ms  {bar}[/]")
-        before = max(before, ms)
-    if turn.overhead_ms is not None:
-        lines.append(f"[dim]{'our own part':<12}{turn.overhead_ms:>6.1f} ms[/]")
-    return "\n".join(lines)
+    stages = ", ".join(f"{_STAGES[stage]} {ms}" for stage, ms in turn.took.items())
+    if turn.response_ms is None:
+        return f"{turn.outcome} [dim]({stages} ms)[/]"
+    return f"answered after {turn.response_ms} ms [dim]({stages})[/]"
 
 
 def _mark(ok: bool) -> str:

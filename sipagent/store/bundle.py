@@ -9,6 +9,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from sipagent.call.cdr import Cdr, fold
+from sipagent.call.waterfall import Turn, turns_of
 from sipagent.events import (
     Event,
     PolicyDecided,
@@ -18,7 +19,6 @@ from sipagent.events import (
     Speaker,
     ToolCalled,
     ToolReturned,
-    TurnLatency,
 )
 
 from .moments import clock
@@ -64,7 +64,7 @@ class Bundle(_Part):
     transcript: tuple[Line, ...]
     tools: tuple[ToolRun, ...]
     policy: tuple[PolicyDecided, ...]
-    latencies: tuple[TurnLatency, ...]
+    turns: tuple[Turn, ...]
     sip: tuple[SipMessage, ...]
     recordings: tuple[str, ...]
     events: tuple[Event, ...]
@@ -95,7 +95,7 @@ def gather(events: Sequence[Event], folder: Path) -> Bundle:
         transcript=tuple(_line(e) for e in events if isinstance(e, Said)),
         tools=tuple(_tools(events)),
         policy=tuple(e for e in events if isinstance(e, PolicyDecided)),
-        latencies=tuple(e for e in events if isinstance(e, TurnLatency)),
+        turns=turns_of(events),
         sip=tuple(e for e in events if isinstance(e, SipMessage)),
         recordings=tuple(name for name in cdr.recordings if (folder / name).is_file()),
         events=tuple(events),

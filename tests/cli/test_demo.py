@@ -92,7 +92,7 @@ class TestDemo:
         assert [t.ok for t in bundle.cdr.transfers] == [False, True]
         assert bundle.recordings == ("call.wav",)
         assert next(line.said for line in bundle.transcript if line.who == "caller") == HOURS
-        assert bundle.latencies and bundle.policy and bundle.tools
+        assert bundle.turns and bundle.policy and bundle.tools
         methods = {m.start_line.split()[0] for m in bundle.sip}
         assert {"INVITE", "ACK", "BYE", "SIP/2.0"} <= methods
         document = json.loads((shown.bundle / "call.json").read_text())

@@ -71,7 +71,7 @@ def test_a_call_is_answered_reported_and_on_record(serving: Serving, run: Run, p
     assert ["end", "200"] in [line[:2] for line in lines]
     assert "call.json, recording.wav, timeline.svg" in shown.out
     assert run("calls", "show").out.startswith(records[0]["call_id"])
-    events = run("calls", "show", first, "--json").json
+    events = run("calls", "show", first, "--json").json["events"]
     assert {"call_started", "said", "digit_received", "call_ended"} <= {e["type"] for e in events}
     missing = run("calls", "show", "nope")
     assert missing.code == 1

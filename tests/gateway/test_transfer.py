@@ -119,7 +119,7 @@ def told(bundle: Bundle, target: str, dialogs: set[str]) -> None:
     (decision,) = bundle.policy
     assert (decision.verb, decision.by, decision.allowed) == ("transfer", "model", True)
     assert bundle.recordings == ("call.wav",)
-    assert [turn.turn for turn in bundle.latencies] == [1]
+    assert [turn.turn for turn in bundle.turns] == [1]
     assert len(dialogs) == 2
     for dialog in dialogs:
         ladder = [m.start_line.split(" ") for m in bundle.sip if m.sip_call_id == dialog]

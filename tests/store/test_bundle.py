@@ -22,7 +22,7 @@ def test_a_bundle_holds_the_whole_call_and_can_be_read_back(
     assert bundle.recordings == ("recording.wav",)
     assert [rung.start_line.split()[0] for rung in bundle.sip][:2] == ["INVITE", "SIP/2.0"]
     assert len(bundle.policy) == 2
-    assert len(bundle.latencies) == 2
+    assert len(bundle.turns) == 2
 
 
 def test_the_transcript_tells_what_was_said_from_what_was_heard(
