@@ -20,7 +20,7 @@ run: $(VENV)/.installed ## serve with sipagent.yaml (made from the commented exa
 
 .PHONY: test
 test: $(VENV)/.installed peers static ## the whole suite
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not alone"
+	$(BIN)/pytest -q -n 3 --dist loadgroup -m "not alone"
 	$(BIN)/pytest -q -m alone
 
 .PHONY: check

@@ -12,7 +12,8 @@ from sipagent.testing.bed.metrics import panel, rows
 from sipagent.testing.bed.simulated import simulate
 from sipagent.testing.bench.figures import Figure
 
-pytestmark = pytest.mark.slow
+#: in one process, so that the bed runs once
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("goals")]
 
 #: of each kind: some 200 turns, 200 interruptions and 200 times something that is none
 _EVENTS = 42
