@@ -231,7 +231,7 @@ def main() -> int:
 
     report = asyncio.run(endure(given.out, given.calls, given.minutes, progress))
     (given.out / "endurance.json").write_text(json.dumps(report.as_dict(), indent=2))
-    (given.out / "endurance.svg").write_text(chart(report))
+    (given.out / "endurance.svg").write_text(chart(report, "sipagent endurance"))
     for figure in report.figures:
         kept = {True: "held", False: "MISSED", None: ""}[figure.met]
         sys.stdout.write(

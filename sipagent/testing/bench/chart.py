@@ -9,7 +9,7 @@ _ROW, _LEFT, _BAR, _TOP = 26, 260, 400, 70
 _MET, _MISSED = "#2e7d32", "#c62828"
 
 
-def chart(report: Report) -> str:
+def chart(report: Report, title: str = "sipagent bench") -> str:
     """An SVG: a bar for each figure that has a goal, which is the line; green holds it, red does
     not. Figures without one are only told.
     """
@@ -29,7 +29,7 @@ def chart(report: Report) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="{y + 30}" '
             'font-family="DejaVu Sans, Arial, sans-serif" font-size="13">',
             '<rect width="100%" height="100%" fill="#ffffff"/>',
-            _text(20, 30, "sipagent bench", size=18, weight="bold"),
+            _text(20, 30, title, size=18, weight="bold"),
             _text(20, 50, report.machine, colour="#666666"),
             *rows,
             "</svg>",

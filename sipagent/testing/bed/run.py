@@ -1,0 +1,115 @@
+"""Running scenarios against an agent, on the stage asked for; what a user's own test calls."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sipagent.agent.spec import AgentSpec
+from sipagent.dialplan.load import load_file
+from sipagent.errors import ConfigError, Finding
+from sipagent.providers.silero import Silero
+from sipagent.testing.bench.figures import Figure, Report, machine
+from sipagent.testing.pacer import keep_time
+
+from .metrics import GOALS, Goals, panel, rows
+from .outcome import Outcome
+from .real import play_all
+from .scenario import Scenario
+from .simulated import simulate
+
+#: calls at once on the real stage: what two cores do beside the callers themselves
+AT_ONCE = 8
+#: an agent that nobody wrote: patient, so that only what is tried counts
+_PLAIN: Mapping[str, Any] = {"silence_seconds": 60}
+#: how many calls are done, of how many, and the newest
+Progress = Callable[[int, int, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What all scenarios came to."""
+
+    report: Report
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def missed(self) -> tuple[Figure, ...]:
+        """The figures that miss their goals."""
+        return tuple(figure for figure in self.report.figures if figure.met is False)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Why scenarios did not come to their end."""
+        return tuple(outcome.broken for outcome in self.outcomes if outcome.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The agent under test: its keys as a plan has them."""
+
+    keys: Mapping[str, Any]
+
+    @property
+    def spec(self) -> AgentSpec:
+        """As the core knows it."""
+        return AgentSpec.model_validate(self.keys)
+
+
+PLAIN = Subject(_PLAIN)
+
+
+def subject(plan: Path, agent: str = "") -> Subject:
+    """An agent of a plan; the only one where none is named. Raises ConfigError."""
+    agents = load_file(plan).document.get("agents") or {}
+    if not agent and len(agents) == 1:
+        agent = next(iter(agents))
+    if agent not in agents:
+        cause = f"there is no agent {agent!r}" if agent else "name one of the agents"
+        raise ConfigError([Finding(str(plan), 1, "agents", cause, hint=", ".join(agents))])
+    return Subject(agents[agent] or {})
+
+
+def run_scenarios(
+    plan: Path | Subject,
+    scenarios: Sequence[Scenario],
+    *,
+    agent: str = "",
+    real: bool = False,
+    goals: Goals = GOALS,
+    at_once: int = AT_ONCE,
+    progress: Progress = lambda done, of, outcome: None,
+) -> Results:
+    """Try an agent of a plan with scripted callers: its turn-taking and giving way, with the bed's
+    instant ears, mind and mouth in place of its own. Simulated on a virtual clock, or `real` over
+    SIP and RTP, `at_once` calls at a time, in as much time as the conversations take.
+
+    Raises ConfigError for a wrong plan or scenario, BenchFailed where a real server fails.
+    """
+    tried = plan if isinstance(plan, Subject) else subject(plan, agent)
+    done: list[Outcome] = []
+
+    def add(outcome: Outcome) -> None:
+        done.append(outcome)
+        progress(len(done), len(scenarios), outcome)
+
+    if real:
+        keep_time()
+        with tempfile.TemporaryDirectory(prefix="sipagent-bed-") as folder:
+            asyncio.run(play_all(Path(folder), tried.keys, scenarios, at_once=at_once, done=add))
+    else:
+        house = _house()
+        for scenario in scenarios:
+            add(simulate(tried.spec, scenario, lambda: house.detector(8000)))
+    ordered = sorted(done, key=lambda outcome: scenarios.index(outcome.scenario))
+    report = Report(machine())
+    report.figures += panel(rows((one.scenario, one.trials) for one in ordered), goals)
+    return Results(report, tuple(ordered))
+
+
+@cache
+def _house() -> Silero:
+    return Silero()
