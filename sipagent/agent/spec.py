@@ -1,38 +1,18 @@
 """AgentSpec: an agent as a plan declares it under `agents:`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
+from .afterwards.spec import SummarySpec
 from .parts import Part, Words
+from .refs import ProviderRef, Providers
 from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
 from .steps.spec import Contexts
 from .yielding.spec import BargeInSpec
 
-
-class ProviderRef(BaseModel):
-    """`{provider: NAME, ...}`: a provider of sipagent.yaml or a built-in one, with options."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    provider: str
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """The keys beside `provider`."""
-        return self.__pydantic_extra__ or {}
-
-
-def _one_or_more(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-#: one provider, or several in the order they are tried
-Providers = Annotated[
-    tuple[ProviderRef, ...],
-    BeforeValidator(_one_or_more, json_schema_input_type=ProviderRef | tuple[ProviderRef, ...]),
-    Field(min_length=1, max_length=8),
-]
+__all__ = ["AgentSpec", "Intent", "ProviderRef", "Providers"]
 
 
 class Intent(Part):
@@ -112,6 +92,9 @@ class AgentSpec(Part):
     silence_prompt: str = "Are you still there?"
     silence_limit: int = Field(default=3, ge=1, description="prompts in a row, then the agent ends")
     max_tool_calls: int = Field(default=8, ge=1, description="in a row, in one turn")
+    summary: SummarySpec | None = Field(
+        default=None, description="made of the whole talk when it is over, for the call's record"
+    )
     fallback: str | None = Field(
         default=None, description="section to go on with when the agent cannot"
     )

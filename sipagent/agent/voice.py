@@ -126,13 +126,22 @@ class VoiceAgent:
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens
         _begin(mind, guide)
+        end: TalkEnd | None = None
         try:
             async with _connections(ears, brains, mouths):
-                return await _first(mind.run(control), floor, speaker, call)
+                end = await _first(mind.run(control), floor, speaker, call)
+                return end
         finally:
             await fillers.close()
             accounts.close()
             self._mind = self._control = None
+            if end is None or end.successor is None:
+                self._settle(call, guide)
+
+    def _settle(self, call: CallSession, guide: Guide) -> None:
+        """No agent goes on: what is owed of the whole talk is made now."""
+        if (debt := self._standing.debt) is not None:
+            call.afterwork.add(debt(call, guide.lines()))
 
     async def confirm(self, question: str) -> bool:
         """See `Presence`; False when no talk is going on."""

@@ -88,7 +88,7 @@ class Cdr(_Part):
     started: datetime | None = None
     answered: datetime | None = None
     ended: datetime | None = None
-    duration: float = Field(default=0.0, description="seconds from answer to end")
+    duration: float = Field(default=0.0, description="seconds from answer until the last leg ended")
     status: int | None = None
     reason: str = UNFINISHED
     ended_by: Literal["caller", "agent", "plan", "system"] | None = None
@@ -121,7 +121,7 @@ def fold(events: Iterable[Event]) -> Cdr:
     started = next((e for e in seen if isinstance(e, CallStarted)), None)
     ended = next((e for e in reversed(seen) if isinstance(e, CallEnded)), None)
     answered = next((e.at for e in seen if _is_answer(e)), None)
-    until = ended.at if ended else seen[-1].at
+    until = _last_gone(seen) or (ended.at if ended else seen[-1].at)
     usage = usage_of(seen)
     costs = [share.cost for share in usage if share.cost is not None]
     turns = turns_of(seen)
@@ -163,6 +163,14 @@ def fold(events: Iterable[Event]) -> Cdr:
         known |= {"ended": ended.at, "ended_by": ended.by}
         known |= {"status": ended.status, "reason": ended.reason}
     return record.model_copy(update=known)
+
+
+def _last_gone(events: Sequence[Event]) -> datetime | None:
+    """When the last leg was gone, of a call that is over: a summary may be made after it."""
+    legs = {e.leg: e for e in events if isinstance(e, LegChanged)}
+    if not legs or any(leg.state != "disconnected" for leg in legs.values()):
+        return None
+    return max(leg.at for leg in legs.values())
 
 
 def _is_answer(event: Event) -> bool:

@@ -20,6 +20,7 @@ from .target import normalise
 
 if TYPE_CHECKING:
     from .control import CallControl
+    from .session import CallSession
 
 
 class Expressions(Protocol):
@@ -139,17 +140,20 @@ class Talker(Protocol):
         ...
 
 
+Debt = Callable[["CallSession", Sequence[str]], Coroutine[Any, Any, None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Baton:
     """What an agent that leaves gives to the next one: its name, what the caller wants, and the
-    talk so far as lines of text. `debts` are summaries that earlier agents owe: each is given the
-    lines once the whole talk is over.
+    talk so far as lines of text. `debt` is the summary that an earlier agent owes of the whole
+    talk: it is given the lines once that is over.
     """
 
     giver: str
     summary: str
     lines: tuple[str, ...] = ()
-    debts: tuple[Callable[[Sequence[str]], Coroutine[Any, Any, None]], ...] = ()
+    debt: "Debt | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
 
 from . import reasons
+from .afterwork import Afterwork
 from .consent import Consent
 from .hold import Hold
 from .keypad import Keypad, Texts
@@ -82,6 +83,8 @@ class CallSession:
         self.hold: Hold | None = None
         #: the agent's port while an agent holds the caller's attention
         self.agent: AudioPort | None = None
+        #: what the record waits for when the legs are gone
+        self.afterwork = Afterwork()
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
         self.hung_up_by: str | None = None
         self.spending = Spending()
@@ -271,7 +274,9 @@ class CallSession:
             await self.one_left(self.caller, self.other)
 
     async def end(self, status: int = 200, reason: str = "normal", by: str = "caller") -> None:
-        """End every leg, stop every task and recording, and emit the last event. Idempotent."""
+        """End every leg, stop every task and recording, wait for what is made of the call
+        afterwards, and emit the last event. Idempotent.
+        """
         if self._ended:
             return
         why = self.parting() if by in ("caller", "agent", "plan") else reasons.ENDED
@@ -279,6 +284,7 @@ class CallSession:
             why = reasons.FAILED
         await self._close(why)
         self.secrets.wipe()
+        await self.afterwork.done()
         self.emit(CallEnded, status=status, reason=reason, by=by)
 
     async def _close(self, why: reasons.Reason) -> None:

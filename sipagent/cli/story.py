@@ -19,6 +19,7 @@ from sipagent.events import (
     Said,
     SecureEntry,
     StepChanged,
+    Summarised,
     ToolReturned,
     TurnLatency,
     VerbDone,
@@ -87,6 +88,11 @@ def _progress(event: Event) -> tuple[str, str] | None:
         case Gathered(key=key, value=value, attempts=attempts):
             tries = f" [dim](attempt {attempts})[/]" if attempts > 1 else ""
             return "[cyan]answer[/]", f"{escape(key)}: {escape(value)}{tries}"
+        case Summarised(ok=True, text=text, data=data):
+            facts = ", ".join(f"{key}: {value}" for key, value in data.items())
+            return "[cyan]summary[/]", escape("\n".join(filter(None, [text, facts])))
+        case Summarised(error=error):
+            return "[red]no summary[/]", escape(error)
     return None
 
 

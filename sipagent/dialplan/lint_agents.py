@@ -64,6 +64,8 @@ class AgentLint:
             if language.provider is not None:
                 own = ProviderRef(provider=language.provider)
                 yield from self._provider(agent, "voice", own, (*path, "languages", index))
+        for ref in (agent.summary.brain or ()) if agent.summary is not None else ():
+            yield from self._provider(agent, "brain", ref, (*path, "summary", "brain"))
 
     def _provider(
         self, agent: AgentSpec, role: str, ref: ProviderRef, place: KeyPath
@@ -81,7 +83,7 @@ class AgentLint:
 
     def _mind(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
         if _uses(agent.brain, _INTENTS):
-            if not agent.intents:
+            if not agent.intents and not agent.contexts:
                 message = "an agent whose brain goes by intents needs intents"
                 yield self.source.finding(path, message)
             for place, message in (

@@ -35,6 +35,10 @@ def lint_talks(
         yield from _hand_over(source, name, agents, path)
         yield from _handing_intents(source, agent, path)
         yield from lint_steps(source, agent, path)
+        if agent.summary is not None and _needs_model(agent):
+            message = "a mind that goes by intents writes no summary"
+            hint = "name a language model: summary: {brain: {provider: ...}}"
+            yield source.finding((*path, "summary"), message, hint=hint)
         for place, text in _authored(agent):
             if wrong := wrong_template(text):
                 yield source.finding((*path, *place), f"not a JavaScript expression: {wrong}")
@@ -71,6 +75,11 @@ def _hand_over(source: Source, name: str, agents: Agents, path: KeyPath) -> Iter
 
 def _is_silent(agent: AgentSpec) -> bool:
     return agent.brain[0].provider == _INTENTS and not agent.greeting
+
+
+def _needs_model(agent: AgentSpec) -> bool:
+    minds = (agent.summary.brain if agent.summary is not None else None) or agent.brain
+    return all(ref.provider == _INTENTS for ref in minds)
 
 
 def _handing_intents(source: Source, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:

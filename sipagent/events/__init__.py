@@ -22,12 +22,15 @@ from .keeping import (
 )
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
+from .talks import AgentChanged, Gathered, StepChanged, Summarised
 
 #: what stands in the other modules of this room
 __all__ = [
+    "AgentChanged",
     "BargeIn",
     "Base",
     "ConsentChanged",
+    "Gathered",
     "LegChanged",
     "LegHeld",
     "LegMedia",
@@ -46,6 +49,8 @@ __all__ = [
     "SpeechEnded",
     "SpeechStarted",
     "SpeechUsed",
+    "StepChanged",
+    "Summarised",
     "TapStarted",
     "TapStopped",
     "TurnEnded",
@@ -73,36 +78,6 @@ class StepStarted(Base):
     index: int
     verb: str
     line: int = 0
-
-
-class StepChanged(Base):
-    """The talk entered a step of its agent's contexts. `before` is `context.step`, `by` whose
-    doing it was: the model's, the plan's or that of a form that was filled.
-    """
-
-    type: Literal["step_changed"] = "step_changed"
-    context: str
-    step: str
-    before: str = ""
-    by: Literal["model", "plan", "form"]
-
-
-class Gathered(Base):
-    """A form has an answer, after so many attempts; `None` where a question was left out."""
-
-    type: Literal["gathered"] = "gathered"
-    key: str
-    value: Personal
-    attempts: int = 1
-
-
-class AgentChanged(Base):
-    """An agent gave the caller to another one of the plan. `summary` is what that one is told."""
-
-    type: Literal["agent_changed"] = "agent_changed"
-    before: str
-    agent: str
-    summary: Personal = ""
 
 
 class TurnLatency(Base):
@@ -270,6 +245,7 @@ Event = Annotated[
     | BargeIn
     | TurnEnded
     | AgentChanged
+    | Summarised
     | StepChanged
     | Gathered
     | TurnLatency

@@ -1,5 +1,6 @@
 """The bundle of a call: `call.json` with everything that happened, and `timeline.svg`."""
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from sipagent.events import (
     Said,
     SipMessage,
     Speaker,
+    Summarised,
     ToolCalled,
     ToolReturned,
 )
@@ -25,7 +27,7 @@ from .moments import clock
 from .timeline import draw
 from .waveform import Peaks, read_peaks
 
-CALL, TIMELINE = "call.json", "timeline.svg"
+CALL, TIMELINE, SUMMARY = "call.json", "timeline.svg", "summary.json"
 _log = structlog.get_logger(__name__)
 
 
@@ -78,6 +80,9 @@ def write_bundle(folder: Path, events: Sequence[Event], recording: Path | None =
     bundle = gather(events, folder)
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / CALL, bundle.model_dump_json(indent=2))
+    if summaries := [e for e in events if isinstance(e, Summarised) and e.ok]:
+        told = {e.agent: {"text": e.text, "data": e.data} for e in summaries}
+        _replace(folder / SUMMARY, json.dumps(told, ensure_ascii=False, indent=2))
     _replace(folder / TIMELINE, draw(events, list(_peaks(folder, events, recording))))
     return bundle
 

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sipagent.agent.afterwards.scribe import Scribe
+from sipagent.agent.failover import only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.protocols import Brain
+from sipagent.agent.spec import AgentSpec
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.services import Baton, Talker
 from sipagent.call.verb import Outcome
@@ -28,7 +31,8 @@ from .organs import BeepMouth, LoudnessVad, ScriptedEars
 
 class StagedTalkers:
     """Behind `Talkers`: the agents of a plan, with the minds a test gives them by name; the
-    others have the embedded mind. All share one pair of ears and one mouth.
+    others have the embedded mind. All share one pair of ears and one mouth. A mind named
+    "summary" writes the summaries.
     """
 
     def __init__(self, plan: Plan, ears: ScriptedEars, minds: Mapping[str, Brain]) -> None:
@@ -49,10 +53,16 @@ class StagedTalkers:
         mind = self._minds.get(str(agent)) or IntentsBrain(spec)
         organs = Organs.lone(LoudnessVad(), self.ears, mind, self.mouth)
         peers = {name: other.description for name, other in self.plan.agents.items()}
-        standing = Standing(str(agent), baton, peers)
+        standing = Standing(str(agent), baton, peers, self._scribe(str(agent), spec))
         made = VoiceAgent(spec, organs, self._toolbox.specs(spec.tools), standing=standing)
         self.agents.append(made)
         return made, self._toolbox.verbs(spec.tools)
+
+    def _scribe(self, agent: str, spec: AgentSpec) -> Scribe | None:
+        mind = self._minds.get("summary")
+        if spec.summary is None or mind is None:
+            return None
+        return Scribe(agent, spec.summary, only(mind, "summary"))
 
 
 class StagedCall:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sipagent.agent.afterwards.scribe import Scribe
 from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
@@ -94,7 +95,8 @@ class PlanTalkers:
             raise PlanError(str(error)) from error
         toolbox = self._stock.toolbox
         peers = {n: other.description for n, other in self._plan.agents.items()}
-        standing = Standing(agent if isinstance(agent, str) else "", baton, peers)
+        name = agent if isinstance(agent, str) else ""
+        standing = Standing(name, baton, peers, self._scribe(name, spec))
         talker = VoiceAgent(spec, organs, toolbox.specs(spec.tools), standing=standing)
         return talker, toolbox.verbs(spec.tools)
 
@@ -132,6 +134,14 @@ class PlanTalkers:
             return only(make(spec.voice[0]), spec.voice[0].provider)
         return tuple(Candidate(ref.provider, partial(make, ref)) for ref in spec.voice)
 
+    def _scribe(self, name: str, spec: AgentSpec) -> Scribe | None:
+        """Minds of its own: the talk's are closed with the talk."""
+        if spec.summary is None:
+            return None
+        kit = Kit(self._rate, spec, None)
+        minds = tuple(self._later(MINDS, ref, kit) for ref in spec.summary.brain or spec.brain)
+        return Scribe(name, spec.summary, minds)
+
     def _candidates(
         self,
         makers: Mapping[str, Callable[[Kit, str, Options], Any]],
@@ -144,12 +154,16 @@ class PlanTalkers:
         if len(refs) == 1:
             organ = pick(makers, refs[0], kit, self._settings)
             return only(organ, refs[0].provider, self._prices(refs[0]))
-        return tuple(
-            Candidate(
-                ref.provider, partial(pick, makers, ref, kit, self._settings), self._prices(ref)
-            )
-            for ref in refs
-        )
+        return tuple(self._later(makers, ref, kit) for ref in refs)
+
+    def _later(
+        self,
+        makers: Mapping[str, Callable[[Kit, str, Options], Any]],
+        ref: ProviderRef,
+        kit: Kit,
+    ) -> Candidate[Any]:
+        make = partial(pick, makers, ref, kit, self._settings)
+        return Candidate(ref.provider, make, self._prices(ref))
 
     def _prices(self, ref: ProviderRef) -> Prices:
         configured = self._settings.providers.get(ref.provider)

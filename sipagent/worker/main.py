@@ -184,6 +184,7 @@ class _Worker:
             reason, by = "the caller hung up" + (f" ({told.words})" if told else ""), "caller"
         elif self._ended_by_us in done:
             reason, by = self._ended_by_us.result(), "system"
+        self._ended_by_us.add_done_callback(lambda _: call.afterwork.hurry())
         if gone in done:
             # What is under way notices too, and its last word (a transfer's outcome) is recorded.
             await asyncio.wait({walk}, timeout=_LAST_WORD)

@@ -59,6 +59,13 @@ def test_a_call_never_answered_has_no_duration() -> None:
     assert cdr.status == 486
 
 
+def test_a_summary_made_after_the_last_leg_was_gone_makes_no_call_longer() -> None:
+    gone = at(7_500, LegChanged, leg="1", remote="sip:a@x", state="disconnected", status=200)
+    cdr = fold([START, ANSWER, gone, END])
+    assert cdr.duration == 7.0
+    assert cdr.ended == BEGIN + timedelta(milliseconds=10_500)
+
+
 def test_another_leg_answering_is_not_the_call_being_answered() -> None:
     callee = at(100, LegChanged, leg="2", role="callee", remote="sip:b@x", state="confirmed")
     assert fold([START, callee, END]).answered is None

@@ -132,3 +132,21 @@ sections: {main: [{ai: desk}]}
 """
     [finding] = check(parse(text, "p.yaml"), House())[1]
     assert "there must be a context named default" in str(finding)
+
+
+def test_a_summary_needs_a_model_and_a_sound_schema() -> None:
+    text = """
+agents: {desk: {summary: SUMMARY, intents: {x: {phrases: [hello], say: hi}}}}
+sections: {main: [{ai: desk}]}
+"""
+
+    def of(summary: str) -> list[str]:
+        house = House(providers={"intents", "grammar", "espeak", "mind"})
+        document = text.replace("SUMMARY", summary)
+        return [str(finding) for finding in check(parse(document, "p.yaml"), house)[1]]
+
+    assert "writes no summary" in of("{}")[0]
+    assert of("{brain: {provider: mind}}") == []
+    assert "there is no provider mnd" in of("{brain: {provider: mnd}}")[0]
+    assert "not a JSON schema" in of("{brain: {provider: mind}, schema: {type: objekt}}")[0]
+    assert "of type object" in of("{brain: {provider: mind}, schema: {type: string}}")[0]

@@ -79,9 +79,7 @@ class HandOver:
             return ToolResult(text, ok=False)
         lines = self.lines()
         summary = wanted.summary.strip()[:SUMMARY] or tail(lines)
-        earlier = self.standing.baton
-        debts = earlier.debts if earlier is not None else ()
-        baton = Baton(self.standing.name, summary, lines, debts)
+        baton = Baton(self.standing.name, summary, lines, self.standing.debt)
         try:
             talker, verbs = call.services.talkers.open(wanted.agent, call.id, baton)
         except PlanError as error:

@@ -3,13 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sipagent.call.services import Baton
+from sipagent.call.services import Baton, Debt
+
+from ..afterwards.scribe import Scribe
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Its name, what it takes over (`baton`), and what the agents it may hand over to are for."""
+    """Its name, what it takes over (`baton`), what the agents it may hand over to are for, and
+    who writes the summary of the talk where this agent declares one.
+    """
 
     name: str = ""
     baton: Baton | None = None
     peers: Mapping[str, str] = field(default_factory=dict)
+    scribe: Scribe | None = None
+
+    @property
+    def debt(self) -> Debt | None:
+        """What is owed of the whole talk once it is over: the newest summary declared."""
+        if self.scribe is not None:
+            return self.scribe.write
+        return self.baton.debt if self.baton is not None else None

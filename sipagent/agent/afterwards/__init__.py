@@ -1,0 +1,1 @@
+"""Afterwards: what is made of a talk once it is over."""

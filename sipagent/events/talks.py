@@ -1,0 +1,52 @@
+"""How a talk went on: from agent to agent, from step to step, and what was made of it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Base, Personal, PersonalData
+
+
+class StepChanged(Base):
+    """The talk entered a step of its agent's contexts. `before` is `context.step`, `by` whose
+    doing it was: the model's, the plan's or that of a form that was filled.
+    """
+
+    type: Literal["step_changed"] = "step_changed"
+    context: str
+    step: str
+    before: str = ""
+    by: Literal["model", "plan", "form"]
+
+
+class Gathered(Base):
+    """A form has an answer, after so many attempts; `None` where a question was left out."""
+
+    type: Literal["gathered"] = "gathered"
+    key: str
+    value: Personal
+    attempts: int = 1
+
+
+class AgentChanged(Base):
+    """An agent gave the caller to another one of the plan. `summary` is what that one is told."""
+
+    type: Literal["agent_changed"] = "agent_changed"
+    before: str
+    agent: str
+    summary: Personal = ""
+
+
+class Summarised(Base):
+    """What was made of a talk when it was over: words, facts that fit the agent's schema, or both;
+    or the `error` for which there are none.
+    """
+
+    type: Literal["summarised"] = "summarised"
+    agent: str
+    ok: bool
+    text: Personal = ""
+    data: PersonalData = Field(default_factory=dict)
+    provider: str = ""
+    error: str = ""
+    ms: int = 0
