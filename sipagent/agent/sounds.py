@@ -9,6 +9,9 @@ from sipagent.errors import ProviderError
 from .conversation import Conversation
 from .protocols import Sound
 
+#: seconds in which words are still put on record after the sound was answered
+_LATE = 60.0
+
 
 class Sounds:
     """Asks for words within `limit` seconds, and corrects the conversation by those that come
@@ -22,20 +25,20 @@ class Sounds:
 
     async def early(self, sound: Sound) -> str | None:
         """The words of a sound that nobody has answered; None where nobody could tell."""
-        return await self._words(sound, early=True)
+        return await self._words(sound, self._limit, early=True)
 
     def later(self, sound: Sound, said: Callable[[str], None]) -> None:
         """Correct the conversation when the words come, and pass them to `said`."""
         self._call.spawn(self._reword(sound, said))
 
-    async def _words(self, sound: Sound, *, early: bool) -> str | None:
+    async def _words(self, sound: Sound, seconds: float, *, early: bool) -> str | None:
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(seconds):
                 return (await sound.words(early=early)).strip()
         except (ProviderError, TimeoutError):
             return None
 
     async def _reword(self, sound: Sound, said: Callable[[str], None]) -> None:
-        if text := await self._words(sound, early=False):
+        if text := await self._words(sound, _LATE, early=False):
             self._conversation.reword(sound.name, text)
             said(text)

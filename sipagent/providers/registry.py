@@ -90,6 +90,7 @@ MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     # pydantic-ai and all it brings: 40 MB that every fork would carry
     "openai": Late("sipagent.providers.minds.language_model"),
     # minds that hear and speak by themselves
+    "gemini-live": Late("sipagent.providers.vendors.gemini_live"),
     "openai-realtime": Late("sipagent.providers.vendors.openai_realtime"),
     "instant": _instant_mind,
 }

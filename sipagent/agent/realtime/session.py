@@ -200,6 +200,7 @@ class Session:
             mirror = self._open
             if not answer.over and mirror is not None and answer.name in mirror.answers:
                 answer.over = True
+                del mirror.answers[answer.name]
                 mirror.model.cancel(answer.name)
 
     async def _within(self, seconds: float, answer: Answer) -> Spoken | None:
