@@ -48,8 +48,8 @@ def line(event: Event) -> tuple[str, str] | None:
             colour = "green" if speaker == "caller" else "cyan"
             cut = f"[dim](not heard: {escape(unheard.strip())})[/]" if unheard.strip() else ""
             return f"[{colour}]{speaker}[/]", " ".join(filter(None, [escape(text.strip()), cut]))
-        case DigitReceived(digit=digit, hidden=hidden):
-            return "[green]key[/]", "•" if hidden else escape(digit)
+        case DigitReceived(digit=digit, hidden=False):
+            return "[green]key[/]", escape(digit)
         case SecureEntry(change="began", secret=secret):
             return "[yellow]private[/]", f"the caller types the {escape(secret)}"
         case SecureEntry(result=result, keys=keys):

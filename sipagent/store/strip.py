@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from . import svg
-from .lanes import BLUE, GREY, RED, TEAL, Lane, Mark
+from .marks import BLUE, GREY, RED, TEAL, Lane, Mark
 from .moments import Clock
 from .waveform import Peaks
 
@@ -17,11 +17,14 @@ ROWS = 9
 #: widest label, px; where there is no room for that, a third of it
 LABEL = 460.0
 SHADE = "#f5f7fa"
+#: fills what nobody was to hear
+HATCH = "url(#hatch)"
 HALO: dict[str, str | float | None] = {
     "stroke": "#ffffff",
     "stroke_width": 3,
     "paint_order": "stroke",
 }
+_BARS = frozenset({"bar", "stages", "hatched"})
 _STEPS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 
@@ -51,7 +54,7 @@ class Strip:
     def shows(self, mark: Mark) -> bool:
         """True where the mark begins here, or lasts into here."""
         inside = self.start <= mark.t < self.end or (self.last and mark.t == self.end)
-        lasts = mark.shape == "bar" and mark.end is not None
+        lasts = mark.shape in _BARS and mark.end is not None
         return inside or (lasts and mark.t < self.end and (mark.end or 0) > self.start)
 
 
@@ -83,6 +86,8 @@ class _Placed:
     row: int | None
     words: str
     struck: str
+    #: px from `x` to where the words begin
+    shift: float = 0.0
 
 
 def draw_strip(strip: Strip, picture: Picture, top: float) -> tuple[list[str], float]:
@@ -121,17 +126,19 @@ def _place(strip: Strip, marks: Sequence[Mark]) -> tuple[list[_Placed], int]:
     for mark in sorted(marks, key=lambda m: m.t):
         x = strip.x(mark.t)
         limit = 99 if mark.colour == RED else ROWS
-        bar = strip.x(mark.end) - x if mark.shape == "bar" and mark.end is not None else 0.0
+        bar = strip.x(mark.end) - x if mark.shape in _BARS and mark.end is not None else 0.0
         for room in (LABEL, LABEL / 3):
             words, struck, width = _fitted(mark, room)
-            width = max(width, bar)
+            # a bar of many colours has its words behind it
+            shift = bar if mark.shape == "stages" else 0.0
+            width = max(width + shift, bar)
             label_x = x if x + width <= WIDTH - RIGHT else max(LEFT, x - width)
             row = rows.place(label_x, width, limit)
             if row is not None:
                 break
         else:
             words = struck = ""
-        placed.append(_Placed(mark, x, label_x, row, words, struck))
+        placed.append(_Placed(mark, x, label_x, row, words, struck, shift))
     return placed, len(rows.taken)
 
 
@@ -157,7 +164,7 @@ def _draw_mark(strip: Strip, item: _Placed, top: float, rows_top: float) -> Iter
     sign = _sign(strip, item, top, y)
     turned = item.label_x < x
     words = svg.text(
-        x - 6 if turned else item.label_x + (9 if mark.shape == "diamond" else 6),
+        x - 6 if turned else item.label_x + item.shift + (9 if mark.shape == "diamond" else 6),
         y + 12,
         item.words,
         SIZE,
@@ -184,12 +191,24 @@ def _sign(strip: Strip, item: _Placed, top: float, y: float) -> str:
                 "rect", x=x, y=y + 1, width=width, height=height, fill=colour, opacity=0.16
             )
             return bar + edge
+        case "hatched":
+            width = max(2.0, strip.x(mark.end or mark.t) - x)
+            return svg.element("rect", x=x, y=y + 1, width=width, height=height, fill=HATCH) + edge
+        case "stages":
+            return "".join(_stages(strip, mark, y + 1, height))
         case "box":
             return edge
         case _:
             return svg.element(
                 "line", x1=x, y1=top, x2=x, y2=y + ROW - 2, stroke=colour, opacity=0.55
             )
+
+
+def _stages(strip: Strip, mark: Mark, y: float, height: float) -> Iterator[str]:
+    for begin, end, colour in mark.parts:
+        x = strip.x(begin)
+        width = max(0.5, strip.x(end) - x)
+        yield svg.element("rect", x=x, y=y, width=width, height=height, fill=colour)
 
 
 def _diamond(x: float, y: float) -> list[tuple[float, float]]:
@@ -205,6 +224,12 @@ def _wave(strip: Strip, lane: Lane, picture: Picture, top: float) -> Iterator[st
             width = max(1.5, strip.x(end) - x)
             yield svg.element(
                 "rect", x=x, y=top + 3, width=width, height=WAVE - 6, fill=colour, opacity=0.13
+            )
+    for begin, end in lane.hushed:
+        if begin < strip.end and end > strip.start:
+            x, width = strip.x(begin), max(2.0, strip.x(end) - strip.x(begin))
+            yield svg.element(
+                "rect", x=x, y=top + 3, width=width, height=WAVE - 6, fill=HATCH, stroke=GREY
             )
     yield svg.element(
         "line", x1=LEFT, y1=middle, x2=WIDTH - RIGHT, y2=middle, stroke=colour, opacity=0.25

@@ -80,6 +80,22 @@ def path(points: Iterable[tuple[float, float]], **attributes: str | float | None
     return element("path", d=d, **attributes)
 
 
+def hatching(name: str, colour: str) -> str:
+    """Thin slanted lines on white, to fill with as `url(#name)`."""
+    line = element("line", x1=0, y1=0, x2=0, y2=6, stroke=colour, stroke_width=2)
+    ground = element("rect", width=6, height=6, fill="#ffffff")
+    made = element(
+        "pattern",
+        ground + line,
+        id=name,
+        width=6,
+        height=6,
+        patternUnits="userSpaceOnUse",
+        patternTransform="rotate(45)",
+    )
+    return element("defs", made)
+
+
 def document(width: float, height: float, parts: Iterable[str]) -> str:
     """A whole picture on white."""
     body = "\n".join(parts)

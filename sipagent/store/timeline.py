@@ -7,12 +7,15 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sipagent.call.cdr import Cdr, fold
+from sipagent.call.waterfall import RESPONSE
 from sipagent.events import BargeIn, Event, PolicyDecided
 
 from . import svg
-from .lanes import AMBER, BLUE, GREEN, GREY, RED, TEAL, VIOLET, Lane, lanes, with_speech
+from .lanes import lanes, with_speech
+from .marks import AMBER, BLUE, GREEN, GREY, RED, TEAL, VIOLET, Lane
 from .moments import Clock, clock
-from .strip import WIDTH, Picture, Strip, draw_strip
+from .strip import HATCH, WIDTH, Picture, Strip, draw_strip
+from .talk_lanes import STAGE_COLOURS
 from .waveform import Peaks
 
 HEADER, GAP = 92.0, 18.0
@@ -23,7 +26,16 @@ _LEGEND = (
     (AMBER, "paused, ringing, to look at"),
     (RED, "denied, failed, cut off"),
     (VIOLET, "keys, another party"),
-    (GREY, "response: from words to answer"),
+    (GREY, "the plan, and what was kept"),
+)
+#: of the bar of a turn, from the caller's last sound to the answer on the wire
+_STAGES = (
+    ("endpoint", "end of the turn awaited"),
+    ("final_text", "text"),
+    ("first_token", "first word"),
+    ("first_sentence", "first sentence"),
+    ("first_audio", "first audio"),
+    ("first_rtp", "on the wire"),
 )
 
 
@@ -38,13 +50,15 @@ def draw(events: Sequence[Event], recordings: Sequence[Peaks] = ()) -> str:
     ]
     picture = Picture(found, recordings, time, list(_cuts(events, time)))
     y = HEADER
-    parts = list(_header(record))
+    parts = [svg.hatching("hatch", "#c3cad2"), *_header(record)]
     for strip in _strips(_duration(found)):
         drawn, y = draw_strip(strip, picture, y)
         parts += drawn
         y += GAP
-    parts += _legend(y)
-    return svg.document(WIDTH, y + 30, parts)
+    parts += _legend(y, _LEGEND)
+    stages = [(STAGE_COLOURS[stage], words) for stage, words in _STAGES]
+    parts += _legend(y + 18, [*stages, (HATCH, "private: silence was kept")])
+    return svg.document(WIDTH, y + 48, parts)
 
 
 def _cuts(events: Sequence[Event], time: Clock) -> Iterator[tuple[int, str]]:
@@ -93,14 +107,19 @@ def _figures(record: Cdr) -> Iterator[tuple[str, str]]:
         yield f"tools: {record.tools_ok} ok, {record.tools_failed} failed", colour
     if record.denials:
         yield f"{record.denials} denied by policy", RED
-    if record.overhead.p50 is not None and record.overhead.p95 is not None:
-        figures = f"{record.overhead.p50:.0f}/{record.overhead.p95:.0f} ms"
-        yield f"response overhead p50/p95 {figures}", GREY
+    for name, figures in (("answers", record.latency.get(RESPONSE)), ("our part", record.overhead)):
+        if figures is not None and figures.p50 is not None and figures.p95 is not None:
+            yield f"{name} p50/p95 {figures.p50:.0f}/{figures.p95:.0f} ms", GREY
+    if record.consent:
+        last = record.consent[-1].consent
+        yield f"consent {last}", GREEN if last == "given" else RED
+    if record.cost is not None:
+        yield f"cost {record.cost:.4f}", GREY
 
 
-def _legend(top: float) -> Iterator[str]:
+def _legend(top: float, entries: Sequence[tuple[str, str]]) -> Iterator[str]:
     x = 16.0
-    for colour, words in _LEGEND:
+    for colour, words in entries:
         yield svg.element("rect", x=x, y=top, width=10, height=10, fill=colour, rx=2)
         yield svg.text(x + 15, top + 9, words, 11, fill=GREY)
         x += svg.text_width(words, 11) + 30

@@ -10,24 +10,32 @@ import pytest
 
 from sipagent.events import (
     ANY_EVENT,
+    AgentChanged,
     BargeIn,
     Base,
     CallEnded,
     CallStarted,
+    ConsentChanged,
     DigitReceived,
     Event,
+    LanguageChanged,
     LegChanged,
     PolicyDecided,
     ProviderFailed,
     RecordingStarted,
     RecordingStopped,
     Said,
+    SecureEntry,
     SipMessage,
     SpeechEnded,
     SpeechStarted,
+    StepChanged,
     StepStarted,
+    TapStarted,
+    TapStopped,
     ToolCalled,
     ToolReturned,
+    TurnEnded,
     TurnLatency,
     VerbDone,
     Warned,
@@ -125,6 +133,7 @@ def reception_call() -> list[Event]:
         10_230,
         TurnLatency,
         turn=2,
+        reason="complete",
         speech_end=CLOCK + 9_800,
         first_rtp=CLOCK + 10_230,
         overhead_ms=22.0,
@@ -195,6 +204,55 @@ def reception_call() -> list[Event]:
     return sorted(s.events, key=lambda e: e.at)
 
 
+def private_call() -> list[Event]:
+    """A call that pays by card: consent, a change of agent, a failing model and a secret."""
+    s = Script("20260302-100000-5e6f7a8b")
+    s.add(0, CallStarted, caller="sip:alice@x", callee="sip:200@y", plan="billing", why="to: 200")
+    s.add(2, LegChanged, leg="1", remote="sip:alice@x", state="confirmed", status=200)
+    s.add(3, StepStarted, section="main", index=0, verb="ask_consent", line=9)
+    s.add(10, StepStarted, section="main", index=1, verb="ai", line=10)
+    question = "This call may be recorded. Do you agree?"
+    s.add(1_800, ConsentChanged, consent="given", how="key", question=question)
+    s.add(1_810, RecordingStarted, control_id="recording", path="recording.wav")
+    s.add(1_820, TapStarted, control_id="qa", uri="wss://qa.example/calls", tracks=("speak",))
+    s.speaks("agent", 2_000, 3_300, "Welcome. How can I help?")
+    s.speaks("caller", 3_800, 5_200, "I want to pay my bill please", confidence=0.94)
+    rule = {"rule": "complete", "evidence": "a whole sentence", "silence_ms": 360}
+    s.add(5_560, TurnEnded, turn=1, reason="complete", voiced_ms=1_400, words="pay my bill", **rule)
+    s.add(5_700, ProviderFailed, provider="gpt", role="mind", cause="429 Too Many Requests",
+          then="next", next="claude")  # fmt: skip
+    stages = {"endpoint": 5_560, "final_text": 5_620, "first_token": 5_870, "first_sentence": 5_930}
+    stages |= {"speech_end": 5_200, "first_audio": 6_080, "first_rtp": 6_120}
+    s.add(6_120, TurnLatency, turn=1, reason="complete", overhead_ms=18.0, ears="deepgram",
+          mind="claude", mouth="cartesia", **{k: CLOCK + v for k, v in stages.items()})  # fmt: skip
+    s.speaks("agent", 6_120, 8_300, "I put you through to billing.")
+    s.add(8_400, AgentChanged, before="reception", agent="billing", summary="wants to pay")
+    s.add(8_410, StepChanged, context="default", step="pay", by="plan")
+    s.add(8_420, LanguageChanged, language="de", voice="anna")
+    s.add(8_900, ToolCalled, id="c1", tool="collect_secure", arguments={"kind": "card_number"})
+    s.add(9_000, SecureEntry, change="began", secret="card_number", entry="card_number")
+    s.speaks("agent", 9_100, 12_600, "Please type your card number, then press the hash key.")
+    for n in range(17):
+        s.add(13_000 + n * 450, DigitReceived, leg="1", digit="", hidden=True)
+    s.add(21_300, SecureEntry, change="ended", secret="card_number", entry="card_number",
+          result="collected", keys=16)  # fmt: skip
+    s.add(21_310, ToolReturned, id="c1", tool="collect_secure", ok=True,
+          result="collected 16 digits", ms=12_400)  # fmt: skip
+    s.speaks("agent", 21_700, 23_400, "Thank you. That was", unheard="paid.", interrupted=True)
+    s.add(22_900, BargeIn, decision="paused", evidence="speech onset", played_ms=1_200)
+    s.add(23_400, BargeIn, decision="stopped", evidence="3 words", words="[card number]")
+    s.speaks("caller", 22_900, 24_300, "is it [card number]", confidence=0.7)
+    s.add(25_500, TurnLatency, turn=2, reason="patient", outcome="failed",
+          speech_end=CLOCK + 24_300, endpoint=CLOCK + 25_500)  # fmt: skip
+    s.speaks("agent", 25_600, 27_000, "Sorry, something went wrong.")
+    s.add(28_000, TapStopped, control_id="qa", reason="the call ended", sent=1_310, dropped=0)
+    s.add(
+        28_000, RecordingStopped, control_id="recording", path="recording.wav", duration_ms=26_190
+    )
+    s.add(28_010, CallEnded, status=200, reason="the caller hung up", by="caller")
+    return s.events
+
+
 def chatter(seconds: int, call_id: str = "long") -> list[Event]:
     """A call in which both sides talk in turn for so long."""
     s = Script(call_id)
@@ -230,6 +288,12 @@ def record(folder: Path, events: list[Event]) -> Path:
 def busy_call() -> list[Event]:
     """The events of `reception_call`."""
     return reception_call()
+
+
+@pytest.fixture(name="private_call")
+def private_call_events() -> list[Event]:
+    """The events of `private_call`."""
+    return private_call()
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from sipagent.events import (
     SipMessage,
     StepStarted,
 )
-from sipagent.store.lanes import RED, lanes
+from sipagent.store.lanes import lanes
+from sipagent.store.marks import GREY, RED
 from sipagent.store.moments import clock
 from sipagent.store.strip import WIDTH, Rows
 from sipagent.store.svg import shortened, text_width
@@ -76,7 +77,7 @@ def test_everything_of_a_call_is_in_its_picture(busy_call: list[Event]) -> None:
         "disconnected 486 Busy Here",
         "hangup(): the call was ended",
         "transfer allowed by the caller's yes",
-        "0.43 s",
+        "0.43 s (complete)",
         "[1]",
         "mind failed: 429, then retry",
         "jitter: 60 ms of late frames",
@@ -85,6 +86,47 @@ def test_everything_of_a_call_is_in_its_picture(busy_call: list[Event]) -> None:
         "recording.wav",
     ):
         assert expected in shown
+
+
+def test_what_is_private_decided_and_guided_is_in_the_picture(
+    private_call: list[Event],
+) -> None:
+    root = picture(private_call)
+    shown = words(root)
+    for expected in (
+        "consent given by key",
+        "card_number: collected, 16 keys",
+        "agent billing",
+        "step pay",
+        "language de",
+        "mind failed: 429 Too Many Requests, then next: claude",
+        "failed (patient)",
+        "tap to wss://qa.example/calls",
+        "stopped (3 words): [card number]",
+    ):
+        assert expected in shown
+    assert overlapping(root) == []
+
+
+def test_what_nobody_was_to_hear_is_hatched_on_the_callers_side(private_call: list[Event]) -> None:
+    root = picture(private_call)
+    hatched = [e for e in root.iter(f"{SVG}rect") if e.get("fill") == "url(#hatch)"]
+    stroked = [e for e in hatched if e.get("stroke") == GREY]
+    assert len(stroked) == 1 and len(hatched) == 3  # its lane, and the legend
+    assert root.find(f".//{SVG}pattern[@id='hatch']") is not None
+    caller = next(
+        lane for lane in lanes(private_call, clock(private_call)) if lane.name == "caller"
+    )
+    assert caller.hushed == [(9_000, 21_300)]
+
+
+def test_the_waterfall_of_a_turn_is_drawn_stage_by_stage(private_call: list[Event]) -> None:
+    found = lanes(private_call, clock(private_call))
+    turns = next(lane for lane in found if lane.name == "turns").marks
+    assert turns[0].label == "0.92 s (complete)"
+    stretches = [end - begin for begin, end, _ in turns[0].parts]
+    assert stretches == [360, 60, 250, 60, 150, 40]
+    assert turns[0].detail.startswith("turn 1 ended (complete: a whole sentence)")
 
 
 def test_what_policy_denied_is_red(busy_call: list[Event]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sipagent.events import BargeIn, Base, DigitReceived, Said, personal_fields
+from sipagent.events import BargeIn, Base, DigitReceived, Said, TurnEnded, personal_fields
 
 from .rules import Rule, redacted, spans
 
@@ -35,8 +35,8 @@ class Redactor:
                 text, unheard = self._cut(event.text, event.unheard)
                 return event.model_copy(update={"text": text, "unheard": unheard})
         names = _personal(type(event))
-        # words that stop an agent are those heard so far
-        partial = isinstance(event, BargeIn)
+        # these words are those heard so far
+        partial = isinstance(event, BargeIn | TurnEnded)
         clean = {name: self._clean(getattr(event, name), partial) for name in names}
         return event.model_copy(update=clean)
 
