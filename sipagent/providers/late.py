@@ -4,6 +4,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
+from sipagent.errors import ProviderError
+
 Organ_co = TypeVar("Organ_co", covariant=True)
 
 
@@ -16,15 +18,29 @@ class Late(Generic[Organ_co]):
     settings or plans name them, and otherwise by the first call that does after all (a second).
     """
 
-    def __init__(self, module: str, maker: str = "make") -> None:
+    def __init__(self, module: str, maker: str = "make", *, extra: str | None = None) -> None:
+        """`extra` is what to install for it, where it is not installed with the rest."""
         self._module = module
+        self._extra = extra
         self._maker = maker
 
     def __call__(self, *arguments: Any) -> Organ_co:
-        """Make the organ."""
-        make: Callable[..., Organ_co] = getattr(import_module(self._module), self._maker)
+        """Make the organ. Raises ProviderError, also where its libraries are not installed."""
+        make: Callable[..., Organ_co] = getattr(self._imported(), self._maker)
         return make(*arguments)
 
     def preload(self) -> None:
-        """Import it now, and do what all its organs would do at their start."""
-        import_module(self._module).preload()
+        """Import it now, and do what all its organs would do at their start. Raises ProviderError
+        where its libraries are not installed.
+        """
+        self._imported().preload()
+
+    def _imported(self) -> Any:
+        try:
+            return import_module(self._module)
+        except ModuleNotFoundError as error:
+            # one of our own that is missing is a mistake of ours
+            if self._extra is None or (error.name or "").startswith("sipagent"):
+                raise
+            cause = f"needs {error.name}: pip install 'sipagent[{self._extra}]'"
+            raise ProviderError(self._extra, cause, retryable=False) from error

@@ -23,6 +23,8 @@ from .others import Other, others
 
 #: no ears and no mouth: the talker that says back what it hears
 ECHO = "echo"
+#: minds that take any words, by a prompt
+LANGUAGE_MODELS = frozenset({"openai", "anthropic", "google", "pydantic-ai"})
 #: keys that say where audio, words and secrets go: a plan may not change them where they are set
 _FIXED = frozenset({"base_url", "api_key"})
 
@@ -88,7 +90,10 @@ MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     **others("mind"),
     "intents": _intents,
     # pydantic-ai and all it brings: 40 MB that every fork would carry
-    "openai": Late("sipagent.providers.minds.language_model"),
+    "openai": Late("sipagent.providers.minds.openai"),
+    "anthropic": Late("sipagent.providers.minds.anthropic", extra="anthropic"),
+    "google": Late("sipagent.providers.minds.google", extra="google"),
+    "pydantic-ai": Late("sipagent.providers.minds.named"),
     # minds that hear and speak by themselves
     "gemini-live": Late("sipagent.providers.vendors.gemini_live"),
     "openai-realtime": Late("sipagent.providers.vendors.openai_realtime"),

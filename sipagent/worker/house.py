@@ -32,7 +32,7 @@ from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
 from sipagent.providers.kit import Kit, Options
 from sipagent.providers.mouths import mouth
-from sipagent.providers.registry import EARS, ECHO, MINDS, late_kinds, pick
+from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODELS, MINDS, late_kinds, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
@@ -111,7 +111,8 @@ class PlanTalkers:
         if not text:
             raise PlanError("an inline ai needs prompt.text; name an agent for anything more")
         model = next(
-            (name for name, p in self._settings.providers.items() if p.kind in ("openai",)), None
+            (name for name, p in self._settings.providers.items() if p.kind in LANGUAGE_MODELS),
+            None,
         )
         if model is None:
             raise PlanError("an inline ai needs a language model under providers: of sipagent.yaml")
@@ -131,8 +132,11 @@ class PlanTalkers:
         """As `_candidates`, with the languages' own and the cache."""
         make = partial(mouth, kit=kit, settings=self._settings)
         if len(spec.voice) == 1:
-            return only(make(spec.voice[0]), spec.voice[0].provider)
-        return tuple(Candidate(ref.provider, partial(make, ref)) for ref in spec.voice)
+            ref = spec.voice[0]
+            return only(make(ref), ref.provider, self._prices(ref))
+        return tuple(
+            Candidate(ref.provider, partial(make, ref), self._prices(ref)) for ref in spec.voice
+        )
 
     def _scribe(self, name: str, spec: AgentSpec) -> Scribe | None:
         """Minds of its own: the talk's are closed with the talk."""

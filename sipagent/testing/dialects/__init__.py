@@ -1,0 +1,1 @@
+"""The protocols a scripted model server speaks, one file each."""
