@@ -48,13 +48,16 @@ class EspeakMouth:
                 cause = f"{name} {value} is not between {low} and {high}"
                 raise ProviderError("espeak", cause, retryable=False)
         self._rate = rate
-        self._voice = engine().check(voice)
+        self._own = voice
         self._speed = speed
         self._pitch = pitch
-        self._factor = _gain(self._voice, speed, pitch) * 10 ** (volume / 20)
+        self._volume = 10 ** (volume / 20)
+        # found out now, not before the first word
+        _gain(engine().check(voice), speed, pitch)
 
     async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
-        """PCM of one sentence. Closing the iterator stops the synthesis within one piece.
+        """PCM of one sentence, in the language of the tongue where there is a voice for it.
+        Closing the iterator stops the synthesis within one piece.
 
         Raises ProviderError.
         """
@@ -66,19 +69,21 @@ class EspeakMouth:
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
         closed = threading.Event()
+        voice = _voice(self._own, tongue)
+        factor = _gain(voice, self._speed, self._pitch) * self._volume
         resampler = Resampler(RATE, self._rate, "HQ")
 
         def deliver(pcm: bytes | None) -> None:
             loop.call_soon_threadsafe(pieces.put_nowait, pcm)
 
         def sink(pcm: bytes) -> bool:
-            deliver(resampler.feed(self._levelled(pcm)))
+            deliver(resampler.feed(_levelled(pcm, factor)))
             return not closed.is_set()
 
         def work() -> None:
             try:
                 if not closed.is_set():
-                    engine().speak(text, self._voice, self._speed, self._pitch, sink)
+                    engine().speak(text, voice, self._speed, self._pitch, sink)
                     deliver(resampler.finish())
             finally:
                 deliver(None)
@@ -94,9 +99,26 @@ class EspeakMouth:
             closed.set()
             await asyncio.wait([task])
 
-    def _levelled(self, pcm: bytes) -> bytes:
-        samples = np.frombuffer(pcm, dtype="<i2") * self._factor
-        return np.clip(samples, -32_768, 32_767).astype("<i2").tobytes()
+
+def _levelled(pcm: bytes, factor: float) -> bytes:
+    samples = np.frombuffer(pcm, dtype="<i2") * factor
+    return np.clip(samples, -32_768, 32_767).astype("<i2").tobytes()
+
+
+@lru_cache(maxsize=64)
+def _voice(own: str, tongue: Tongue) -> str:
+    """The library's name of the voice that is named, or speaks the language; else of `own`."""
+    code = tongue.language.lower()
+    wanted = [tongue.voice]
+    if code.partition("-")[0] != own.lower().partition("-")[0]:
+        wanted += [code, code.partition("-")[0]]
+    for name in filter(None, wanted):
+        try:
+            return engine().check(name)
+        except ProviderError:
+            # the voice of another vendor, or a language that is not spoken here
+            continue
+    return engine().check(own)
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from sipagent.agent.protocols import Tongue
 from sipagent.errors import ProviderError
 from sipagent.providers.espeak import LOUDNESS, EspeakMouth, engine
 
@@ -85,3 +86,16 @@ async def test_mouths_with_different_voices_speak_at_once_without_mixing() -> No
 
 def test_the_common_voices_are_there() -> None:
     assert {"en-us", "en-gb", "it", "de", "fr-fr", "es"} <= set(engine().voices)
+
+
+async def test_a_language_is_spoken_with_a_voice_of_its_own() -> None:
+    async def spoken(tongue: Tongue) -> int:
+        pieces = [piece async for piece in EspeakMouth(8000).synthesize("Buenos dias", tongue)]
+        return len(b"".join(pieces))
+
+    own, spanish = await spoken(Tongue()), await spoken(Tongue("es-ES"))
+    assert spanish != own
+    assert await spoken(Tongue("es-ES", "es")) == pytest.approx(spanish, rel=0.02)
+    # its own language, one it does not speak, and another vendor's voice
+    for tongue in (Tongue("en-GB"), Tongue("tlh"), Tongue("", "alloy")):
+        assert await spoken(tongue) == pytest.approx(own, rel=0.02)
