@@ -92,6 +92,12 @@ class Conversation:
         return (*self.forgotten, *self.messages)
 
     @property
+    def spoken(self) -> str:
+        """What the agent said last, as far as it was heard; empty where it said nothing yet."""
+        texts = (m.text for m in reversed(self.messages) if m.role == "agent" and m.text)
+        return next(texts, "")
+
+    @property
     def last(self) -> Message | None:
         """The newest message, if any."""
         return self.messages[-1] if self.messages else None

@@ -13,6 +13,7 @@ from .answers import YES_OR_NO
 from .conversation import Message
 from .failover import Lineup
 from .latency import TurnClock
+from .lexicon.known import lexicon
 from .limits import Limits
 from .listening import HeardTurn, Listener
 from .mind import Answer, Failure, Leave, Mind, Speak
@@ -22,7 +23,7 @@ from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .turns.awaiting import awaiting
 from .turns.decisions import EndOfTurn, KeyPressed, SpeechOffset, SpeechOnset, Withdrawn
-from .turns.rules import TurnRules
+from .turns.rules import Awaiting, TurnRules
 from .turns.silence import SilenceWatch, StuckWatch
 from .yielding.bargein import GiveWay
 from .yielding.gate import Decision, Gate, Holding
@@ -37,11 +38,14 @@ _STUCK_MS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """What the agent hears with; `expects` is what it expects to hear now."""
+    """What the agent hears with; `expects` is what it expects to hear now, `awaits` what that
+    means for the end of a turn.
+    """
 
     vad: SpeechDetector
     ears: Lineup[Transcriber]
     expects: Callable[[], Expectation]
+    awaits: Callable[[Expectation], Awaiting] = awaiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ class Floor:
         self._speaker = speaker
         self._call = call
         self._gate = Gate(senses.vad, speaker.port.rate, rules, spec.barge_in.rules)
-        self._silence = SilenceWatch(spec.silence_seconds, spec.silence_limit)
+        self._silence = SilenceWatch(
+            spec.silence_seconds, spec.silence_limit, hold_on=spec.hold_on_seconds
+        )
         self._listener = Listener(senses.ears, limit=limits.final_text)
         #: not bounded: a person takes half a second a turn, and each of the ears `final_text` at
         #: most, and when they fail twice the talk ends
@@ -147,7 +153,9 @@ class Floor:
             self._wrote(frame.t, text)
         self._act(self._gate.frame(frame, self._speaker.port.recent, holding))
         quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
-        self._ask(self._silence.frame(quiet), self._spec.silence_prompt)
+        prompts = self._spec.silence_prompt
+        place = min(self._silence.asked, len(prompts) - 1)
+        self._ask(self._silence.frame(quiet), prompts[place])
         port = self._speaker.port
         if self._stuck.frame(waits=not port.idle and not port.paused, played=port.played):
             detail = f"speech is queued and was not played for {_STUCK_MS} ms"
@@ -161,7 +169,7 @@ class Floor:
 
     def _holding(self) -> Holding:
         spec, active = self._spec.barge_in, self._speaker.active
-        may = spec.enabled and (active or self.mind.holds_floor)
+        may = spec.enabled and (active or self.mind.holds_floor) and self._speaker.interruptible
         return Holding(active, may and spec.by_voice, may, self.mind.asking)
 
     def _came_back(self) -> None:
@@ -190,7 +198,7 @@ class Floor:
         if onset.first:
             self._state.began = onset.t
             expected = self._expected()
-            self._gate.expect(awaiting(expected))
+            self._gate.expect(self._senses.awaits(expected))
             self._listener.open(expected, self._partial)
 
     def _partial(self, partial: Transcript) -> None:
@@ -306,6 +314,8 @@ class Floor:
 
     def _deliver(self, ended: EndedTurn, message: Message) -> None:
         self._silence.answered()
+        if lexicon(self._senses.expects().language).asks_to_wait(message.text):
+            self._silence.hold_on()
         if self.mind.answers(ended.began):
             self.mind.answer(message)
         else:

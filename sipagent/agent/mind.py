@@ -23,6 +23,7 @@ class Speak:
     """Say this, unless the caller has said something meanwhile."""
 
     text: str
+    interruptible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class Mind:
             finally:
                 spoken.cancel()
             while not question.answer.done():
-                await asyncio.wait({question.answer}, timeout=self._spec.silence_seconds)
+                await asyncio.wait({question.answer}, timeout=self._spec.silence_seconds[0])
                 if not question.answer.done() and not self._caller_busy():
                     return None
             return question.answer.result()
@@ -222,7 +223,7 @@ class Mind:
             return await self._failed()
         for job in jobs:
             if isinstance(job, Speak):
-                utterance = self._speaker.say(job.text)
+                utterance = self._speaker.say(job.text, interruptible=job.interruptible)
                 await utterance.done()
                 if utterance.failure is not None:
                     return TalkEnd("failed", self._spec.fallback)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .afterwards.spec import SummarySpec
-from .parts import Part, Words
+from .parts import Part, Seconds, Words
 from .refs import ProviderRef, Providers
 from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
 from .steps.spec import Contexts
@@ -32,6 +32,9 @@ class AgentSpec(Part):
     """One agent: what it says, how it hears and thinks, and what it may do."""
 
     greeting: str | None = None
+    greeting_interruptible: bool = Field(
+        default=True, description="false: it is spoken to its end; what the caller says waits"
+    )
     prompt: str | None = Field(
         default=None,
         description="system prompt of a language model; ${...} are filled anew at every turn",
@@ -88,8 +91,17 @@ class AgentSpec(Part):
     )
     reprompt: str = "Sorry, I did not get that."
     apology: str = "Sorry, something went wrong. Please say that again."
-    silence_seconds: float = Field(default=10.0, gt=0, description="until the caller is asked")
-    silence_prompt: str = "Are you still there?"
+    silence_seconds: Seconds = Field(
+        default=(10.0,), description="until the caller is asked, the first time, the second, ..."
+    )
+    silence_prompt: Words = Field(
+        default=("Are you still there?",),
+        min_length=1,
+        description="asked then; of a list one after the other",
+    )
+    hold_on_seconds: float = Field(
+        default=60.0, gt=0, le=3600, description="left to a caller who asks for a moment"
+    )
     silence_limit: int = Field(default=3, ge=1, description="prompts in a row, then the agent ends")
     max_tool_calls: int = Field(default=8, ge=1, description="in a row, in one turn")
     summary: SummarySpec | None = Field(

@@ -18,7 +18,7 @@ def static_sentences(spec: AgentSpec) -> frozenset[str]:
 
 
 def _texts(spec: AgentSpec) -> Iterator[str]:
-    yield from filter(None, (spec.greeting, spec.reprompt, spec.apology, spec.silence_prompt))
+    yield from filter(None, (spec.greeting, spec.reprompt, spec.apology, *spec.silence_prompt))
     yield from (intent.say for intent in spec.intents.values() if intent.say)
     yield from _fillers(spec.fillers)
     for language in spec.languages:

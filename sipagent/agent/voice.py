@@ -28,6 +28,7 @@ from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .thinking import Thinker
+from .turns.awaiting import awaiting
 from .turns.rules import TurnRules
 
 
@@ -107,6 +108,7 @@ class VoiceAgent:
                 organs.vad,
                 ears,
                 lambda: manner.heard(guide.expects(_expected(brains, self.conversation))),
+                lambda expected: awaiting(expected, guide.offered(), self.conversation.spoken),
             ),
             speaker,
             call,
@@ -125,7 +127,7 @@ class VoiceAgent:
         floor.mind = self._mind = mind
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens
-        _begin(mind, guide)
+        _begin(mind, guide, spec)
         end: TalkEnd | None = None
         try:
             async with _connections(ears, brains, mouths):
@@ -167,10 +169,10 @@ def _brief(brains: Lineup[Brain], guide: Guide, conversation: Conversation) -> N
             brain.brief(conversation, guide.offered())
 
 
-def _begin(mind: Mind, guide: Guide) -> None:
+def _begin(mind: Mind, guide: Guide, spec: AgentSpec) -> None:
     words, note = guide.opening()
     if words:
-        mind.tell(Speak(words))
+        mind.tell(Speak(words, spec.greeting_interruptible))
     if note:
         mind.tell(GoOn(note))
 

@@ -4,7 +4,7 @@ import pytest
 
 from sipagent.agent.lexicon.known import lexicon
 from sipagent.agent.protocols import Say
-from sipagent.events import BargeIn, Said, SpeechEnded
+from sipagent.events import BargeIn, Said, SpeechEnded, TurnEnded
 from sipagent.testing.fakes import Line, Partial, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk
 from sipagent.testing.virtual import virtual_time
@@ -192,3 +192,76 @@ async def test_the_end_of_speech_is_where_it_was_cut() -> None:
 )
 def test_signs_of_listening_are_told_from_words(text: str, expected: bool) -> None:
     assert lexicon("").is_backchannel(text) is expected
+
+
+@virtual_time
+async def test_a_greeting_that_must_be_heard_is_and_the_caller_is_answered_afterwards() -> None:
+    ears = ScriptedEars(Line("hello hello", partials=(Partial(200, "hello"),)))
+    async with a_talk(greeting=COUNT, greeting_interruptible=False, ears=ears) as talk:
+        await talk.until(400)
+        await talk.person.speak(600, then_quiet=2000)
+        assert talk.heard_words() == f"{COUNT} Yes."
+        assert talk.call.all(BargeIn) == []
+        assert talk.brain.saw[0][-1].text == "hello hello"
+
+
+@virtual_time
+async def test_a_key_under_a_greeting_that_must_be_heard_waits_for_its_end() -> None:
+    async with a_talk(greeting=COUNT, greeting_interruptible=False) as talk:
+        await talk.until(400)
+        talk.person.press("1#")
+        await talk.until(4000)
+        assert talk.heard_words() == f"{COUNT} Yes."
+        assert talk.brain.saw[0][-1].digits == "1"
+
+
+@virtual_time
+async def test_what_follows_a_greeting_that_must_be_heard_can_be_interrupted() -> None:
+    ears = ScriptedEars("hello", Line("stop", partials=(Partial(100, "stop"),)))
+    brain = ScriptedBrain(COUNT)
+    async with a_talk(
+        greeting="Welcome.", greeting_interruptible=False, ears=ears, brain=brain
+    ) as talk:
+        await talk.until(600)
+        await talk.person.speak(400, then_quiet=900)
+        await talk.person.speak(400, then_quiet=900)
+        assert decisions(talk) == ["paused", "stopped"]
+
+
+@virtual_time
+async def test_where_only_keys_interrupt_the_voice_does_not() -> None:
+    ears = ScriptedEars(Line("hello", partials=(Partial(200, "hello"),)))
+    async with a_talk(greeting=COUNT, ears=ears, barge_in={"keys_only": True}) as talk:
+        await talk.until(200)
+        await talk.person.speak(300)
+        talk.person.press("1#")
+        await talk.until(3000)
+        [stopped] = talk.call.all(BargeIn)
+        assert (stopped.decision, stopped.evidence) == ("stopped", "key")
+
+
+@virtual_time
+async def test_every_decision_is_on_record_with_what_was_measured() -> None:
+    async with a_talk(greeting=COUNT) as talk:
+        await talk.until(600)
+        await talk.person.speak(800, then_quiet=500)
+        paused, stopped = talk.call.all(BargeIn)
+        assert paused.onset == stopped.onset == 600
+        assert (stopped.voiced_ms, stopped.spoken_ms, stopped.probability) == (500, 500, 1.0)
+        assert stopped.level_db is not None and -20 < stopped.level_db < -10
+        assert stopped.echo is None or stopped.echo < 0.5
+
+
+@virtual_time
+async def test_the_end_of_a_turn_is_on_record_with_its_reason_and_without_words_in_it() -> None:
+    line = Line("my secret is", partials=(Partial(200, "my secret is"),))
+    async with a_talk(ears=ScriptedEars(line)) as talk:
+        await talk.until(500)
+        await talk.person.speak(400, then_quiet=2000)
+        [ended] = talk.call.all(TurnEnded)
+        assert (ended.turn, ended.reason, ended.rule) == (1, "patient", "unfinished")
+        assert (ended.silence_ms, ended.voiced_ms) == (900, 400)
+        assert (ended.words, ended.evidence) == (
+            "my secret is",
+            "ends in a word that needs another",
+        )

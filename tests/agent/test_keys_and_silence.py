@@ -1,8 +1,10 @@
 """Keys always win; silence is asked about, then acted on."""
 
-from sipagent.agent.protocols import Say
+from itertools import pairwise
+
+from sipagent.agent.protocols import Expectation, Say
 from sipagent.call.services import TalkEnd
-from sipagent.events import BargeIn
+from sipagent.events import BargeIn, SpeechStarted
 from sipagent.testing.fakes import Line, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk
 from sipagent.testing.virtual import virtual_time
@@ -179,3 +181,42 @@ async def test_an_agent_taken_aside_in_mid_word_goes_on_when_it_is_back() -> Non
         await talk.until(10_000)
         heard = b"".join(f.pcm for f in talk.person.heard if any(f.pcm))
         assert talk.mouth.text_in(heard) == LONG
+
+
+@virtual_time
+async def test_prompts_escalate_and_come_sooner_each_time() -> None:
+    async with a_talk(
+        silence_seconds=[8, 4], silence_limit=3, silence_prompt=["Hello?", "Anybody?"]
+    ) as talk:
+        assert await talk.end() == TalkEnd("silent")
+        assert talk.heard_words() == "Hello? Anybody? Anybody?"
+        asked = [event.t for event in talk.call.all(SpeechStarted) if event.speaker == "agent"]
+        assert [round(after - before, -3) for before, after in pairwise(asked)] == [4000, 4000]
+        assert 8000 <= asked[0] <= 8100
+
+
+@virtual_time
+async def test_a_caller_who_asks_for_a_moment_gets_one() -> None:
+    async with a_talk(
+        ears=ScriptedEars("one moment please"), silence_seconds=5, silence_prompt="Hello?",
+        hold_on_seconds=40,
+    ) as talk:  # fmt: skip
+        await talk.until(500)
+        await talk.person.speak(600)
+        await talk.until(40_000)
+        assert talk.heard_words() == "Yes."
+        await talk.until(48_000)
+        assert talk.heard_words() == "Yes. Hello? Hello?"
+
+
+@virtual_time
+async def test_a_moment_is_asked_for_in_the_language_that_is_spoken() -> None:
+    brain = ScriptedBrain()
+    brain.expectation = Expectation(language="de-DE")
+    async with a_talk(
+        ears=ScriptedEars("Moment bitte"), brain=brain, silence_seconds=5, silence_prompt="Hallo?"
+    ) as talk:
+        await talk.until(500)
+        await talk.person.speak(600)
+        await talk.until(40_000)
+        assert talk.heard_words() == "Yes."

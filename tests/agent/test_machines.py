@@ -201,7 +201,7 @@ def test_a_message_that_nobody_heard_is_empty_and_keeps_its_place() -> None:
 
 
 def test_silence_is_counted_only_in_a_row() -> None:
-    watch = SilenceWatch(0.1, limit=1)
+    watch = SilenceWatch([0.1], limit=1)
     quiet = [watch.frame(True) for _ in range(4)]
     assert quiet == [None] * 4 and watch.frame(False) is None
     assert [watch.frame(True) for _ in range(10)] == [None] * 4 + ["ask"] + [None] * 4 + ["give_up"]

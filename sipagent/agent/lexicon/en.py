@@ -9,7 +9,8 @@ EN = Lexicon(
     ),
     hold_on=several(
         "hold on, hold the line, hang on, one moment, just a moment, one second, one sec,"
-        "just a second, just a sec, a minute, one minute, wait a minute, wait a moment,"
+        "just a second, just a sec, a moment, a second, a minute, one minute, wait a minute,"
+        "wait a moment,"
         "wait a second, bear with me, give me a moment, give me a second, let me check,"
         "let me see, let me look, let me find it, let me get it, stay on the line"
     ),
@@ -28,7 +29,10 @@ EN = Lexicon(
         "yes, yeah, yep, yup, yes please, yes thanks, sure, ok, okay, right, that's right, correct,"
         "that's correct, of course, go ahead, please do, absolutely, definitely, exactly"
     ),
-    no=several("no, nope, nah, no thanks, no thank you, not really, no it's not, no it isn't"),
+    no=several(
+        "no, not, don't, haven't, nope, nah, no thanks, no thank you, not really,"
+        "no it's not, no it isn't"
+    ),
     asks={
         "number": several(
             "number, numbers, code, postcode, zip, pin, digits, iban, account, date of birth,"

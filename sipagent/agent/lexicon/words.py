@@ -7,7 +7,7 @@ from typing import Literal
 
 _NO_WORD = re.compile(r"[^\w']+")
 #: what an agent may ask for that people say in pieces
-Asked = Literal["number", "address", "email", "spelling"]
+Asked = Literal["spelling", "email", "address", "number"]
 
 
 def plain(text: str) -> str:
@@ -44,11 +44,7 @@ class Lexicon:
         """True for "mm-hmm", "okay", "yeah, right": nothing but signs of listening. `more` are
         signs of listening in this agent's calls, plain.
         """
-        words = plain(text)
-        known = self.backchannels
-        if words in known or words in more:
-            return True
-        return bool(words) and all(word in known or word in more for word in words.split())
+        return bool(plain(text)) and not _others(text, self.backchannels, more)
 
     def may_become_backchannel(self, text: str, more: Collection[str] = ()) -> bool:
         """True for the beginning of one of several words: "I" of "I see"."""
@@ -60,11 +56,26 @@ class Lexicon:
         return plain(text) in self.yes | self.no
 
     def asks_to_wait(self, text: str) -> bool:
-        """True for "hold on", "just one moment please" and the like, and nothing more to it."""
-        words = plain(text)
-        phrase = next((p for p in self.hold_on if f" {p} " in f" {words} "), None)
-        return phrase is not None and len(words.split()) - len(phrase.split()) <= _AROUND
+        """True for "hold on", "just one moment please" and the like, and little more to it."""
+        others, words = _others(text, self.hold_on), plain(text).split()
+        return len(others) < len(words) and len(others) <= _AROUND
 
 
 #: words around "one moment" that still ask for nothing else: "oh just one moment please"
 _AROUND = 3
+#: words of the longest entry
+_LONGEST = 5
+
+
+def _others(text: str, *known: Collection[str]) -> list[str]:
+    """The words that belong to no entry; entries of more words are looked for first."""
+    words, others = plain(text).split(), list[str]()
+    while words:
+        for count in range(min(_LONGEST, len(words)), 0, -1):
+            entry = " ".join(words[:count])
+            if any(entry in entries for entries in known):
+                del words[:count]
+                break
+        else:
+            others.append(words.pop(0))
+    return others

@@ -39,6 +39,8 @@ class Utterance:
         #: where it stands in the conversation; `private` speech never does
         self.message: Message | None = None
         self.private = False
+        #: may the caller stop it?
+        self.interruptible = True
         self.stopped = False
         #: media-clock ms of the first frame played, None until then
         self.started: int | None = None
@@ -242,6 +244,11 @@ class Speaker:
         return any(utterance.begun for utterance in self._live)
 
     @property
+    def interruptible(self) -> bool:
+        """False while something is being said that must be heard to its end."""
+        return not self._live or self._live[0].interruptible
+
+    @property
     def played_ms(self) -> int:
         """How much of what is being said was played."""
         starts = [u.start for u in self._live if u.start is not None]
@@ -260,10 +267,12 @@ class Speaker:
         while begun := [one for one in self._live if one.begun and one.live]:
             await begun[-1].done()
 
-    def say(self, text: str, *, private: bool = False) -> Utterance:
-        """Say a whole text; the conversation remembers it unless it is `private`."""
+    def say(self, text: str, *, private: bool = False, interruptible: bool = True) -> Utterance:
+        """Say a whole text; the conversation remembers it unless it is `private`, and the caller
+        can stop it unless it is not `interruptible`.
+        """
         utterance = self.open()
-        utterance.private = private
+        utterance.private, utterance.interruptible = private, interruptible
         utterance.add(text)
         utterance.finish()
         if not private:

@@ -25,10 +25,20 @@ _WORDS = frozenset("aeiouy\u00e0\u00e9\u00f3")
 
 
 def dictates(words: Sequence[str], lexicon: Lexicon) -> bool:
-    """True where there is a figure or a spelled letter anywhere."""
+    """True where there is a figure or a spelled letter anywhere, but not in "I don't have one"."""
+    if declines(words, lexicon):
+        return False
     single = [word for word in words if len(word) == 1 and word.isalpha()]
     spelled = len(single) > 1 or any(word not in _WORDS for word in single)
     return spelled or any(is_figure(word, lexicon) for word in words)
+
+
+def declines(words: Sequence[str], lexicon: Lexicon) -> bool:
+    """True for words with a no in them, and with one figure at most, written as a word."""
+    if lexicon.no.isdisjoint(words):
+        return False
+    found = [word for word in words if is_figure(word, lexicon)]
+    return not found or (len(found) == 1 and not found[0].isdigit())
 
 
 def letters(words: Sequence[str]) -> int:

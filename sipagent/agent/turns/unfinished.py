@@ -1,6 +1,6 @@
 """Words that cannot end a turn: "and", "um", a preposition, a number that is being dictated."""
 
-from .dictated import figures, letters
+from .dictated import declines, figures, letters
 from .rules import TurnRules, TurnSoFar, Verdict
 
 #: figures or letters in a row that show dictation, asked for or not
@@ -27,6 +27,8 @@ def unfinished(turn: TurnSoFar, rules: TurnRules) -> Verdict | None:
 def _dictated(turn: TurnSoFar, words: list[str]) -> str:
     """What is being dictated, if anything: one figure is enough where figures were asked for."""
     awaiting = turn.awaiting
+    if declines(words, turn.lexicon):
+        return ""
     wanted = awaiting.awaits in _DICTATED or not _DICTATED.isdisjoint(awaiting.offered)
     enough = 1 if wanted else _DICTATION
     if (count := figures(words, turn.lexicon)) >= enough:
@@ -42,4 +44,4 @@ def _open(turn: TurnSoFar, words: list[str]) -> str:
         return "a hesitation"
     if last in lexicon.openers:
         return "a word that needs another"
-    return "a figure" if figures(words, lexicon) else ""
+    return "a figure" if figures(words, lexicon) and not declines(words, lexicon) else ""

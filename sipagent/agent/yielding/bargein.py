@@ -1,6 +1,6 @@
 """BargeIn: the caller speaks over the agent. Pause at once, resume or stop on evidence. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -175,8 +175,8 @@ class BargeInMachine:
 
     def key(self) -> GiveWay:
         """A key was pressed while the agent spoke."""
-        self._words = ""
-        return self._settle("stopped", "key")
+        self._words, self._gathering = "", Gathering(0)
+        return replace(self._settle("stopped", "key"), evidence=NO_EVIDENCE)
 
     def reset(self) -> None:
         """The agent's speech is over for another reason."""

@@ -81,10 +81,12 @@ class Gathering:
         if sound.voice and sound.echo.correlation < _FOREIGN:
             self.foreign += 1
         if sound.voice:
-            self.frames += 1
+            # the frames that made the onset were voice, too
+            count = 1 if self.frames else 1 + (sound.t - self.onset) // FRAME_MS
+            self.frames += count
+            self.probability += count * sound.probability
+            self.level += count * sound.level_db
             self.end = sound.t + FRAME_MS
-            self.probability += sound.probability
-            self.level += sound.level_db
 
     @property
     def all_own(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..turns.decisions import EndOfTurn
 from .bargein import GiveWay
+from .evidence import NO_EVIDENCE
 
 
 def barge_in_fields(way: GiveWay) -> dict[str, Any]:
@@ -14,7 +15,7 @@ def barge_in_fields(way: GiveWay) -> dict[str, Any]:
         "decision": way.decision,
         "evidence": way.why,
         "words": way.words,
-        "onset": evidence.onset if heard or evidence.lag_ms else None,
+        "onset": None if evidence is NO_EVIDENCE else evidence.onset,
         "spoken_ms": evidence.spoken_ms,
         "voiced_ms": evidence.voiced_ms,
         "probability": evidence.probability if heard else None,
