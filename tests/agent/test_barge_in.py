@@ -109,7 +109,7 @@ async def test_yes_at_the_very_end_of_a_question_is_an_answer() -> None:
 @virtual_time
 async def test_an_interrupted_reply_is_cancelled_and_the_next_one_knows_what_was_heard() -> None:
     ears = ScriptedEars("tell me", "something else")
-    brain = ScriptedBrain([Say("one two three four five. six seven."), 30.0, Say("never said")])
+    brain = ScriptedBrain([Say("one two three four five. Six seven."), 30.0, Say("never said")])
     async with a_talk(ears=ears, brain=brain) as talk:
         await talk.until(100)
         await talk.person.speak(400, then_quiet=900)
