@@ -15,7 +15,7 @@ from sipagent.tools.toolbox import Toolbox
 from sipagent.tools.verbs import checked
 from sipagent.verbs import VERBS
 
-from .lint_talks import tools_of_its_own
+from .lint_talks import questions, tools_of_its_own
 from .targets import targets_refused
 
 #: ears that know no word but those of the phrases, the mind that goes by intents, and none at all
@@ -46,6 +46,7 @@ class AgentLint:
             yield from self._tools(agent, path)
             yield from self._providers(agent, path)
             yield from self._mind(agent, path)
+            yield from self._choices(agent, path)
             for intent_name, intent in agent.intents.items():
                 yield from self._intent(agent, intent, (*path, "intents", intent_name))
 
@@ -94,6 +95,16 @@ class AgentLint:
             message = "the embedded ears hear declared phrases only, and there are none"
             hint = "list under intents what callers may say"
             yield self.source.finding(path, message, hint=hint, severity="warning")
+
+    def _choices(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        """What a form's choices ask of ears that know declared words only."""
+        if self.unknown_words is None or not _uses(agent.ears, _GRAMMAR):
+            return
+        for place, question in questions(agent):
+            if words := self.unknown_words(question.choices):
+                message = f"the embedded ears do not know: {', '.join(words)}"
+                hint = "say it in other words, or use other ears"
+                yield self.source.finding((*path, *place, "choices"), message, hint=hint)
 
     def _deaf(self, agent: AgentSpec) -> bool:
         """A mind that needs words, and ears that were told none."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from sipagent.agent.guiding.handing_over import HAND_OVER
 from sipagent.agent.speaking.changing import CHANGE_LANGUAGE
 from sipagent.agent.spec import AgentSpec
+from sipagent.agent.steps.spec import Question
 from sipagent.agent.steps.tools import OWN
 from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
@@ -55,9 +56,18 @@ def _authored(agent: AgentSpec) -> Iterator[tuple[KeyPath, str]]:
             place = (*at, "steps", index)
             yield (*place, "text"), step.text
             yield (*place, "say"), step.say or ""
-            questions = step.gather_info.questions if step.gather_info else ()
-            for number, question in enumerate(questions):
-                yield (*place, "gather_info", "questions", number, "question"), question.question
+    for place, question in questions(agent):
+        yield (*place, "question"), question.question
+
+
+def questions(agent: AgentSpec) -> Iterator[tuple[KeyPath, Question]]:
+    """Every question of every form, and where it stands below the agent."""
+    for name, context in agent.contexts.items():
+        for index, step in enumerate(context.steps):
+            asked = step.gather_info.questions if step.gather_info else ()
+            for number, question in enumerate(asked):
+                place = ("contexts", name, "steps", index, "gather_info", "questions", number)
+                yield place, question
 
 
 def _hand_over(source: Source, name: str, agents: Agents, path: KeyPath) -> Iterator[Finding]:

@@ -10,8 +10,18 @@ from sipagent.call.leg import LegState
 from sipagent.call.services import TalkEnd
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.load import load_file
-from sipagent.events import LegChanged, RecordingStarted, StepStarted
-from sipagent.testing.fakes import BUSY, NO_ANSWER, FakeCall, FakeTalkers, FakeTexts, Script, a_call
+from sipagent.events import AgentChanged, LegChanged, RecordingStarted, Said, StepStarted
+from sipagent.testing.agents import StagedTalkers
+from sipagent.testing.fakes import (
+    BUSY,
+    NO_ANSWER,
+    FakeCall,
+    FakeTalkers,
+    FakeTexts,
+    Script,
+    ScriptedEars,
+    a_call,
+)
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.verbs import tool_of_verb
 from sipagent.verbs import VERBS
@@ -200,3 +210,39 @@ async def test_when_the_model_fails_the_caller_hears_that_we_are_closed() -> Non
     ]
     assert [e.section for e in call.all(StepStarted)][-2:] == ["closed", "closed"]
     assert call.caller.state is LegState.DISCONNECTED
+
+
+@pytest.mark.parametrize(
+    ("answer", "last"),
+    [
+        ("yes please", "say:Your red bicycle is ordered. Goodbye."),
+        ("no thank you", "say:Nothing was ordered. Goodbye."),
+    ],
+)
+def test_the_agents_take_an_order_question_by_question(answer: str, last: str) -> None:
+    @virtual_time
+    async def scene() -> None:
+        ears = ScriptedEars("order a bicycle", "red", "no", answer)
+        talkers = StagedTalkers(load_file(ROOT / "agents.yaml"), ears, {})
+        call, plan = example("agents", talkers=talkers)
+        walk = asyncio.ensure_future(plan)
+        await asyncio.sleep(3)
+        await call.caller.far.speak(400, then_quiet=6000)
+        call.caller.far.press("4711#")
+        await asyncio.sleep(4)
+        call.caller.far.press("1")
+        await asyncio.sleep(4)
+        for _ in range(3):
+            await call.caller.far.speak(400, then_quiet=5000)
+        await walk
+        assert [(e.before, e.agent) for e in call.all(AgentChanged)] == [("desk", "orders")]
+        assert call.session.scope["vars"]["order"] == {
+            "customer": "4711",
+            "colour": "red",
+            "bell": False,
+        }
+        spoken = [e.text for e in call.all(Said) if e.speaker == "agent"]
+        assert spoken[-1] == "A red bicycle for customer 4711. Shall I order it?"
+        assert said(call) == [last]
+
+    scene()

@@ -150,3 +150,19 @@ sections: {main: [{ai: desk}]}
     assert "there is no provider mnd" in of("{brain: {provider: mnd}}")[0]
     assert "not a JSON schema" in of("{brain: {provider: mind}, schema: {type: objekt}}")[0]
     assert "of type object" in of("{brain: {provider: mind}, schema: {type: string}}")[0]
+
+
+def test_choices_the_embedded_ears_do_not_know_are_named() -> None:
+    text = """
+agents:
+  desk:
+    contexts:
+      default:
+        steps: [{name: a, gather_info: {questions: [
+          {key: n, question: which, type: choice, choices: [red, blorp]}]}}]
+sections: {main: [{ai: desk}]}
+"""
+    house = House(unknown_words=lambda phrases: [p for p in phrases if p == "blorp"])
+    [finding] = check(parse(text, "p.yaml"), house)[1]
+    assert "the embedded ears do not know: blorp" in str(finding)
+    assert finding.line == 7
