@@ -316,6 +316,7 @@ def _terms(settings: Settings) -> Terms:
             if peer.dtmf
         },
         extensions=settings.phones if settings.registrar.internal_calls else (),
+        redact=settings.privacy.redact if settings.privacy is not None else (),
     )
 
 

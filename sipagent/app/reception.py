@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from sipagent.call.redaction.rules import Rule, redacted
 from sipagent.config import Codec, DtmfMode, Srtp
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Admitted, Leaving, NewCall, NewText, Refused, Rung
@@ -48,6 +49,8 @@ class Terms:
     codecs: Mapping[str, tuple[Codec, ...]]
     dtmf: Mapping[str, DtmfMode]
     extensions: Collection[str] = ()
+    #: for texts beside any call; in a call its worker sees to that
+    redact: tuple[Rule, ...] = ()
 
 
 class Reception:
@@ -138,8 +141,9 @@ class Reception:
             return 200
         if self._plans.choose(text.number, text.caller, {}, self.terms.now(), text.account) is None:
             raise Refused(404, "Not Found")
+        kept = redacted(text.text, self.terms.redact)
         self._ledger.noted(
-            MessageReceived(call_id="", sender=text.caller, to=text.callee, text=text.text)
+            MessageReceived(call_id="", sender=text.caller, to=text.callee, text=kept)
         )
         return 202
 

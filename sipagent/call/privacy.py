@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .redaction.rules import Rule
+from .redaction.rules import ReadRule
 
 CONSENT_QUESTION = (
     "This call may be recorded. Do you agree? Say yes, or press 1. Say no, or press 2."
@@ -16,7 +16,7 @@ class Privacy(BaseModel):
     """What is not kept of calls, and what their model may know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    redact: tuple[Rule, ...] = Field(
+    redact: tuple[ReadRule, ...] = Field(
         default=(),
         max_length=32,
         description="taken out of transcripts and records: card_numbers, iban, email, phone, keys, "

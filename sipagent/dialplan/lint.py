@@ -14,6 +14,7 @@ from sipagent.verbs.blocks import Ignored
 
 from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems, ProviderProblem
+from .lint_privacy import lint_privacy
 from .lint_talks import lint_talks
 from .load import Reading, examine
 from .model import Plan
@@ -67,6 +68,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
     yield from _step_targets(reading, plan, house)
     yield from _policy_words(reading, plan)
     yield from _routes(reading, plan, house)
+    yield from lint_privacy(reading, plan)
     yield from AgentLint(
         reading.source,
         house.toolbox,

@@ -13,6 +13,7 @@ from sipagent.events import (
     SpeechStarted,
     StepChanged,
     StepStarted,
+    Summarised,
 )
 
 from .deed_lanes import decisions, notes, private, providers, recordings, tools
@@ -83,5 +84,8 @@ def _guidance(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
             yield Mark(time.of(e), f"step {e.step}", TEAL, detail=f"{e.context}.{e.step} by {e.by}")
         elif isinstance(e, LanguageChanged):
             yield Mark(time.of(e), f"language {e.language}", TEAL, detail=e.voice)
+        elif isinstance(e, Summarised):
+            label = f"summary: {e.text}" if e.ok else f"no summary: {e.error}"
+            yield Mark(time.of(e), label, TEAL if e.ok else AMBER, detail=str(e.data or ""))
         elif isinstance(e, Gathered):
             yield Mark(time.of(e), f"{e.key}: {e.value}", BLUE, detail=f"attempts: {e.attempts}")

@@ -3,13 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Tag
 
 from .numbers import Run, runs
 from .patterns import Pattern
 
 Kind = Literal["card_numbers", "iban", "email", "phone", "keys"]
 Rule = Kind | Pattern
+#: the same where it is read: a mistake is told of the form that was meant
+ReadRule = Annotated[
+    Annotated[Kind, Tag("name")] | Annotated[Pattern, Tag("pattern")],
+    Discriminator(lambda given: "name" if isinstance(given, str) else "pattern"),
+]
 #: a card number has 12 to 19 digits (ISO/IEC 7812-1); below 13 they are too often something else
 CARD_DIGITS = 13
 #: numbers of the public network have 7 to 15 (E.164)
