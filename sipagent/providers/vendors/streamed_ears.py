@@ -12,6 +12,8 @@ from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
 
 #: seconds a server may take to forget an utterance that nobody wants any more
 _SETTLE_SECONDS = 1.0
+#: characters of one utterance: nobody says so much in one turn
+_LONGEST_TEXT = 20_000
 
 
 class HeardUtterance(Protocol):
@@ -161,6 +163,8 @@ class StreamedEars:
         """Raises ProviderError."""
         while (message := await inbox.next()) is not None:
             if (transcript := utterance.hear(message)) is not None:
+                if len(transcript.text) > _LONGEST_TEXT:
+                    raise wire.endpoint.account.malformed("words without end")
                 return transcript
         account = wire.endpoint.account
         if (transcript := utterance.so_far()) is None:

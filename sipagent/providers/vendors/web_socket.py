@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -41,6 +42,9 @@ _SEND_SECONDS, _CLOSE_SECONDS = 5.0, 1.0
 #: a connection as young as this does not lose its way unnoticed
 _STALE_SECONDS = 10.0
 _log = structlog.get_logger()
+#: the library's own log would tell keys and words where it is set to debug
+_quiet = logging.getLogger("sipagent.web_socket")
+_quiet.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class Wire:
                 max_size=_LARGEST,
                 compression=None,
                 proxy=None,
+                logger=_quiet,
                 ssl=tls() if secure else None,
             )
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError, EOFError) as error:

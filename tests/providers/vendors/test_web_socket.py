@@ -1,6 +1,7 @@
 """A vendor's WebSocket: kept, bounded, and never led elsewhere."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,6 +60,17 @@ async def failing(inbox: Inbox) -> ProviderError:
         while True:
             assert await inbox.next() is not None
     return caught.value
+
+
+async def test_no_log_tells_the_key_or_the_words(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with connected() as (line, server):
+        wire = await line.wire(endpoint(server))
+        with wire.inbox() as inbox:
+            await wire.send("my card number is")
+            assert await inbox.next() == {"said": "my card number is"}
+    ours = [r.getMessage() for r in caplog.records if r.name != "websockets.server"]
+    assert not any("secret-key" in one or "card" in one for one in ours)
 
 
 async def test_an_idle_connection_is_kept_and_a_busy_one_is_not_disturbed() -> None:
