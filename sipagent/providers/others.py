@@ -1,5 +1,6 @@
 """Providers that other packages bring: the entry points in the group `sipagent.providers`."""
 
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -41,10 +42,11 @@ class Other:
             raise ProviderError(self._point.name, cause, retryable=False) from error
 
     def preload(self) -> None:
-        """Import it before the first fork. Raises ProviderError."""
-        preload = getattr(self._loaded(), "preload", None)
-        if preload is not None:
-            preload()
+        """Import it before the first fork. Where that fails its first use will tell."""
+        with suppress(ProviderError):
+            preload = getattr(self._loaded(), "preload", None)
+            if preload is not None:
+                preload()
 
     @property
     def _from(self) -> str:

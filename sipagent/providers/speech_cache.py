@@ -72,7 +72,8 @@ class SpeechCache:
 
     def _trim(self) -> None:
         files: list[tuple[float, int, Path]] = []
-        for path in self._folder.glob(f"*/*{_SUFFIX}"):
+        # what a killed process left half written is the first to go
+        for path in self._folder.glob("*/*"):
             # another call's process may trim at the same time
             with suppress(FileNotFoundError):
                 status = path.stat()

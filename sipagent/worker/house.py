@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from sipagent.agent.afterwards.scribe import Scribe
 from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.prices import Prices
 from sipagent.agent.realtime.joining import speaking_for_itself
+from sipagent.agent.speaking.swml import speech_of
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
@@ -36,6 +39,7 @@ from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODELS, MINDS, late
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
+from sipagent.tools.functions import complaint
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -116,7 +120,12 @@ class PlanTalkers:
         )
         if model is None:
             raise PlanError("an inline ai needs a language model under providers: of sipagent.yaml")
-        return AgentSpec(prompt=str(text), brain=(ProviderRef(provider=model),))
+        try:
+            return AgentSpec(
+                prompt=str(text), brain=(ProviderRef(provider=model),), **speech_of(agent)
+            )
+        except ValidationError as error:
+            raise PlanError(complaint("ai", error)) from error
 
     def _organs(self, spec: AgentSpec) -> Organs:
         kit = Kit(self._rate, spec, self._stock.embedded)

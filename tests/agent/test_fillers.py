@@ -7,7 +7,7 @@ from typing import Any
 from sipagent.agent.protocols import Say, ToolCall
 from sipagent.call.control import CallControl
 from sipagent.events import Said
-from sipagent.testing.organs import BeepMouth, ScriptedBrain, ScriptedEars
+from sipagent.testing.organs import BeepMouth, Line, Partial, ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import FakeTalk, a_talk
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.spec import ToolResult, ToolSpec
@@ -159,3 +159,32 @@ async def test_fillers_are_those_of_the_language_that_is_spoken() -> None:
     async with a_talk(ears=ears, brain=brain, fillers=FILLERS, languages=languages) as talk:
         await ask(talk, 6000)
         assert spoken(talk) == ["Un momento.", "Son las nueve."]
+
+
+@virtual_time
+async def test_a_caller_who_speaks_over_a_filler_is_heard_and_answered_anew() -> None:
+    brain = ScriptedBrain([20.0, Say("Never said.")], "Right away.")
+    ears = ScriptedEars("when", Line("no wait", partials=(Partial(200, "no wait"),)))
+    mouth = BeepMouth(ms_per_word=400)
+    async with a_talk(ears=ears, brain=brain, mouth=mouth, fillers=FILLERS) as talk:
+        await ask(talk, 1900)
+        assert talk.port.played
+        await talk.person.speak(600, then_quiet=3000)
+        said = [event for event in talk.call.all(Said) if event.speaker == "agent"]
+        assert said[0].unheard
+        assert said[-1].text == "Right away."
+        texts = [m.text for m in talk.conversation.messages]
+        assert texts == ["when", "no wait", "Right away."]
+
+
+@virtual_time
+async def test_a_cough_over_a_filler_lets_it_go_on() -> None:
+    brain = ScriptedBrain([4.0, Say("Nine to five.")])
+    mouth = BeepMouth(ms_per_word=400)
+    async with a_talk(
+        ears=ScriptedEars("when", ""), brain=brain, mouth=mouth, fillers=FILLERS
+    ) as talk:
+        await ask(talk, 1900)
+        await talk.person.speak(160, then_quiet=8000)
+        assert spoken(talk) == ["Let me see.", "Nine to five."]
+        assert talk.heard_words().endswith("Let me see. Nine to five.")

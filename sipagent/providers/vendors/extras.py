@@ -1,5 +1,6 @@
 """Extra: an engine whose package is installed only where it is wanted, in a module of its own."""
 
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,13 @@ class Extra:
         """Nothing heavy is imported. Raises ProviderError where the package is missing."""
         if find_spec(self._package) is None:
             raise ProviderError(provider, self._missing, retryable=False)
+
+    def preload(self) -> None:
+        """Import it before the first fork where it is installed: a plan may only happen to have
+        a word like its name in it.
+        """
+        with suppress(ProviderError):
+            self.load(self._extra)
 
     def load(self, provider: str) -> ModuleType:
         """Our module, imported. Raises ProviderError."""

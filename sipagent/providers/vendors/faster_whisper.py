@@ -40,7 +40,7 @@ class WhisperOptions(BaseModel):
 
 def preload() -> None:
     """See `Late`: the library before the first fork, a model by each call that hears with it."""
-    ENGINE.load("faster_whisper")
+    ENGINE.preload()
 
 
 def ears(kit: Kit, name: str, raw: Options) -> "WhisperEars":

@@ -20,6 +20,7 @@ CONNECT_SECONDS = 3.0
 _ERROR_BYTES = 4_096
 _SAID = 200
 _WARM_BYTES = 1_000_000
+_KEPT_SECONDS = 120.0
 _log = structlog.get_logger()
 
 
@@ -45,17 +46,19 @@ class HttpDoor:
         self._client = httpx.AsyncClient(
             headers={} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"},
             timeout=httpx.Timeout(where.silence, connect=min(CONNECT_SECONDS, where.silence)),
+            # as long as people may talk between two sentences of the agent
+            limits=httpx.Limits(keepalive_expiry=_KEPT_SECONDS),
             verify=tls() if secure else False,
         )
 
     async def warm(self, path: str) -> None:
-        """Open the connection with a small request; what comes of it is only logged."""
+        """Open the connection with a small request. Any answer will do; none is only logged."""
         try:
-            async with self.ask("GET", path) as response:
+            async with self._client.stream("GET", self._where.base_url + path) as response:
                 # a connection is kept only where its answer was read to the end
                 await self.whole(response, _WARM_BYTES)
-        except ProviderError as error:
-            _log.warning("speech_not_warmed", provider=self.provider, cause=error.cause)
+        except (httpx.HTTPError, httpx.InvalidURL, ProviderError) as error:
+            _log.warning("speech_not_warmed", provider=self.provider, cause=str(error))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -33,7 +33,7 @@ class PiperOptions(BaseModel):
 
 def preload() -> None:
     """See `Late`: the library before the first fork, a voice by each call that speaks with it."""
-    ENGINE.load("piper")
+    ENGINE.preload()
 
 
 def mouth(kit: Kit, name: str, raw: Options) -> "PiperMouth":

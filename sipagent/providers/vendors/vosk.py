@@ -34,7 +34,7 @@ class VoskOptions(BaseModel):
 
 def preload() -> None:
     """See `Late`: the library before the first fork, a model by each call that hears with it."""
-    ENGINE.load("vosk")
+    ENGINE.preload()
 
 
 def ears(kit: Kit, name: str, raw: Options) -> "VoskEars":

@@ -18,8 +18,9 @@ import pytest
 
 from sipagent.agent.protocols import Connected, Expectation, Transcript
 from sipagent.agent.streams import closing
+from sipagent.config import Settings
 from sipagent.errors import ProviderError
-from sipagent.providers.registry import EARS, MOUTHS
+from sipagent.providers.registry import EARS, MOUTHS, late_kinds
 from sipagent.providers.vendors import extras
 from sipagent.testing.vendors.sounds import pitch_of, tone
 
@@ -332,3 +333,13 @@ async def test_the_real_piper_speaks_through_us(make: Do, say: Do, tmp_path: Pat
     pcm = await say(mouth, "Hello there.")
     assert len(pcm) > 0 and len(pcm) % 800 == 0
     assert np.abs(np.frombuffer(pcm, "<i2")).max() > 10_000
+
+
+def test_a_plan_that_only_has_a_name_like_an_engines_in_it_does_not_stop_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    kinds = late_kinds(Settings(), [b"# piper, vosk and faster_whisper"])
+    assert len(kinds) == 3
+    for kind in kinds:
+        kind.preload()
