@@ -6,7 +6,7 @@ from sipagent.dialplan.repository import Plans
 from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
 from sipagent.providers.minds.intents import problems
-from sipagent.providers.registry import known_providers, problem
+from sipagent.providers.registry import known_providers, problem, writes_itself
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -22,6 +22,7 @@ def house_of(settings: Settings) -> House:
         policies=settings.policies,
         unknown_words=unknown_words,
         intent_problems=problems,
+        writes_itself=lambda ref: writes_itself(ref, settings),
         provider_problem=lambda role, spec, ref: problem(role, spec, ref, settings),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
+from sipagent.agent.spec import ProviderRef
 from sipagent.call.policy import OUTBOUND_MINUTES, Policy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
@@ -41,6 +42,8 @@ class House:
     intent_problems: IntentProblems | None = None
     #: why an agent's mind cannot be made, or ""
     provider_problem: ProviderProblem | None = None
+    #: of a mind that hears and speaks by itself, whether it writes down what it hears at once
+    writes_itself: Callable[[ProviderRef], bool | None] | None = None
 
 
 def check(
@@ -78,6 +81,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.intent_problems,
         house.provider_problem,
         house.phones,
+        house.writes_itself,
     ).all(plan.agents)
     yield from lint_talks(reading.source, plan.agents, _wrong_template)
 

@@ -38,6 +38,7 @@ class AgentLint:
     intent_problems: IntentProblems | None = None
     provider_problem: ProviderProblem | None = None
     phones: Collection[str] | None = None
+    writes_itself: Callable[[ProviderRef], bool | None] | None = None
 
     def all(self, agents: Mapping[str, AgentSpec]) -> Iterator[Finding]:
         """Everything wrong with any of them."""
@@ -47,6 +48,7 @@ class AgentLint:
             yield from self._providers(agent, path)
             yield from self._mind(agent, path)
             yield from self._choices(agent, path)
+            yield from self._needless_ears(agent, path)
             for intent_name, intent in agent.intents.items():
                 yield from self._intent(agent, intent, (*path, "intents", intent_name))
 
@@ -109,9 +111,21 @@ class AgentLint:
     def _deaf(self, agent: AgentSpec) -> bool:
         """A mind that needs words, and ears that were told none."""
         declared = any(intent.phrases for intent in agent.intents.values())
+        if any(self._writes_itself(ref) is not None for ref in agent.brain):
+            return False
         only_grammar = all(ref.provider == _GRAMMAR for ref in agent.ears)
         needs_words = not (_uses(agent.brain, _ECHO) or _uses(agent.brain, _INTENTS))
         return needs_words and only_grammar and not declared
+
+    def _needless_ears(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        if "ears" in agent.model_fields_set and all(map(self._writes_itself, agent.brain)):
+            message = "ears are hardly used: this model hears for itself and writes down what it"
+            message += " hears"
+            hint = "leave them out, or switch its transcription off"
+            yield self.source.finding((*path, "ears"), message, hint=hint, severity="warning")
+
+    def _writes_itself(self, ref: ProviderRef) -> bool | None:
+        return None if self.writes_itself is None else self.writes_itself(ref)
 
     def _intent(self, agent: AgentSpec, intent: Intent, path: KeyPath) -> Iterator[Finding]:
         if self.unknown_words is not None and _uses(agent.ears, _GRAMMAR):

@@ -99,6 +99,8 @@ MINDS: Mapping[str, Callable[[Kit, str, Options], Brain]] = {
     "openai-realtime": Late("sipagent.providers.vendors.openai_realtime"),
     "instant": _instant_mind,
 }
+#: of the minds, those that hear and speak by themselves; see `writes_itself`
+SPEAKING: Mapping[str, bool] = {"gemini-live": False, "openai-realtime": True}
 MOUTHS: Mapping[str, Callable[[Kit, str, Options], Synthesizer]] = {
     **others("mouth"),
     "espeak": _espeak,
@@ -155,6 +157,17 @@ def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:
         cause = "a plan cannot send the key of sipagent.yaml to another base_url"
         raise ProviderError(ref.provider, cause, retryable=False)
     return configured.kind, {**own, **ref.options}
+
+
+def writes_itself(ref: ProviderRef, settings: Settings) -> bool | None:
+    """Of a mind that hears and speaks by itself: does it write down what it hears before it has
+    answered? None where it needs ears and a mouth.
+    """
+    try:
+        kind, _ = resolve(ref, settings)
+    except ProviderError:
+        return None
+    return SPEAKING.get(kind)
 
 
 def problem(role: str, spec: AgentSpec, ref: ProviderRef, settings: Settings) -> str:

@@ -84,7 +84,12 @@ async def spoken_to(
     for name, value in values.items():
         plan = plan.replace(name, value)
     async with RealtimeServer(script) as model, Phone(user="alice") as phone:
-        mind = {"kind": "openai-realtime", "base_url": model.base_url, **(provider or {})}
+        mind = {
+            "kind": "openai-realtime",
+            "model": "m",
+            "base_url": model.base_url,
+            **(provider or {}),
+        }
         async with running(folder, plan, providers={"mind": mind}, **settings) as server:
             call = await phone.dial(server.uri("100"))
             await call.wait_answered()

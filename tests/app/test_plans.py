@@ -99,3 +99,16 @@ def test_ears_and_mouths_that_cannot_be_made_are_found_before_any_call(
     [finding] = findings
     assert finding.key == f"agents.a.{key}"
     assert said in finding.message
+
+
+def test_a_model_that_hears_for_itself_needs_no_ears_and_no_phrases(tmp_path: Path) -> None:
+    def agent(keys: str) -> list[tuple[str, str]]:
+        text = f"agents: {{a: {{prompt: Hello, {keys}}}}}\nsections: {{main: [{{ai: a}}]}}\n"
+        _, findings = read_plans(settings_in(tmp_path, text))
+        return [(finding.key, finding.severity) for finding in findings]
+
+    itself = "brain: {provider: openai-realtime, model: m, base_url: 'ws://127.0.0.1:9/v1'}"
+    assert agent(itself) == []
+    assert agent(itself + ", ears: {provider: grammar}") == [("agents.a.ears", "warning")]
+    gemini = "brain: {provider: gemini-live, model: m, base_url: 'ws://127.0.0.1:9'}"
+    assert agent(gemini + ", ears: {provider: grammar}") == []

@@ -197,13 +197,14 @@ async def test_the_opening_hours_are_written_to_who_may_have_them(
     await call.close()
 
 
+@pytest.mark.parametrize("plan_name", ["model", "realtime"])
 @virtual_time
-async def test_when_the_model_fails_the_caller_hears_that_we_are_closed() -> None:
+async def test_when_the_model_fails_the_caller_hears_that_we_are_closed(plan_name: str) -> None:
     class Failing:
         async def run(self, port: Any, control: Any) -> TalkEnd | None:
             return TalkEnd("failed", "closed")
 
-    call, plan = example("model", talkers=FakeTalkers({"reception": Failing()}))
+    call, plan = example(plan_name, talkers=FakeTalkers({"reception": Failing()}))
     await plan
     assert said(call) == [
         "say:Sorry, we cannot take your call at the moment. Please call again later."

@@ -54,7 +54,7 @@ _log = structlog.get_logger()
 class OpenAiRealtimeOptions(VendorOptions):
     """Keys of `kind: openai-realtime`; names are the API's own where it has them."""
 
-    model: str = "gpt-realtime"
+    model: str
     voice: str = "marin"
     speed: float | None = Field(default=None, ge=0.25, le=1.5)
     audio: Literal["auto", "pcmu", "pcma", "pcm"] = Field(
