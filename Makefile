@@ -55,6 +55,15 @@ soak: $(VENV)/.installed peers ## 10,000 SIPp calls at 50/s with CANCEL, BYE, ho
 bench: $(VENV)/.installed ## the figures of this machine, beside the goals
 	$(BIN)/sipagent bench
 
+.PHONY: bed
+bed: $(VENV)/.installed ## agents tried on scripted callers: four hours of talk simulated, then over SIP and RTP
+	$(BIN)/python -m sipagent.testing.bed --hours 4 --out build/bed
+	$(BIN)/python -m sipagent.testing.bed --real --hours 0.1 --out build/bed-real
+
+.PHONY: endurance
+endurance: $(VENV)/.installed ## 20 calls of unbroken conversation for half an hour: nothing may grow, drift or stick
+	$(BIN)/python -m sipagent.testing.bed.endurance
+
 .PHONY: lock
 lock: $(VENV)/.installed ## refresh requirements.lock from pyproject.toml
 	$(BIN)/pip install -q "pip-tools>=7.5,<8"

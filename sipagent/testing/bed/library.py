@@ -26,8 +26,8 @@ QUESTIONS = (
     "Good morning. I would like to book a table for tomorrow evening.",
 )
 NUMBERS = (
-    "my number is 4 9 3 0 [900] 5 5 1 [1000] 7 7 2 4",
-    "oh seven seven [1000] one two three [1000] four five six",
+    "my number is 4 9 3 0 [900] 5 5 1 [1200] 7 7 2 4",
+    "oh seven seven [1300] one two three [1500] four five six",
     "it is 4 4 2 1 [800] 9 0 0 5 [1000] 3 3 1 8 [900] 2 7 6 0",
 )
 SPELLED = (
@@ -52,7 +52,7 @@ _NOISES = (
     Noise(kind="pink", snr_db=15),
     Noise(kind="babble", snr_db=20),
 )
-_SOUNDS: tuple[SoundName, ...] = ("cough", "throat", "breath", "click", "door")
+_SOUNDS: tuple[SoundName, ...] = (*("cough", "throat", "laugh", "sigh", "breath", "click", "door"),)
 
 
 @dataclass(frozen=True, slots=True)

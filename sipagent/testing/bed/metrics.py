@@ -101,12 +101,13 @@ def _yielded(row: Row, goals: Goals) -> list[Figure]:
 def _resumed(row: Row, goals: Goals) -> list[Figure]:
     met = sum(trial.met for trial in row.trials)
     stopped = sum(trial.stopped for trial in row.trials)
-    paused = sum(trial.paused for trial in row.trials)
+    paused = [trial.paused_ms for trial in row.trials if trial.paused_ms is not None]
     lost = sum(trial.lost_ms for trial in row.trials)
     return [
         _share(row, "not yielded, no word lost", met, goals.resumed, "higher"),
         _share(row, "false interruptions", stopped, None, "lower"),
-        _share(row, "paused meanwhile", paused, None, "lower"),
+        _share(row, "paused meanwhile", len(paused), None, "lower"),
+        *_times(row, "length of the pause", paused, None),
         Figure(row.kind, "speech lost", lost, "ms", goal=0, note="of what was not given up"),
     ]
 

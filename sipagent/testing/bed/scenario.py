@@ -11,7 +11,7 @@ from sipagent.errors import ConfigError
 from sipagent.sources import read
 
 #: what is not speech: made by `sounds.py`
-SoundName = Literal["cough", "breath", "click", "door", "throat"]
+SoundName = Literal["cough", "throat", "laugh", "sigh", "breath", "click", "door"]
 NoiseColour = Literal["white", "pink", "babble"]
 #: `answered`: the agent answers, and not before the caller is done; `yielded`: it gives up what it
 #: says; `resumed`: it goes on, at once or after a pause, without a lost word; `asked`: it speaks

@@ -10,7 +10,7 @@ from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.policy import Policy
 from sipagent.call.services import SpeechDetector
 from sipagent.errors import LegFailed
-from sipagent.events import Event
+from sipagent.events import CallStarted, Event
 from sipagent.media.frames import Frame
 from sipagent.testing.fakes import FakeCall, a_call
 from sipagent.testing.virtual import run_virtual
@@ -100,6 +100,7 @@ async def _call(spec: AgentSpec, scenario: Scenario, detector: MakeDetector) -> 
     port = call.bridge.open_port("agent")
     call.session.room.join(port)
     call.session.agent = port
+    call.session.emit(CallStarted, caller="scripted caller", callee="agent", plan=scenario.name)
     caller = Caller(scenario, wire)
     if scenario.over:
         spec = spec.model_copy(update={"greeting": scenario.says})

@@ -22,6 +22,7 @@ _BABBLE = (
     ("It is not the first time that this has happened to both of us.", "en-029+f3"),
     ("Could somebody please close the door, it is getting cold in here.", "en-us+m7"),
 )
+_VOICES = tuple(voice for _, voice in _BABBLE)
 
 
 def samples_of(milliseconds: float) -> int:
@@ -118,6 +119,21 @@ def _throat(dice: Dice) -> Signal:
     return np.concatenate(parts)
 
 
+def _laugh(dice: Dice) -> Signal:
+    """Two to four voiced syllables: to a voice detector this is speech."""
+    return _voiced("ha " * int(dice.integers(2, 5)), dice)
+
+
+def _sigh(dice: Dice) -> Signal:
+    """A voiced breath."""
+    return _voiced(("aah", "oh", "hmm", "uff")[int(dice.integers(4))], dice)
+
+
+def _voiced(text: str, dice: Dice) -> Signal:
+    voice = _VOICES[int(dice.integers(len(_VOICES)))]
+    return np.frombuffer(speak(text, voice), "<i2") * dice.uniform(0.4, 1.0)
+
+
 def _breath(dice: Dice) -> Signal:
     """A breath at the mouthpiece: soft wide noise that swells and fades."""
     count = samples_of(dice.uniform(400, 900))
@@ -142,6 +158,8 @@ def _door(dice: Dice) -> Signal:
 _MAKERS: Mapping[SoundName, Callable[[Dice], Signal]] = {
     "cough": _cough,
     "throat": _throat,
+    "laugh": _laugh,
+    "sigh": _sigh,
     "breath": _breath,
     "click": _click,
     "door": _door,

@@ -43,6 +43,7 @@ class Trial:
     `answer_ms`: end of the caller's voice to the agent's first sound. `endpoint_ms`: end of voice,
     as the agent saw it, to the decision that the turn is over; `own_ms`: from there to the first
     sound, by the agent's own clock. `silent_ms`: the caller's onset to the agent's last sound.
+    `paused_ms`: how long it was silent before it went on; None where it did not pause.
     `turns` are the words of each turn the agent made of the line.
     """
 
@@ -51,12 +52,12 @@ class Trial:
     words: str
     at: float
     stopped: bool
-    paused: bool
     turns: tuple[str, ...] = ()
     answer_ms: float | None = None
     endpoint_ms: float | None = None
     own_ms: float | None = None
     silent_ms: float | None = None
+    paused_ms: float | None = None
     lost_ms: float = 0.0
 
     @property
@@ -104,14 +105,21 @@ def judge(
         at=window.onset,
         stopped="stopped" in decisions
         or any(event.speaker == "agent" and event.interrupted for event in said),
-        paused="paused" in decisions,
         turns=tuple(event.text for event in said if event.speaker == "caller"),
         answer_ms=None if answered is None else answered - window.end,
         endpoint_ms=_between(latency, "speech_end", "endpoint"),
         own_ms=_own(latency, real_time=real_time),
         silent_ms=None if silent is None or silent > window.over else silent - window.onset,
+        paused_ms=_paused([event for event in mine if isinstance(event, BargeIn)]),
         lost_ms=lost_ms,
     )
+
+
+def _paused(decisions: Sequence[BargeIn]) -> float | None:
+    """From the first pause to the last time it went on."""
+    begun = next((event.t for event in decisions if event.decision == "paused"), None)
+    ended = [event.t for event in decisions if event.decision == "resumed"]
+    return None if begun is None or not ended else float(max(0, ended[-1] - begun))
 
 
 def _own(latency: TurnLatency | None, *, real_time: bool) -> float | None:
