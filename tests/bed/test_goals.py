@@ -16,8 +16,8 @@ from sipagent.testing.bench.figures import Figure
 #: in one process, so that the bed runs once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("goals")]
 
-#: 42 events of each kind: some 200 turns, 150 interruptions and 200 times something that is none
-_HOURS = "0.7"
+#: some 30 events of each kind; `make bed` has eight times as many
+_HOURS = "0.5"
 #: goals that are not reached yet, and why
 _MISSED: dict[tuple[str, str], str] = {}
 _CASES = (

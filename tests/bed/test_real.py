@@ -10,7 +10,7 @@ import pytest
 
 from sipagent.testing.bed.library import INTERRUPTIONS, NUMBERS, QUESTIONS, SPEECH, VOICES, spoken
 from sipagent.testing.bed.metrics import Goals, panel, rows
-from sipagent.testing.bed.real import play_all
+from sipagent.testing.bed.real import Tried, play_all
 from sipagent.testing.bed.scenario import Line, Scenario
 
 #: callers, workers and the rest of a CI machine share two cores
@@ -37,7 +37,7 @@ _CALLS = (
 @pytest.mark.slow
 @pytest.mark.alone
 async def test_the_goals_are_held_over_real_sip_and_rtp(tmp_path: Path) -> None:
-    outcomes = await play_all(tmp_path, {"silence_seconds": 60}, _CALLS, at_once=len(_CALLS))
+    outcomes = await play_all(tmp_path, Tried({"silence_seconds": 60}), _CALLS, at_once=len(_CALLS))
     assert not [outcome.broken for outcome in outcomes if outcome.broken]
     figures = panel(rows((o.scenario, o.trials) for o in outcomes), _NOISY)
     missed = [f"{f.group}: {f.name}: {f.measured}, {f.note}" for f in figures if f.met is False]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sipagent.testing.bed.__main__ import main
-from sipagent.testing.bed.run import PLAIN, Subject, run_scenarios
+from sipagent.testing.bed.real import Tried
+from sipagent.testing.bed.run import PLAIN, run_scenarios
 from sipagent.testing.bed.scenario import Line, Scenario, load_scenarios
 
 _PAGE = Path(__file__).parents[2] / "docs" / "testing-conversations.md"
@@ -40,7 +41,7 @@ def test_the_plans_agent_is_the_one_that_is_tried(plan: Path) -> None:
 
 def test_a_caller_who_says_nothing_is_asked() -> None:
     scenario = Scenario(name="silent", expects="asked", patience_ms=12_000)
-    (outcome,) = run_scenarios(Subject({"silence_seconds": 8}), [scenario]).outcomes
+    (outcome,) = run_scenarios(Tried({"silence_seconds": 8}), [scenario]).outcomes
     (trial,) = outcome.trials
     assert trial.met
     assert 7000 < (trial.answer_ms or 0) < 9000

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sipagent.errors import SipAgentError
+from sipagent.errors import ConfigError, Finding, SipAgentError
 from sipagent.testing.bench.figures import Figure
+from sipagent.testing.prompts import PROMPT_FOLDER
 
 from .library import library
 from .metrics import GOALS, Goals
@@ -42,11 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> Results:
-    tried = subject(given.plan, given.agent) if given.plan else PLAIN
+    if given.own and not (given.real and given.plan):
+        raise ConfigError([Finding("--own", 1, "", "needs --real and a --plan")])
+    tried = subject(given.plan, given.agent, own=given.own) if given.plan else PLAIN
     if given.scenarios:
         scenarios: tuple[Scenario, ...] = load_scenarios(given.scenarios)
     else:
-        scenarios = library(max(1, round(_EVENTS_AN_HOUR * given.hours)))
+        scenarios = library(
+            max(1, round(_EVENTS_AN_HOUR * given.hours)), human=PROMPT_FOLDER.is_dir()
+        )
     wanted = [s for s in scenarios if not given.only or given.only in s.row]
     return run_scenarios(
         tried,
@@ -78,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenarios", type=Path, help="YAML; else the bed's own")
     parser.add_argument("--plan", type=Path, help="whose agent is tried; else a plain one")
     parser.add_argument("--agent", default="", help="which of the plan's agents")
+    parser.add_argument("--own", action="store_true", help="with its own ears, mind and mouth")
     parser.add_argument("--only", default="", help="kinds whose name has this in it")
     parser.add_argument("--hours", type=float, default=1.0, help="of the bed's own conversation")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="calls, with --real")

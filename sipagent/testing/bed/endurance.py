@@ -26,7 +26,7 @@ from sipagent.testing.pacer import keep_time
 
 from .library import INTERRUPTIONS, QUESTIONS, SPEECH, VOICES, spoken
 from .outcome import Outcome
-from .real import RealBed, real_bed
+from .real import RealBed, Tried, real_bed
 from .scenario import Scenario
 from .trial import Trial
 
@@ -94,7 +94,7 @@ async def endure(folder: Path, calls: int, minutes: float, progress: Progress) -
     """Talk for so long on so many calls. `folder` gets the records. Raises BenchFailed."""
     keep_time()
     scenarios, weights = talkers(calls), Weights()
-    async with real_bed(folder, {"silence_seconds": 60}, scenarios, record=True) as bed:
+    async with real_bed(folder, Tried({"silence_seconds": 60}), scenarios, record=True) as bed:
         watching = asyncio.create_task(weights.watch(bed.server, progress))
         try:
             playing = [_call(bed, n, one, 60 * minutes) for n, one in enumerate(scenarios)]

@@ -30,6 +30,10 @@ NUMBERS = (
     "oh seven seven [1300] one two three [1500] four five six",
     "it is 4 4 2 1 [800] 9 0 0 5 [1000] 3 3 1 8 [900] 2 7 6 0",
 )
+_RECORDED = (
+    *("vm-pls-try-again", "transfer", "tt-somethingwrong", "vm-toreply", "conf-getpin"),
+    *("demo-nomatch", "vm-enter-num-to-call", "privacy-incorrect", "queue-thankyou"),
+)
 SPELLED = (
     "my name is K O [800] W A L [900] S K I",
     "it is A N N A [900] at example [800] dot com",
@@ -68,15 +72,15 @@ _NOISY = tuple(_Around(noise=noise) for noise in _NOISES)
 _ECHOED = tuple(_Around(echo=Echo(level_db=level, delay_ms=delay)) for level, delay in _ECHOES)
 
 
-def library(events: int = 200) -> tuple[Scenario, ...]:
-    """At least `events` of each kind."""
+def library(events: int = 200, *, human: bool = False) -> tuple[Scenario, ...]:
+    """At least `events` of each kind. `human`: also with Debian's recorded prompts for callers."""
     lines, sounds = spoken(INTERRUPTIONS), [Line(sound=sound) for sound in _SOUNDS]
     return (
-        *_turns("questions", QUESTIONS, events),
-        *_turns("questions in noise", QUESTIONS, events, around=_NOISY),
-        *_turns("numbers awaited, with pauses", NUMBERS, events, awaits="number"),
-        *_turns("numbers told unasked, with pauses", NUMBERS, events),
-        *_turns("names, e-mail, addresses awaited", SPELLED, events, awaits="spelling"),
+        *_turns("questions", spoken(QUESTIONS), events),
+        *_turns("questions in noise", spoken(QUESTIONS), events, around=_NOISY),
+        *_turns("numbers awaited, with pauses", spoken(NUMBERS), events, awaits="number"),
+        *_turns("numbers told unasked, with pauses", spoken(NUMBERS), events),
+        *_turns("names, e-mail, addresses awaited", spoken(SPELLED), events, awaits="spelling"),
         *_over("interruptions", "yielded", lines, events),
         *_over("interruptions in noise", "yielded", lines, events, around=_NOISY),
         *_over("interruptions over echo", "yielded", lines, events, around=_ECHOED),
@@ -84,12 +88,21 @@ def library(events: int = 200) -> tuple[Scenario, ...]:
         *_over("coughs and other sounds", "resumed", sounds, events),
         *_over("echo of the agent", "resumed", [Line()], events, around=_ECHOED),
         *_over("noise", "resumed", [Line()], events, around=_NOISY),
+        *(_human(events) if human else ()),
+    )
+
+
+def _human(events: int) -> tuple[Scenario, ...]:
+    recorded = [Line(prompt=name) for name in _RECORDED]
+    return (
+        *_turns("questions, human voice", recorded, events),
+        *_over("interruptions, human voice", "yielded", recorded, events),
     )
 
 
 def _turns(
     kind: str,
-    lines: Sequence[str],
+    lines: Sequence[Line],
     events: int,
     *,
     around: Sequence[_Around] = _CLEAN,
@@ -99,7 +112,7 @@ def _turns(
         Scenario(
             name=_name(kind, number, around),
             kind=kind,
-            lines=spoken(lines),
+            lines=tuple(lines),
             times=_times(events, len(lines) * len(around)),
             seed=number + 1,
             voices=VOICES,

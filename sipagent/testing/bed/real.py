@@ -106,6 +106,16 @@ class RealWire:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """The agent under test: keys of a plan's agent. `own`: with the ears, mind and mouth it names,
+    else with the bed's.
+    """
+
+    keys: Mapping[str, Any]
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Played:
     """A call that is over, before what its server has on record of it is read."""
 
@@ -114,6 +124,7 @@ class _Played:
     wire: RealWire
     call: PhoneCall
     broken: str
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ class RealBed:
 
     server: Server
     prompter: Prompter
+    own: bool
 
     async def play(
         self,
@@ -153,7 +165,7 @@ class RealBed:
                 await call.hangup()
             lasted = (now_ms() - began) / 1000
             events = await self._events(call.id)
-            played = _Played(scenario, caller, wire, call, broken)
+            played = _Played(scenario, caller, wire, call, broken, self.own)
             # the comparing of minutes of audio must not hold up the other callers
             outcome = await asyncio.to_thread(_outcome, played, events)
             return replace(outcome, seconds=lasted)
@@ -172,11 +184,9 @@ class RealBed:
 
 @asynccontextmanager
 async def real_bed(
-    folder: Path, agent: Mapping[str, Any], scenarios: Sequence[Scenario], *, record: bool = False
+    folder: Path, agent: Tried, scenarios: Sequence[Scenario], *, record: bool = False
 ) -> AsyncIterator[RealBed]:
-    """A server with a plan for each scenario, whose agent is `agent` (keys of a plan's agent) with
-    the bed's ears, mind and mouth. Raises BenchFailed.
-    """
+    """A server with a plan for each scenario, whose agent is `agent`. Raises BenchFailed."""
     install(folder / "packages")
     paths = [str(folder / "packages"), os.environ.get("PYTHONPATH", "")]
     async with prompting() as prompter:
@@ -191,12 +201,12 @@ async def real_bed(
             settings={"media": {"clock_rate": 8000}},
             environment={"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         ) as server:
-            yield RealBed(server, prompter)
+            yield RealBed(server, prompter, agent.own)
 
 
 async def play_all(
     folder: Path,
-    agent: Mapping[str, Any],
+    agent: Tried,
     scenarios: Sequence[Scenario],
     *,
     at_once: int,
@@ -217,10 +227,24 @@ async def play_all(
         )
 
 
-def _plan(
-    agent: Mapping[str, Any], scenario: Scenario, number: int, port: int, *, record: bool
-) -> str:
-    organs = {
+def _plan(agent: Tried, scenario: Scenario, number: int, port: int, *, record: bool) -> str:
+    keys = dict(agent.keys)
+    if not agent.own:
+        keys |= _organs(scenario, number, port)
+    steps: list[Any] = ["answer", {"ai": {"agent": "bed"}}, "hangup"]
+    if record:
+        steps.insert(1, {"record_call": {"stereo": True}})
+    return json.dumps(
+        {
+            "routes": [{"to": f"bed{number}"}],
+            "agents": {"bed": keys},
+            "sections": {"main": steps},
+        }
+    )
+
+
+def _organs(scenario: Scenario, number: int, port: int) -> dict[str, Any]:
+    organs: dict[str, Any] = {
         "ears": {"provider": "bed", "port": port, "caller": str(number)},
         "brain": {
             "provider": "bed",
@@ -229,17 +253,7 @@ def _plan(
         },
         "voice": {"provider": "bed"},
     }
-    greeting = {"greeting": scenario.says} if scenario.over else {}
-    steps: list[Any] = ["answer", {"ai": {"agent": "bed"}}, "hangup"]
-    if record:
-        steps.insert(1, {"record_call": {"stereo": True}})
-    return json.dumps(
-        {
-            "routes": [{"to": f"bed{number}"}],
-            "agents": {"bed": {**agent, **greeting, **organs}},
-            "sections": {"main": steps},
-        }
-    )
+    return {**organs, "greeting": scenario.says} if scenario.over else organs
 
 
 def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
@@ -255,7 +269,10 @@ def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
     ]
     windows = played.caller.windows
     on_media = [replace(window, start=window.start - media) for window in windows]
-    lost = losses(on_media, events, heard, _g711, late_ms=_LATE_MS)
+    if played.own:  # how its mouth sounds is not known
+        lost = [0.0] * len(windows)
+    else:
+        lost = losses(on_media, events, heard, _g711, late_ms=_LATE_MS)
     trials = tuple(
         judge(
             window,
@@ -263,6 +280,7 @@ def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
             [e for e in events if window.marks[0] <= _at(e, wall) < window.marks[1]],
             missing,
             real_time=True,
+            exact=not played.own,
         )
         for window, missing in zip(windows, lost, strict=True)
     )

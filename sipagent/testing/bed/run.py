@@ -17,7 +17,7 @@ from sipagent.testing.pacer import keep_time
 
 from .metrics import GOALS, Goals, panel, rows
 from .outcome import Outcome
-from .real import play_all
+from .real import Tried, play_all
 from .scenario import Scenario
 from .simulated import simulate
 
@@ -47,22 +47,10 @@ class Results:
         return tuple(outcome.broken for outcome in self.outcomes if outcome.broken)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The agent under test: its keys as a plan has them."""
-
-    keys: Mapping[str, Any]
-
-    @property
-    def spec(self) -> AgentSpec:
-        """As the core knows it."""
-        return AgentSpec.model_validate(self.keys)
+PLAIN = Tried(_PLAIN)
 
 
-PLAIN = Subject(_PLAIN)
-
-
-def subject(plan: Path, agent: str = "") -> Subject:
+def subject(plan: Path, agent: str = "", *, own: bool = False) -> Tried:
     """An agent of a plan; the only one where none is named. Raises ConfigError."""
     agents = load_file(plan).document.get("agents") or {}
     if not agent and len(agents) == 1:
@@ -70,11 +58,11 @@ def subject(plan: Path, agent: str = "") -> Subject:
     if agent not in agents:
         cause = f"there is no agent {agent!r}" if agent else "name one of the agents"
         raise ConfigError([Finding(str(plan), 1, "agents", cause, hint=", ".join(agents))])
-    return Subject(agents[agent] or {})
+    return Tried(agents[agent] or {}, own)
 
 
 def run_scenarios(
-    plan: Path | Subject,
+    plan: Path | Tried,
     scenarios: Sequence[Scenario],
     *,
     agent: str = "",
@@ -85,11 +73,12 @@ def run_scenarios(
 ) -> Results:
     """Try an agent of a plan with scripted callers: its turn-taking and giving way, with the bed's
     instant ears, mind and mouth in place of its own. Simulated on a virtual clock, or `real` over
-    SIP and RTP, `at_once` calls at a time, in as much time as the conversations take.
+    SIP and RTP, `at_once` calls at a time, in as much time as the conversations take. Only there an
+    agent can keep its own organs (`Tried.own`).
 
     Raises ConfigError for a wrong plan or scenario, BenchFailed where a real server fails.
     """
-    tried = plan if isinstance(plan, Subject) else subject(plan, agent)
+    tried = plan if isinstance(plan, Tried) else subject(plan, agent)
     done: list[Outcome] = []
 
     def add(outcome: Outcome) -> None:
@@ -99,11 +88,11 @@ def run_scenarios(
     if real:
         keep_time()
         with tempfile.TemporaryDirectory(prefix="sipagent-bed-") as folder:
-            asyncio.run(play_all(Path(folder), tried.keys, scenarios, at_once=at_once, done=add))
+            asyncio.run(play_all(Path(folder), tried, scenarios, at_once=at_once, done=add))
     else:
-        house = _house()
+        house, spec = _house(), AgentSpec.model_validate(tried.keys)
         for scenario in scenarios:
-            add(simulate(tried.spec, scenario, lambda: house.detector(8000)))
+            add(simulate(spec, scenario, lambda: house.detector(8000)))
     ordered = sorted(done, key=lambda outcome: scenarios.index(outcome.scenario))
     report = Report(machine())
     report.figures += panel(rows((one.scenario, one.trials) for one in ordered), goals)

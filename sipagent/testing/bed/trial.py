@@ -59,11 +59,17 @@ class Trial:
     silent_ms: float | None = None
     paused_ms: float | None = None
     lost_ms: float = 0.0
+    #: the ears are the bed's: what they heard is what was said
+    exact: bool = True
 
     @property
     def cut_off(self) -> bool:
-        """The agent took the turn before all of it was said."""
-        return self.expects == "answered" and bool(self.turns) and self.turns[0] != self.words
+        """The agent took the turn before all of it was said; with ears that may mishear, it made
+        more than one turn of it.
+        """
+        if self.expects != "answered" or not self.turns:
+            return False
+        return self.turns[0] != self.words if self.exact else len(self.turns) > 1
 
     @property
     def met(self) -> bool:
@@ -86,9 +92,11 @@ def judge(
     lost_ms: float,
     *,
     real_time: bool = False,
+    exact: bool = True,
 ) -> Trial:
     """What came of one line. `mine` are the events between its marks, `lost_ms` what is missing
-    of the agent's speech around it. In `real_time` the agent's work takes time, which it has told.
+    of the agent's speech around it. In `real_time` the agent's work takes time, which it has told;
+    `exact` are the bed's own ears.
     """
     decisions = [event.decision for event in mine if isinstance(event, BargeIn)]
     said = [event for event in mine if isinstance(event, Said)]
@@ -112,6 +120,7 @@ def judge(
         silent_ms=None if silent is None or silent > window.over else silent - window.onset,
         paused_ms=_paused([event for event in mine if isinstance(event, BargeIn)]),
         lost_ms=lost_ms,
+        exact=exact,
     )
 
 
