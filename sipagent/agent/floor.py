@@ -158,8 +158,23 @@ class Floor:
         self._ask(self._silence.frame(quiet), prompts[place])
         port = self._speaker.port
         if self._stuck.frame(waits=not port.idle and not port.paused, played=port.played):
-            detail = f"speech is queued and was not played for {_STUCK_MS} ms"
-            self._call.emit(Warned, code="speech_not_played", detail=detail)
+            self._not_played()
+
+    def _not_played(self) -> None:
+        """We speak and nobody hears it: join the bridge anew and say it again, once."""
+        detail = f"speech is queued and was not played for {_STUCK_MS} ms"
+        self._call.emit(Warned, code="speech_not_played", detail=detail)
+        unheard = self._speaker.stop_unheard()
+        self.mind.interrupt()
+        self._state.stuck += 1
+        if self._state.stuck > 1:
+            self.mind.tell(Leave(TalkEnd("failed", self._spec.fallback)))
+            return
+        room, port = self._call.room, self._speaker.port
+        room.leave(port)
+        room.join(port)
+        if unheard:
+            self.mind.tell(Speak(unheard))
 
     def _expected(self) -> Expectation:
         expected = self._senses.expects()
@@ -337,6 +352,8 @@ class _State:
     began: int = 0
     turns: int = 0
     understanding: int = 0
+    #: how often speech was not played
+    stuck: int = 0
     carried: Message | None = None
 
     def whole(self, message: Message) -> Message:

@@ -1,4 +1,4 @@
-"""Limits: how long the agent waits for anything, in seconds."""
+"""Limits: how long the agent waits for anything, and how much it takes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Every wait of the agent has one of these. A turn that fails twice in a row ends the talk."""
+    """Every wait of the agent has one of these, in seconds. A turn that fails twice in a row ends
+    the talk.
+    """
 
     #: from asking the mind to its first word or tool call, and between two of them
     first_token: float = 8.0
@@ -18,6 +20,8 @@ class Limits:
     #: how long a transfer or hang-up waits for what is being said
     speech_cap: float = 15.0
     failures: int = 2
+    #: of one answer
+    reply_characters: int = 2000
 
 
 @dataclass(slots=True)

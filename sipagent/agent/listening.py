@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
 
+from .babble import longest_text, most_partials
 from .failover import Lineup, Work
 from .protocols import Expectation, Transcriber, Transcript
 from .streams import closing
@@ -88,11 +89,14 @@ class HeardTurn:
     async def _transcribe(self, work: Work[Transcriber]) -> Transcript:
         texts: list[str] = []
         confidence: float | None = None
+        partials = 0
         async with closing(work.organ.transcribe(self._audio(), self._expected)) as transcripts:
             async for transcript in transcripts:
                 if transcript.sound is not None:
                     return transcript
+                self._check(work, transcript, partials)
                 if not transcript.final:
+                    partials += 1
                     self._on_partial(transcript)
                     continue
                 texts.append(transcript.text)
@@ -100,6 +104,15 @@ class HeardTurn:
                 if self._ended:
                     break
         return Transcript(" ".join(filter(None, texts)), final=True, confidence=confidence)
+
+    def _check(self, work: Work[Transcriber], transcript: Transcript, partials: int) -> None:
+        seconds = self._sent * FRAME_MS / 1000
+        if partials > most_partials(self._sent):
+            cause = f"more than {partials} guesses at {seconds:.1f} s of speech"
+            raise ProviderError(work.name, cause, retryable=False)
+        if len(transcript.text) > longest_text(seconds):
+            cause = f"{len(transcript.text)} characters for {seconds:.1f} s of speech"
+            raise ProviderError(work.name, cause, retryable=False)
 
     async def _audio(self) -> AsyncIterator[Frame]:
         while True:

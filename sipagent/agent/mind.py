@@ -9,6 +9,7 @@ from sipagent.call.control import CallControl
 from sipagent.call.services import TalkEnd
 
 from .answers import yes_or_no
+from .budget import reached
 from .conversation import Conversation, Message
 from .guiding.guide import Guide
 from .latency import Outcome, TurnClock
@@ -240,6 +241,10 @@ class Mind:
             else:
                 self._conversation.add(reason.message)
                 clock = reason.clock
+        if reached(self._spec.budget, control.call):
+            clock.record("silent")
+            return await self._take_leave()
+        control.call.spending.turns += 1
         self._may_cancel = False
         outcome: Outcome = "interrupted"
         try:
@@ -258,6 +263,10 @@ class Mind:
         if note := self._guide.goes_on():
             self.tell(GoOn(note))
         return None
+
+    async def _take_leave(self) -> TalkEnd:
+        await self._speaker.say(self._spec.budget.goodbye).done()
+        return TalkEnd("limit", self._spec.fallback)
 
     async def _failed(self) -> TalkEnd | None:
         if self.failures.add():

@@ -8,6 +8,7 @@ from sipagent.errors import ProviderError
 from sipagent.media.clock import MediaClock
 from sipagent.tools.spec import ToolSpec
 
+from .babble import Answer
 from .conversation import CallRequest, Conversation
 from .failover import Work
 from .limits import Limits
@@ -28,6 +29,9 @@ class Reading:
     ) -> None:
         self.utterance: Utterance | None = None
         self.requests: list[CallRequest] = []
+        #: why the answer was cut, where it was
+        self.cut = ""
+        self._answer = Answer(limits.reply_characters)
         self._work = work
         self._speak = speak
         self._limits = limits
@@ -57,6 +61,9 @@ class Reading:
             ):
                 async for part in parts:
                     on_first()
+                    if isinstance(part, Say) and (why := self._answer.goes_on(part.text)):
+                        self.cut = why
+                        break
                     self._take(part)
         except ProviderError:
             self.requests.clear()

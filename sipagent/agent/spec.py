@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .afterwards.spec import SummarySpec
+from .budget import BudgetSpec
 from .parts import Part, Seconds, Words
 from .refs import ProviderRef, Providers
 from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
@@ -103,6 +104,13 @@ class AgentSpec(Part):
         default=60.0, gt=0, le=3600, description="left to a caller who asks for a moment"
     )
     silence_limit: int = Field(default=3, ge=1, description="prompts in a row, then the agent ends")
+    thinking_seconds: float = Field(
+        default=8.0, gt=0, le=60, description="longest wait for a brain's first word; then the next"
+    )
+    max_reply_characters: int = Field(
+        default=2000, ge=100, description="an answer is cut there: about two minutes of speech"
+    )
+    budget: BudgetSpec = Field(default=BudgetSpec(), description="of one call")
     max_tool_calls: int = Field(default=8, ge=1, description="in a row, in one turn")
     summary: SummarySpec | None = Field(
         default=None, description="made of the whole talk when it is over, for the call's record"

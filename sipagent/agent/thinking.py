@@ -7,6 +7,7 @@ from functools import partial
 
 from sipagent.call.control import CallControl
 from sipagent.errors import ProviderError
+from sipagent.events import Warned
 from sipagent.tools.spec import ToolSpec
 
 from .conversation import Conversation, Message
@@ -96,6 +97,9 @@ class Thinker:
             try:
                 brain = self._guide.brain(work.organ)
                 await reading.read(brain, self._conversation, tools, begins)
+                if reading.cut:
+                    detail = f"an answer of {work.name} was cut: {reading.cut}"
+                    self._speaker.call.emit(Warned, code="answer_cut", detail=detail)
             except ProviderError as error:
                 if not await work.failed(error, go_on=not reading.begun):
                     raise

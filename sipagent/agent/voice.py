@@ -69,7 +69,9 @@ class VoiceAgent:
         self._organs = organs
         self._tools = tools
         self._standing = standing or Standing()
-        self._limits = limits or Limits()
+        self._limits = limits or Limits(
+            first_token=spec.thinking_seconds, reply_characters=spec.max_reply_characters
+        )
         self._rules = rules or TurnRules(
             spec.end_of_turn_ms,
             spec.complete_ms,

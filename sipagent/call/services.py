@@ -120,11 +120,11 @@ class SpeechDetector(Protocol):
 class TalkEnd:
     """Why a talk is over: a tool ended it ("done"), the caller kept silent or was not understood
     ("silent"), ears, mind or mouth failed for good ("failed"), the caller left or the port was
-    closed ("gone"), or another agent goes on ("handed_over": `successor`). `section` is where the
-    plan goes on, when not at the next step.
+    closed ("gone"), a limit of the call was reached ("limit"), or another agent goes on
+    ("handed_over": `successor`). `section` is where the plan goes on, when not at the next step.
     """
 
-    reason: Literal["done", "silent", "failed", "gone", "handed_over"]
+    reason: Literal["done", "silent", "failed", "gone", "limit", "handed_over"]
     section: str | None = None
     successor: "Successor | None" = None
 

@@ -147,12 +147,26 @@ def test_without_a_mouth_the_caller_is_handed_on(fault: Exception | float) -> No
 
 
 @virtual_time
-async def test_speech_that_nobody_can_hear_is_reported_once() -> None:
-    async with a_talk(greeting=" ".join("abcdefghijklmnop")) as talk:
-        await talk.until(500)
+async def test_speech_that_nobody_can_hear_is_said_again() -> None:
+    words = " ".join("abcdefghijklmnop")
+    async with a_talk(greeting=words) as talk:
+        await talk.until(510)
         talk.call.bridge.disconnect(talk.port, talk.call.caller)
         await talk.until(6000)
         assert [e.code for e in talk.call.all(Warned)] == ["speech_not_played"]
+        # what was cut off in the middle of a word is said whole
+        assert talk.heard_words() == "a b c d e f g h i j k l m n o p"
+        assert talk.said == [("agent", "a b c d e"), ("agent", "f g h i j k l m n o p")]
+
+
+@virtual_time
+async def test_speech_that_cannot_be_heard_at_all_ends_the_talk() -> None:
+    async with a_talk(greeting=" ".join("abcdefghijklmnop"), fallback="person") as talk:
+        for t in (500, 2800):
+            await talk.until(t)
+            talk.call.bridge.disconnect(talk.port, talk.call.caller)
+        assert await talk.end() == TalkEnd("failed", "person")
+        assert talk.call.bridge.clock.t < 6000
 
 
 @virtual_time

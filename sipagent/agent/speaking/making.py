@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sipagent.errors import ProviderError
 
+from ..babble import longest_sound
 from ..failover import Lineup, Work
 from ..protocols import Synthesizer
 from ..streams import closing
@@ -113,9 +114,13 @@ class Making:
         text = manner.spoken(piece.text)
         sound = work.organ.synthesize(text, tongue)
         work.spent(characters=len(text))
+        most = longest_sound(text, self._spoken.rate)
         async with closing(sound) as chunks:
             while (pcm := await self._chunk(work.name, chunks)) is not None:
                 piece.samples += len(pcm) // 2
+                if piece.samples > most:
+                    cause = f"{piece.samples} samples and more for {len(text)} characters"
+                    raise ProviderError(work.name, cause, retryable=False)
                 if pcm:
                     self._sound.put_nowait((piece, pcm))
         piece.whole = True

@@ -116,6 +116,11 @@ class Utterance:
         """Port position of its first frame, None while nothing is queued."""
         return self._spoken.pieces[0].start if self._spoken.pieces else None
 
+    def unheard(self, position: int) -> str:
+        """What of it was not heard, once the port has played up to `position`."""
+        self.flush()
+        return self._spoken.split(position)[1]
+
     def settle(self, position: int, t: int) -> None:
         """Speech ended with `position` played, at media-clock `t`: put on record what was heard."""
         self.flush()
@@ -302,6 +307,13 @@ class Speaker:
             self.port.pause()
         elif self._paused_at is None:
             self.port.resume()
+
+    def stop_unheard(self) -> str:
+        """Stop for good; returns what was not heard."""
+        position = self.port.played
+        unheard = [u.unheard(position) for u in self._live if not u.private]
+        self.stop()
+        return " ".join(filter(None, unheard))
 
     def stop(self) -> None:
         """Stop for good; the conversation keeps only what was heard."""
