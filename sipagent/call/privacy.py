@@ -1,9 +1,9 @@
 """Privacy: what a plan or a server keeps to itself, under `privacy:`."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .redaction.rules import ReadRule
 
@@ -12,11 +12,15 @@ CONSENT_QUESTION = (
 )
 
 
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
 class Privacy(BaseModel):
     """What is not kept of calls, and what their model may know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    redact: tuple[ReadRule, ...] = Field(
+    redact: Annotated[tuple[ReadRule, ...], BeforeValidator(_listed)] = Field(
         default=(),
         max_length=32,
         description="taken out of transcripts and records: card_numbers, iban, email, phone, keys, "
