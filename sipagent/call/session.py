@@ -115,9 +115,13 @@ class CallSession:
         fields.setdefault("t", self.bridge.clock.t)
         self._send(self._redactor.event(kind(call_id=self.id, **fields)))  # type: ignore[arg-type]
 
+    def kept(self, text: str) -> str:
+        """A text as it may be kept or sent beyond this call, where that is not by an event."""
+        return self._redactor.text(text)
+
     def for_model(self, text: str) -> str:
         """What the caller said or wrote, as the model may read it."""
-        return self._redactor.text(text) if self.services.privacy.redact_for_model else text
+        return self.kept(text) if self.services.privacy.redact_for_model else text
 
     def spawn(
         self, work: Coroutine[Any, Any, T], *, instead_of: str | None = None

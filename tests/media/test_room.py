@@ -44,3 +44,42 @@ async def test_a_listener_may_come_before_the_member_whose_ears_it_has() -> None
     room.join(caller)
     room.join(agent)
     assert bridge.hears(ear) == (agent,)
+
+
+async def test_one_who_is_shielded_is_heard_by_nobody_and_silence_stands_for_them() -> None:
+    bridge = SimulatedBridge()
+    room = Room(bridge)
+    caller, agent, tape, ears = (bridge.open_port(name) for name in "cate")
+    room.overhear(tape, mouth_of=caller)
+    room.add_listener(ears, ears_of=caller)
+    room.join(caller)
+    room.join(agent)
+    assert (bridge.hears(tape), bridge.hears(agent)) == ((caller,), (caller,))
+    room.shield(caller)
+    room.shield(caller)
+    assert room.shielded(caller)
+    (hush,) = bridge.hears(tape)
+    assert hush is not caller and bridge.hears(agent) == (hush,)
+    assert (bridge.hears(caller), bridge.hears(ears)) == ((agent,), (agent,))
+    late = bridge.open_port("late")
+    room.join(late)
+    assert set(bridge.hears(late)) == {hush, agent}
+    room.unshield(caller)
+    room.unshield(caller)
+    assert (bridge.hears(tape), set(bridge.hears(agent))) == ((caller,), {caller, late})
+    assert caller in bridge.hears(late)
+
+
+async def test_to_be_shielded_and_to_be_muted_end_each_by_itself() -> None:
+    bridge = SimulatedBridge()
+    room = Room(bridge)
+    caller, agent, tape = (bridge.open_port(name) for name in "cat")
+    room.join(caller)
+    room.join(agent)
+    room.overhear(tape, mouth_of=caller)
+    room.mute(caller)
+    room.shield(caller)
+    room.unshield(caller)
+    assert (bridge.hears(agent), bridge.hears(tape)) == ((), (caller,))
+    room.remove_listener(tape)
+    assert bridge.hears(tape) == ()
