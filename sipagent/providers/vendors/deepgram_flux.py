@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sipagent.agent.protocols import Expectation, Transcript
 
@@ -32,6 +32,12 @@ class FluxOptions(EarsOptions):
     redact: tuple[str, ...] = ()
     mip_opt_out: bool | None = Field(default=None, description="not to be used for training")
     tag: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_one_language(self) -> "FluxOptions":
+        if self.language_hint and "multi" not in self.model:
+            raise ValueError(f"language_hint is for flux-general-multi, not for {self.model}")
+        return self
 
 
 class Flux:

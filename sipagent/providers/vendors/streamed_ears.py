@@ -8,7 +8,8 @@ from sipagent.agent.protocols import Expectation, Transcript
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
 
-from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
+from .line import Line
+from .web_socket import Endpoint, Inbox, Message, Out, Wire
 
 #: seconds a server may take to forget an utterance that nobody wants any more
 _SETTLE_SECONDS = 1.0

@@ -11,7 +11,8 @@ from sipagent.errors import ProviderError
 from sipagent.media.g711 import decode
 
 from .account import MouthOptions
-from .web_socket import Endpoint, Inbox, Line, Message, Out, Wire
+from .line import Line
+from .web_socket import Endpoint, Inbox, Message, Out, Wire
 
 #: seconds a server may take to stop: one that can do no two things at once, and another
 _STOP_SECONDS, _STOP_BESIDE_SECONDS = 1.0, 5.0

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
 from typing import Any, Self
 
-import structlog
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import (
     ConnectionClosed,
@@ -41,7 +40,6 @@ _UNREAD = _BURST
 _SEND_SECONDS, _CLOSE_SECONDS = 5.0, 1.0
 #: a connection as young as this does not lose its way unnoticed
 _STALE_SECONDS = 10.0
-_log = structlog.get_logger()
 #: the library's own log would tell keys and words where it is set to debug
 _quiet = logging.getLogger("sipagent.web_socket")
 _quiet.setLevel(logging.WARNING)
@@ -123,6 +121,7 @@ class Wire:
         self.endpoint = endpoint
         #: why it can no longer be used
         self.failure: ProviderError | None = None
+        self.on_failure: Callable[[Wire], None] = lambda wire: None
         #: what the server was told to lean to; a vendor's dialect keeps it here
         self.hinted: object = None
         self._socket = socket
@@ -153,9 +152,14 @@ class Wire:
         return cls(socket, endpoint)
 
     @property
+    def age(self) -> float:
+        """Seconds."""
+        return time.monotonic() - self._opened
+
+    @property
     def stale(self) -> bool:
         """True where its silence may be the network's fault, which another wire would not have."""
-        return time.monotonic() - self._opened > _STALE_SECONDS
+        return self.age > _STALE_SECONDS
 
     def inbox(self) -> Inbox:
         """Everything that comes from now on."""
@@ -229,57 +233,11 @@ class Wire:
             await asyncio.sleep(self.endpoint.keep_alive_seconds - idle)
 
     def _fail(self, failure: ProviderError) -> None:
-        self.failure = self.failure or failure
+        first, self.failure = self.failure is None, self.failure or failure
+        if first:
+            self.on_failure(self)
         for inbox in self._inboxes:
             inbox.put(failure)
-
-
-class Line:
-    """The wires of one organ, by their URL: at most `most` of them, the longest unused goes."""
-
-    def __init__(self, most: int = 1) -> None:
-        self._most = most
-        self._wires: dict[str, Wire] = {}
-        self._opening = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
-
-    async def wire(self, endpoint: Endpoint) -> Wire:
-        """The open wire to there, or a new one. Raises ProviderError."""
-        async with self._opening:
-            wire = self._wires.pop(endpoint.url, None)
-            if wire is not None and wire.failure is not None:
-                self._put_away(wire)
-                wire = None
-            if wire is None:
-                wire = await Wire.open(endpoint)
-            self._wires[endpoint.url] = wire
-            while len(self._wires) > self._most:
-                self._put_away(self._wires.pop(next(iter(self._wires))))
-            return wire
-
-    async def warm(self, endpoint: Endpoint) -> None:
-        """Open it before it is needed. A failure is logged and no more: the first use will tell."""
-        try:
-            await self.wire(endpoint)
-        except ProviderError as error:
-            _log.warning("provider_not_warmed", provider=error.provider, cause=error.cause)
-
-    def retire(self, wire: Wire) -> None:
-        """It cannot be trusted any more; the next use opens another."""
-        if self._wires.get(wire.endpoint.url) is wire:
-            del self._wires[wire.endpoint.url]
-            self._put_away(wire)
-
-    async def aclose(self) -> None:
-        """Close them all, and leave nothing running."""
-        for wire in [*self._wires.values()]:
-            self.retire(wire)
-        await asyncio.gather(*self._closing)
-
-    def _put_away(self, wire: Wire) -> None:
-        task = asyncio.create_task(wire.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
 
 
 def _parsed(raw: Out) -> Message | None:

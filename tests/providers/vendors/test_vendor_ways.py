@@ -189,6 +189,11 @@ async def test_voice_settings_are_told_with_the_first_message_of_a_sentence() ->
     [
         ("deepgram", {"model": "flux-general-en", "endpointing": 300}, "endpointing"),
         ("deepgram", {"encoding": "opus"}, "encoding"),
+        (
+            "deepgram",
+            {"model": "flux-general-en", "language_hint": ["de"]},
+            "flux-general-multi, not",
+        ),
         ("deepgram", {"base_url": "localhost:80"}, "base_url"),
         ("deepgram", {"base_url": "wss://key@host"}, "a key belongs into api_key"),
         ("deepgram", {}, "no API key: set api_key, or DEEPGRAM_API_KEY"),

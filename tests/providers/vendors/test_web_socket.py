@@ -15,7 +15,8 @@ from websockets.http11 import Request, Response
 from sipagent.errors import ProviderError
 from sipagent.providers.vendors.account import Account, quoted
 from sipagent.providers.vendors.hints import fitting
-from sipagent.providers.vendors.web_socket import Endpoint, Inbox, Line, Wire
+from sipagent.providers.vendors.line import Line
+from sipagent.providers.vendors.web_socket import Endpoint, Inbox, Wire
 from sipagent.testing.vendors.socket_server import Refusal, SocketServer, Visit
 
 
@@ -78,6 +79,29 @@ async def test_an_idle_connection_is_kept_and_a_busy_one_is_not_disturbed() -> N
         kept = replace(endpoint(server), keep_alive="still here", keep_alive_seconds=0.05)
         await line.wire(kept)
         await server.until(lambda: server.visits[0].said.count("still here") >= 2)
+
+
+async def test_what_a_vendor_ended_for_being_idle_is_open_again_before_it_is_missed() -> None:
+    async with SocketServer(Repeater()) as server:
+        line = Line(lived_seconds=0.0)
+        await line.wire(endpoint(server))
+        await server.until(lambda: len(server.visits) == 1)
+        await server.visits[0].close(1000, "idle for too long")
+        await server.until(lambda: len(server.visits) == 2)
+        await line.wire(endpoint(server))
+        assert len(server.visits) == 2
+        await line.aclose()
+        await server.until(lambda: not server.open)
+
+
+async def test_who_ends_connections_at_once_is_not_asked_again_and_again() -> None:
+    async with connected() as (line, server):
+        wire = await line.wire(endpoint(server))
+        await server.until(lambda: len(server.visits) == 1)
+        await server.visits[0].close(1008, "go away")
+        await failing(wire.inbox())
+        await asyncio.sleep(0.05)
+        assert len(server.visits) == 1
 
 
 async def test_farewell_is_said_before_the_connection_is_closed() -> None:
