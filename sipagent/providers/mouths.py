@@ -15,11 +15,12 @@ _AT_ONCE = frozenset({"espeak", "instant"})
 
 
 def mouth(ref: ProviderRef, kit: Kit, settings: Settings) -> Synthesizer:
-    """The mouth of a provider of an agent, with those of languages that have their own.
-
-    Raises ProviderError.
+    """The mouth of a provider of an agent: the first of its list with those of languages that
+    have their own; the others stand in for all of them. Raises ProviderError.
     """
     own = _cached(ref, kit, settings)
+    if ref != kit.spec.voice[0]:
+        return own
     others = {
         one.code: _cached(ProviderRef(provider=one.provider), kit, settings)
         for one in kit.spec.languages

@@ -6,6 +6,7 @@ from sipagent.agent.protocols import Say
 from sipagent.errors import ProviderError
 from sipagent.events import Said, SpeechEnded, SpeechStarted, TurnLatency
 from sipagent.testing.fakes import Line, Partial, ScriptedBrain, ScriptedEars
+from sipagent.testing.organs import BeepMouth
 from sipagent.testing.talk import a_talk
 from sipagent.testing.virtual import virtual_time
 
@@ -236,3 +237,17 @@ async def test_a_question_waits_for_a_caller_on_hold() -> None:
         talk.person.press("1")
         await talk.until(24_000)
         assert asked.result()
+
+
+@virtual_time
+async def test_sentences_follow_without_a_gap_while_making_is_faster_than_speaking() -> None:
+    sentences = "One two three four. Five six seven eight. Nine ten eleven twelve."
+    # the vendor takes 300 ms to begin each sentence, and each lasts 400 ms
+    mouth = BeepMouth(faults=[0.3, 0.3, 0.3])
+    async with a_talk(greeting=sentences, mouth=mouth) as talk:
+        await talk.until(4000)
+        assert talk.heard_words() == sentences
+        loud = [any(frame.pcm) for frame in talk.person.heard]
+        first = loud.index(True)
+        last = len(loud) - loud[::-1].index(True)
+        assert all(loud[first:last])

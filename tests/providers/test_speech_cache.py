@@ -158,3 +158,11 @@ async def test_a_language_with_a_provider_of_its_own_is_spoken_by_it(
         await said(both, "hola", Tongue("es-ES", "carla"), languages=languages)
         assert [body["input"] for body in server.spoken] == ["hello"]
         assert [(b["input"], b["voice"]) for b in other.spoken] == [("hola", "carla")]
+        # the next of the list stands in for every language's own
+        voices = [{"provider": "gone"}, {"provider": "speech"}]
+        spec = AgentSpec.model_validate({**PLAN, "languages": languages, "voice": voices})
+        second = mouth(spec.voice[1], Kit(8000, spec, None), both)
+        assert isinstance(second, Connected)
+        assert [pcm async for pcm in second.synthesize("adios", Tongue("es-ES"))]
+        await second.aclose()
+        assert server.spoken[-1]["input"] == "adios"

@@ -183,6 +183,13 @@ async def test_an_answer_without_an_end_is_given_up(make: Do, hear: Do) -> None:
             await hear(make(EARS, "openai", **options(server)))
 
 
+async def test_sound_without_an_end_is_given_up(make: Do, say: Do) -> None:
+    async with speech_server() as server:
+        server.http.faults.append(Fault.HUGE)
+        with pytest.raises(ProviderError, match="sent more than 14400000 bytes"):
+            await say(make(MOUTHS, "openai", **options(server, voice="v")), "hello")
+
+
 def test_the_key_of_openai_is_used_for_openai_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     kit = Kit(8000, AgentSpec(), None)
