@@ -178,9 +178,13 @@ class BeepMouth:
         self.sentences.append(text)
         self.tongues.append(tongue)
         await _suffer(next(self._faults, None))
-        pcm = b"".join(self._beep(word) for word in text.split())
+        pcm = self.sound(text)
         for start in range(0, len(pcm), self._chunk):
             yield pcm[start : start + self._chunk]
+
+    def sound(self, text: str) -> bytes:
+        """A whole text."""
+        return b"".join(self._beep(word) for word in text.split())
 
     def words_in(self, pcm: bytes) -> list[tuple[str, float]]:
         """The words heard in PCM and for how many ms each; silence is left out. The same word

@@ -10,6 +10,8 @@ from sipagent.agent.conversation import Conversation
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.limits import Limits
 from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
+from sipagent.agent.realtime.joining import speaking_for_itself
+from sipagent.agent.realtime.organs import RealtimeBrain
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.policy import Policy
@@ -85,27 +87,26 @@ async def a_talk(
     allowed: frozenset[str] = frozenset(),
     limits: Limits | None = None,
     others: Others = Others(),
+    speaking: RealtimeBrain | None = None,
     privacy: Privacy = NOTHING,
     **spec: Any,
 ) -> AsyncIterator[FakeTalk]:
     """A talk that has just begun; it is over, whatever happens, when the block is left.
 
-    `spec` are keys of AgentSpec. The control is a model's: it may use the verbs in `allowed`.
+    `spec` are keys of AgentSpec; with `speaking` the agent hears and speaks by that, and the other
+    organs stand in for it. The control is a model's: it may use the verbs in `allowed`.
     """
     call = a_call(privacy=privacy)
     ears, brain, mouth = ears or ScriptedEars(), brain or ScriptedBrain(), mouth or BeepMouth()
     declared = AgentSpec(**spec)
-    agent = VoiceAgent(
-        declared,
-        Organs(
-            LoudnessVad(),
-            (*only(ears, declared.ears[0].provider), *others.ears),
-            (*only(brain, declared.brain[0].provider), *others.brain),
-            (*only(mouth, declared.voice[0].provider), *others.mouth),
-        ),
-        tools,
-        limits=limits,
+    mind: Brain = brain if speaking is None else speaking
+    organs = Organs(
+        LoudnessVad(),
+        (*only(ears, declared.ears[0].provider), *others.ears),
+        (*only(mind, declared.brain[0].provider), *others.brain),
+        (*only(mouth, declared.voice[0].provider), *others.mouth),
     )
+    agent = VoiceAgent(declared, speaking_for_itself(organs), tools, limits=limits)
     port = call.bridge.open_port("agent")
     call.session.room.join(port)
     call.session.agent = port

@@ -32,7 +32,7 @@ class Heard:
 
 
 def pcm(ms: int) -> bytes:
-    return bytes(BeepMouth(ms_per_word=ms)._beep("word"))
+    return BeepMouth(ms_per_word=ms).sound("word")
 
 
 async def looked(arguments: Mapping[str, Any], control: CallControl) -> ToolResult:

@@ -5,7 +5,7 @@ from functools import cache
 
 from sipagent.errors import ProviderError
 
-from ..failover import Candidate, only
+from ..failover import only
 from ..voice import Organs
 from .organs import RealtimeBrain
 
@@ -17,13 +17,14 @@ def speaking_for_itself(organs: Organs) -> Organs:
         brain = organs.brain[0].make()
     except ProviderError:
         return organs  # its first use will tell
+    brains = (replace(organs.brain[0], make=lambda: brain), *organs.brain[1:])
     if not isinstance(brain, RealtimeBrain):
-        return replace(organs, brain=(*only(brain, name), *organs.brain[1:]))
+        return replace(organs, brain=brains)
     local = cache(organs.ears[0].make)
-    ears = (Candidate(organs.ears[0].name, local), *organs.ears[1:])
+    ears = (replace(organs.ears[0], make=local), *organs.ears[1:])
     return replace(
         organs,
-        brain=(*only(brain, name), *organs.brain[1:]),
+        brain=brains,
         ears=(*only(brain.ears(local), name), *ears),
         mouth=(*(only(brain.mouth(), name) if brain.traits.says else ()), *organs.mouth),
     )

@@ -33,11 +33,8 @@ from .model import (
     Words,
 )
 from .sounds import CallerSound
+from .utterances import Utterances
 
-#: utterances whose sound is kept, since another session may have to hear them again
-_KEPT = 4
-#: utterances that may still be put into words
-_NAMED = 32
 #: seconds after a failure in which hearing and reading aloud are left to others at once
 _COOL_DOWN = 5.0
 
@@ -76,9 +73,7 @@ class Session:
         self._failure: ProviderError | None = None
         self._failed = 0.0
         self._numbers = count(1)
-        self._sounds: dict[str, CallerSound] = {}
-        #: what is being said, and who hears it
-        self._live: tuple[CallerSound, Mirror] | None = None
+        self._utterances = Utterances(live=maker.traits.early)
 
     def brief(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> None:
         """Prompt and tools as they stand now: what the next session is opened with."""
@@ -122,30 +117,15 @@ class Session:
 
     def begin(self, early: Callable[[CallerSound], Awaitable[str]]) -> CallerSound:
         """The caller begins to speak."""
-        sound = CallerSound(f"sound-{next(self._numbers)}", early)
-        self._sounds[sound.name] = sound
-        names = list(self._sounds)
-        for name in names[:-_KEPT]:
-            self._sounds[name].frames.clear()
-        for name in names[:-_NAMED]:
-            del self._sounds[name]
-        return sound
+        return self._utterances.begin(f"sound-{next(self._numbers)}", early)
 
     def hear(self, sound: CallerSound, frame: Frame) -> None:
-        """More of it. What no open session hears from its first frame on is played to one later."""
-        if not sound.frames and self.traits.early and self._open is not None:
-            self._open.give()
-            self._live = (sound, self._open)
-        sound.frames.append(frame)
-        if mirror := self._hearing(sound):
-            mirror.model.hear(frame.pcm)
+        """More of it."""
+        self._utterances.hear(sound, frame, self._open)
 
     def commit(self, sound: CallerSound) -> None:
         """It is whole."""
-        if mirror := self._hearing(sound):
-            sound.heard = True
-            mirror.heard(sound.name)
-        self._live = None
+        self._utterances.commit(sound, self._open)
 
     def give(self, sound: CallerSound) -> bool:
         """Somebody waits for its words; False where the model will not tell them by itself."""
@@ -155,17 +135,14 @@ class Session:
 
     def forget(self, sound: CallerSound) -> None:
         """It is nothing."""
-        self._sounds.pop(sound.name, None)
-        if mirror := self._hearing(sound):
-            mirror.model.forget()
-        self._live = None
+        self._utterances.forget(sound, self._open)
 
     async def answer(self, conversation: Conversation, tools: Sequence[ToolSpec]) -> Answer:
         """Ask for an answer. Raises ProviderError."""
         self.brief(conversation, tools)
         mirror = await self.ready()
         mirror.change(self._setup)
-        mirror.tell(conversation, self._sounds)
+        mirror.tell(conversation, self._utterances.sounds)
         answer = self._answer(mirror)
         mirror.model.respond(answer.name)
         return answer
@@ -213,12 +190,6 @@ class Session:
             if self._mirror is not None and answer.name in self._mirror.answers:
                 self._mirror.failure = failure
             raise failure from error
-
-    def _hearing(self, sound: CallerSound) -> Mirror | None:
-        """The session that hears a sound as it is spoken, if there is one."""
-        if self._live is None or self._live[0] is not sound:
-            return None
-        return self._live[1] if self._live[1] is self._open else None
 
     @property
     def _open(self) -> Mirror | None:
@@ -273,7 +244,7 @@ class Session:
             case Done(name, failure):
                 self._done(mirror, name, failure)
             case Heard(name, text, failure):
-                if sound := self._sounds.get(name):
+                if sound := self._utterances.sounds.get(name):
                     sound.known(text, failure)
             case Used():
                 self._spent = _sum(self._spent, event)
@@ -286,9 +257,7 @@ class Session:
             return
         answer.done(failure)
         if failure is None and not answer.aside:
-            for sound in mirror.answered():
-                if known := self._sounds.get(sound):
-                    known.frames.clear()
+            self._utterances.answered(mirror.answered())
 
     def _voice(self, mirror: Mirror, name: str, pcm: bytes) -> None:
         answer = mirror.answers.get(name)

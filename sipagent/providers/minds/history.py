@@ -73,6 +73,9 @@ def _heard(message: Message, cut: bool) -> str:
 
 
 def _words(message: Message) -> str:
+    if message.sounds and not message.text:
+        # another mind heard it for itself, and its words never came
+        return NOT_UNDERSTOOD
     if not message.text or message.confidence is None or message.confidence >= SURE:
         return message.text
     return f"{UNCLEAR} {message.text}" if message.confidence >= GUESSED else NOT_UNDERSTOOD
