@@ -57,10 +57,11 @@ class CollectSecureVerb(Verb):
     initial_timeout: float = Field(default=15, gt=0, le=120, description="seconds to the first key")
 
     async def run(self, control: CallControl) -> Outcome:
-        """Sets secure_result (collected, cancelled, no_input, invalid) and secure_digits (how
-        many).
+        """Sets secure_result (collected, cancelled, no_input, invalid, failed) and secure_digits
+        (how many).
         """
         call, secret = control.call, self.secret or self.kind
+        remember(call, secure_result="failed", secure_digits=0)
         await answered(call)
         call.secrets.wipe((secret,))
         async with private_line(call, secret, self.kind) as line:

@@ -5,13 +5,23 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sipagent.call.privacy import Privacy, strictest
 from sipagent.call.redaction.numbers import runs
 from sipagent.call.redaction.patterns import Pattern
 from sipagent.call.redaction.rules import Rule, redacted
-from sipagent.events import BargeIn, DigitReceived, MessageReceived, Said, ToolCalled, ToolReturned
+from sipagent.events import (
+    BargeIn,
+    DigitReceived,
+    MessageReceived,
+    Said,
+    ToolCalled,
+    ToolReturned,
+    Warned,
+)
 from sipagent.testing.fakes import FakeCall, ScriptedBrain, ScriptedEars, a_call
 from sipagent.testing.talk import a_talk
 from sipagent.testing.virtual import virtual_time
@@ -60,6 +70,35 @@ def test_numbers_are_read_as_people_say_them() -> None:
     assert [run.digits for run in runs("call 112 or wait for two hours")] == ["112", "2"]
 
 
+@st.composite
+def dictated(draw: st.DrawFn) -> str:
+    """A card number as somebody may say it and some ears write it."""
+    digits = draw(st.text("0123456789", min_size=13, max_size=19))
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    said = []
+    for digit in digits:
+        written = draw(st.booleans())
+        said.append(digit if written else words[int(digit)])
+        if draw(st.integers(0, 9)) == 0:
+            said.append(draw(st.sampled_from(["uh", "and", ",", "then", "dash"])))
+    while said[-1] in ("uh", "and", ",", "then", "dash"):
+        said.pop()
+    return " ".join(said)
+
+
+@given(dictated(), st.sampled_from(["It is ", "", "card: "]), st.sampled_from([".", "", " please"]))
+def test_a_card_number_goes_however_it_is_dictated(said: str, before: str, after: str) -> None:
+    assert redacted(before + said + after, ("card_numbers",)) == f"{before}[card number]{after}"
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=200))
+def test_any_text_goes_through(text: str) -> None:
+    clean = redacted(text, ALL)
+    assert redacted(text, ()) == text
+    assert not any(len(run.digits) >= 13 for run in runs(clean))
+
+
 def test_a_rule_that_is_not_asked_for_changes_nothing() -> None:
     text = "4111 1111 1111 1111, john@example.com"
     assert redacted(text, ("email",)) == "4111 1111 1111 1111, [e-mail address]"
@@ -103,7 +142,9 @@ async def test_what_is_said_called_and_returned_is_redacted_where_it_leaves_the_
     emit(ToolCalled, id="1", tool="pay", arguments={"card": 4111111111111111, "n": [1, "a@b.it"]})
     emit(ToolReturned, id="1", tool="pay", ok=True, result="paid with 4111 1111 1111 1111")
     emit(MessageReceived, sender="sip:a@b", text="4111111111111111")
-    said, called, returned, wrote = call.events[-4:]
+    emit(Warned, code="tool_error", detail="ValueError: 4111111111111111 was declined")
+    said, called, returned, wrote, warned = call.events[-5:]
+    assert isinstance(warned, Warned) and "[card number] was declined" in warned.detail
     assert isinstance(said, Said) and said.text == "it is [card number]"
     assert isinstance(called, ToolCalled)
     assert called.arguments == {"card": "[card number]", "n": [1, "[e-mail address]"]}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sipagent.events import BargeIn, Base, DigitReceived, Said, TurnEnded, personal_fields
+from sipagent.events import BargeIn, Base, DigitReceived, Said, TurnEnded, Warned, personal_fields
 
 from .rules import Rule, redacted, spans
 
@@ -34,6 +34,9 @@ class Redactor:
             case Said():
                 text, unheard = self._cut(event.text, event.unheard)
                 return event.model_copy(update={"text": text, "unheard": unheard})
+            case Warned(code="tool_error"):
+                # what somebody's function raised may quote what it was called with
+                return event.model_copy(update={"detail": self.text(event.detail)})
         names = _personal(type(event))
         # these words are those heard so far
         partial = isinstance(event, BargeIn | TurnEnded)
