@@ -168,6 +168,26 @@ async def test_a_number_that_a_barge_in_cut_is_redacted_on_both_sides() -> None:
 
 
 @virtual_time
+async def test_of_a_number_dictated_in_several_turns_only_the_beginning_is_told() -> None:
+    call = private("card_numbers")
+    turns = [
+        "it's four one one one",
+        "uh 1111",
+        "and one one one one",
+        "one one one one okay",
+        "12",
+    ]
+    for turn in turns:
+        call.session.emit(Said, speaker="caller", text=turn, start=0, end=1)
+        call.session.emit(Said, speaker="agent", text="Go on.", start=0, end=1)
+    told = [e.text for e in call.all(Said) if e.speaker == "caller"]
+    assert told == ["it's four one one one", "uh 1111", "and [number]", "[number] okay", "[number]"]
+    call.session.emit(Said, speaker="caller", text="that is all", start=0, end=1)
+    call.session.emit(Said, speaker="caller", text="12 of them", start=0, end=1)
+    assert call.all(Said)[-1].text == "12 of them"
+
+
+@virtual_time
 async def test_words_that_are_not_whole_yet_show_no_beginning_of_a_number() -> None:
     call = private("card_numbers")
     words = "four one one one one one"

@@ -65,6 +65,11 @@ class _Open:
     tens: bool = False
 
 
+def only_between(text: str) -> bool:
+    """True where nothing stands that would not stand within a number."""
+    return all(token[0].casefold() in _BETWEEN for token in _TOKEN.finditer(text))
+
+
 def runs(text: str) -> Iterator[Run]:
     """Every run of digits in the text, the shortest too."""
     run: _Open | None = None

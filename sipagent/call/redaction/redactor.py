@@ -6,6 +6,7 @@ from typing import Any
 
 from sipagent.events import BargeIn, Base, DigitReceived, Said, TurnEnded, Warned, personal_fields
 
+from .dictation import Dictation
 from .rules import Rule, redacted, spans
 
 #: keys pressed with longer between them are not one number, ms
@@ -17,10 +18,11 @@ _personal = cache(personal_fields)
 
 
 class Redactor:
-    """One for each call: it remembers how many keys came in a row."""
+    """One for each call: it remembers how many keys came in a row, and what is being dictated."""
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self._rules = rules
+        self._dictation = Dictation()
         self._keys = 0
         self._key_t = 0
 
@@ -31,6 +33,8 @@ class Redactor:
         match event:
             case DigitReceived():
                 return self._key(event)
+            case Said(speaker="caller"):
+                return event.model_copy(update={"text": self._turn(event.text)})
             case Said():
                 text, unheard = self._cut(event.text, event.unheard)
                 return event.model_copy(update={"text": text, "unheard": unheard})
@@ -58,6 +62,13 @@ class Redactor:
             told = redacted(str(value), self._rules)
             return value if told == str(value) else told
         return value
+
+    def _turn(self, text: str) -> str:
+        run = self._dictation.continued(text) if "card_numbers" in self._rules else None
+        if run is None:
+            return redacted(text, self._rules)
+        before, after = text[: run.start], text[run.end :]
+        return f"{redacted(before, self._rules)}[number]{redacted(after, self._rules)}"
 
     def _cut(self, heard: str, unheard: str) -> tuple[str, str]:
         """What was heard and what was not, of one text that a barge-in cut, inside a number too."""
