@@ -62,7 +62,7 @@ async def test_an_end_of_turn_found_by_the_vendor_says_that_the_words_are_comple
     name: str,
 ) -> None:
     vendor, options = VENDORS[name]
-    async with organ(EARS, vendor(ITSELF), **options) as (ears, _):
+    async with organ(EARS, vendor(ITSELF), final_seconds=30.0, **options) as (ears, _):
         over = asyncio.Event()
         stream = ears.transcribe(speech(480, then=over), Expectation())
         async for transcript in stream:
@@ -74,7 +74,7 @@ async def test_an_end_of_turn_found_by_the_vendor_says_that_the_words_are_comple
         final = await anext(stream)
         assert (final.text, final.final) == (ITSELF.text, True)
         # nothing more is waited for than the vendor may still have to say
-        assert asyncio.get_running_loop().time() - started < 1.5
+        assert asyncio.get_running_loop().time() - started < 15
 
 
 @pytest.mark.parametrize("name", ["nova", "flux", "assemblyai"])
