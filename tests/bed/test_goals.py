@@ -16,8 +16,8 @@ from sipagent.testing.bench.figures import Figure
 #: in one process, so that the bed runs once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("goals")]
 
-#: some 30 events of each kind; `make bed` has eight times as many
-_HOURS = "0.5"
+#: some 25 events of each kind; `make bed` has ten times as many
+_HOURS = "0.4"
 #: goals that are not reached yet, and why
 _MISSED: dict[tuple[str, str], str] = {}
 _CASES = (

@@ -26,7 +26,7 @@ from sipagent.testing.pacer import keep_time
 
 from .library import INTERRUPTIONS, QUESTIONS, SPEECH, VOICES, spoken
 from .outcome import Outcome
-from .real import RealBed, Tried, real_bed
+from .real import Booking, RealBed, Tried, real_bed
 from .scenario import Scenario
 from .trial import Trial
 
@@ -93,11 +93,12 @@ def talkers(calls: int) -> tuple[Scenario, ...]:
 async def endure(folder: Path, calls: int, minutes: float, progress: Progress) -> Report:
     """Talk for so long on so many calls. `folder` gets the records. Raises BenchFailed."""
     keep_time()
-    scenarios, weights = talkers(calls), Weights()
-    async with real_bed(folder, Tried({"silence_seconds": 60}), scenarios, record=True) as bed:
+    agent, weights = Tried({"silence_seconds": 60}), Weights()
+    bookings = [Booking(agent, scenario) for scenario in talkers(calls)]
+    async with real_bed(folder, bookings, record=True) as bed:
         watching = asyncio.create_task(weights.watch(bed.server, progress))
         try:
-            playing = [_call(bed, n, one, 60 * minutes) for n, one in enumerate(scenarios)]
+            playing = [_call(bed, number, 60 * minutes) for number in range(calls)]
             outcomes = await asyncio.gather(*playing)
         finally:
             watching.cancel()
@@ -105,9 +106,9 @@ async def endure(folder: Path, calls: int, minutes: float, progress: Progress) -
     return summed(outcomes, weights, minutes, folder)
 
 
-async def _call(bed: RealBed, number: int, scenario: Scenario, seconds: float) -> Outcome:
+async def _call(bed: RealBed, number: int, seconds: float) -> Outcome:
     await asyncio.sleep(number * _APART)
-    return await bed.play(number, scenario, keep_seconds=30.0, seconds=seconds)
+    return await bed.play(number, keep_seconds=30.0, seconds=seconds)
 
 
 def summed(outcomes: Sequence[Outcome], weights: Weights, minutes: float, folder: Path) -> Report:

@@ -116,15 +116,22 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """A call to be made: who calls whom."""
+
+    agent: Tried
+    scenario: Scenario
+
+
+@dataclass(frozen=True, slots=True)
 class _Played:
     """A call that is over, before what its server has on record of it is read."""
 
-    scenario: Scenario
+    booking: Booking
     caller: Caller
     wire: RealWire
     call: PhoneCall
     broken: str
-    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +140,20 @@ class RealBed:
 
     server: Server
     prompter: Prompter
-    own: bool
+    bookings: Sequence[Booking]
 
     async def play(
         self,
         number: int,
-        scenario: Scenario,
         *,
         keep_seconds: float = 3600.0,
         seconds: float | None = None,
     ) -> Outcome:
-        """One call to the `number`th plan, of so many `seconds` at most; of its audio the last
-        `keep_seconds` are kept. Raises BenchFailed, LegFailed, ConfigError.
+        """The `number`th call, of so many `seconds` at most; of its audio the last `keep_seconds`
+        are kept. Raises BenchFailed, LegFailed, ConfigError.
         """
+        booking = self.bookings[number]
+        scenario = booking.scenario
         known = self.prompter.callers[str(number)] = Known(scenario.partial_ms)
         async with Phone(user=f"bed{number}", keep_seconds=keep_seconds) as phone:
             call = await phone.dial(self.server.uri(f"bed{number}"))
@@ -165,7 +173,7 @@ class RealBed:
                 await call.hangup()
             lasted = (now_ms() - began) / 1000
             events = await self._events(call.id)
-            played = _Played(scenario, caller, wire, call, broken, self.own)
+            played = _Played(booking, caller, wire, call, broken)
             # the comparing of minutes of audio must not hold up the other callers
             outcome = await asyncio.to_thread(_outcome, played, events)
             return replace(outcome, seconds=lasted)
@@ -184,15 +192,15 @@ class RealBed:
 
 @asynccontextmanager
 async def real_bed(
-    folder: Path, agent: Tried, scenarios: Sequence[Scenario], *, record: bool = False
+    folder: Path, bookings: Sequence[Booking], *, record: bool = False
 ) -> AsyncIterator[RealBed]:
-    """A server with a plan for each scenario, whose agent is `agent`. Raises BenchFailed."""
+    """A server with a plan for each call that is booked. Raises BenchFailed."""
     install(folder / "packages")
     paths = [str(folder / "packages"), os.environ.get("PYTHONPATH", "")]
     async with prompting() as prompter:
         plans = {
-            f"bed{number}": _plan(agent, scenario, number, prompter.port, record=record)
-            for number, scenario in enumerate(scenarios)
+            f"bed{number}": _plan(booking, number, prompter.port, record=record)
+            for number, booking in enumerate(bookings)
         }
         async with serving(
             folder,
@@ -201,36 +209,33 @@ async def real_bed(
             settings={"media": {"clock_rate": 8000}},
             environment={"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         ) as server:
-            yield RealBed(server, prompter, agent.own)
+            yield RealBed(server, prompter, bookings)
 
 
 async def play_all(
     folder: Path,
-    agent: Tried,
-    scenarios: Sequence[Scenario],
+    bookings: Sequence[Booking],
     *,
     at_once: int,
     done: Done = lambda outcome: None,
 ) -> list[Outcome]:
-    """Every scenario as a call, `at_once` at a time, the longest first. Raises BenchFailed."""
+    """Every call that is booked, `at_once` at a time. Raises BenchFailed."""
     room = asyncio.Semaphore(at_once)
 
-    async def one(bed: RealBed, number: int, scenario: Scenario) -> Outcome:
+    async def one(bed: RealBed, number: int) -> Outcome:
         async with room:
-            outcome = await bed.play(number, scenario)
+            outcome = await bed.play(number)
             done(outcome)
             return outcome
 
-    async with real_bed(folder, agent, scenarios) as bed:
-        return list(
-            await asyncio.gather(*(one(bed, n, scenario) for n, scenario in enumerate(scenarios)))
-        )
+    async with real_bed(folder, bookings) as bed:
+        return list(await asyncio.gather(*(one(bed, n) for n in range(len(bookings)))))
 
 
-def _plan(agent: Tried, scenario: Scenario, number: int, port: int, *, record: bool) -> str:
-    keys = dict(agent.keys)
-    if not agent.own:
-        keys |= _organs(scenario, number, port)
+def _plan(booking: Booking, number: int, port: int, *, record: bool) -> str:
+    keys = dict(booking.agent.keys)
+    if not booking.agent.own:
+        keys |= _organs(booking.scenario, number, port)
     steps: list[Any] = ["answer", {"ai": {"agent": "bed"}}, "hangup"]
     if record:
         steps.insert(1, {"record_call": {"stereo": True}})
@@ -269,7 +274,7 @@ def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
     ]
     windows = played.caller.windows
     on_media = [replace(window, start=window.start - media) for window in windows]
-    if played.own:  # how its mouth sounds is not known
+    if played.booking.agent.own:  # how its mouth sounds is not known
         lost = [0.0] * len(windows)
     else:
         lost = losses(on_media, events, heard, _g711, late_ms=_LATE_MS)
@@ -280,11 +285,11 @@ def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
             [e for e in events if window.marks[0] <= _at(e, wall) < window.marks[1]],
             missing,
             real_time=True,
-            exact=not played.own,
+            exact=not played.booking.agent.own,
         )
         for window, missing in zip(windows, lost, strict=True)
     )
-    return Outcome(played.scenario, trials, events, 0.0, played.broken)
+    return Outcome(played.booking.scenario, trials, events, 0.0, played.broken)
 
 
 def _wall_offset() -> float:

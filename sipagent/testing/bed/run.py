@@ -17,7 +17,7 @@ from sipagent.testing.pacer import keep_time
 
 from .metrics import GOALS, Goals, panel, rows
 from .outcome import Outcome
-from .real import Tried, play_all
+from .real import Booking, Tried, play_all
 from .scenario import Scenario
 from .simulated import simulate
 
@@ -88,7 +88,8 @@ def run_scenarios(
     if real:
         keep_time()
         with tempfile.TemporaryDirectory(prefix="sipagent-bed-") as folder:
-            asyncio.run(play_all(Path(folder), tried, scenarios, at_once=at_once, done=add))
+            bookings = [Booking(tried, scenario) for scenario in scenarios]
+            asyncio.run(play_all(Path(folder), bookings, at_once=at_once, done=add))
     else:
         house, spec = _house(), AgentSpec.model_validate(tried.keys)
         for scenario in scenarios:
