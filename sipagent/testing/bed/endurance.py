@@ -39,8 +39,10 @@ _STUCK_MS = 60_000.0
 _FOR_EVER = 1_000_000
 #: seconds between two calls' beginnings
 _APART = 0.1
-#: resident memory may grow so much after the warm part
-_GATEWAY_GROWS, _WORKER_GROWS = 16.0, 2.0
+#: a worker's resident memory may grow so much after the warm part, MiB
+_WORKER_GROWS = 2.0
+#: the gateway keeps the events of a call until its bundle is written: bytes for each, and no more
+_EVENT_BYTES = 1024.0
 _DRIFT_MS = 20.0
 Progress = Callable[[str], None]
 
@@ -116,7 +118,7 @@ def summed(outcomes: Sequence[Outcome], weights: Weights, minutes: float, folder
     report = Report(machine())
     group = f"{len(outcomes)} calls of {minutes:g} minutes"
     _conversation(report, group, outcomes)
-    _memory(report, weights)
+    _memory(report, weights, sum(len(outcome.events) for outcome in outcomes))
     _drift(report, outcomes, folder)
     return report
 
@@ -150,11 +152,14 @@ def _longest_gap(outcome: Outcome) -> float:
     return max((after - before for before, after in pairwise(times)), default=float("inf"))
 
 
-def _memory(report: Report, weights: Weights) -> None:
+def _memory(report: Report, weights: Weights, events: int) -> None:
     group = "memory, resident"
     report.add(group, "gateway, end", weights.gateway[-1], "MiB")
-    grown = growth(weights.gateway)
-    report.add(group, "gateway, growth", grown, "MiB", goal=_GATEWAY_GROWS)
+    grown, kept = growth(weights.gateway), events * (1 - _WARM)
+    note = f"{events} events of calls that were open to the end"
+    report.add(group, "gateway, growth", grown, "MiB", note=note)
+    each = grown * _MIB / kept if kept else nan
+    report.add(group, "of it for an event of an open call", each, "B", goal=_EVENT_BYTES)
     longest = max(map(len, weights.workers.values()), default=0)
     talked = [sizes for sizes in weights.workers.values() if len(sizes) >= 0.9 * longest]
     used = [sizes for sizes in talked if max(sizes) - min(sizes) > 0.5]
