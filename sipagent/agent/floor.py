@@ -9,7 +9,7 @@ from sipagent.call.session import CallSession
 from sipagent.events import BargeIn, Said, SpeechEnded, SpeechStarted, TurnEnded, Warned
 from sipagent.media.frames import Frame
 
-from .answers import YES_OR_NO
+from .answers import yes_or_no_expected
 from .conversation import Message
 from .failover import Lineup
 from .latency import TurnClock
@@ -179,7 +179,7 @@ class Floor:
     def _expected(self) -> Expectation:
         expected = self._senses.expects()
         if self.mind.asking:
-            return replace(YES_OR_NO, language=expected.language)
+            return yes_or_no_expected(expected.language)
         return expected
 
     def _holding(self) -> Holding:

@@ -170,10 +170,13 @@ class Mind:
         with _Cancellable(self):
             for words in (question, f"{self._spec.reprompt} {question}"):
                 message = await self._ask(control, words)
-                verdict = None if message is None else yes_or_no(message.text, message.digits)
+                verdict = None if message is None else self._verdict(message)
                 if verdict is not None:
                     return verdict
         return False
+
+    def _verdict(self, message: Message) -> bool | None:
+        return yes_or_no(message.text, message.digits, self._speaker.language)
 
     async def say(self, text: str) -> None:
         """Say it and wait until it was heard. Cancelled, all that is being said stops."""

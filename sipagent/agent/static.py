@@ -19,6 +19,7 @@ def static_sentences(spec: AgentSpec) -> frozenset[str]:
 
 def _texts(spec: AgentSpec) -> Iterator[str]:
     yield from filter(None, (spec.greeting, spec.reprompt, spec.apology, *spec.silence_prompt))
+    yield spec.budget.goodbye
     yield from (intent.say for intent in spec.intents.values() if intent.say)
     yield from _fillers(spec.fillers)
     for language in spec.languages:

@@ -1,8 +1,12 @@
 """How an agent speaks: pronunciation and languages."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
+from sipagent.agent.answers import yes_or_no
 from sipagent.agent.protocols import OWN_TONGUE, Say, Tongue, ToolCall
 from sipagent.agent.speaking.manner import Manner
 from sipagent.agent.speaking.pronouncing import pronunciation
@@ -102,3 +106,36 @@ async def test_an_agent_of_one_language_is_offered_no_change() -> None:
         await talk.until(500)
         await talk.person.speak(600, then_quiet=1500)
         assert talk.brain.offered == [()]
+
+
+@virtual_time
+async def test_a_yes_is_one_in_the_language_that_is_spoken() -> None:
+    ears = ScriptedEars("sí, claro", "no gracias", "yes")
+    async with a_talk(ears=ears, languages=LANGUAGES[1:]) as talk:
+        verdicts = []
+        for _ in range(2):
+            asked = asyncio.ensure_future(talk.agent.confirm("¿Le paso?"))
+            await talk.until(talk.call.bridge.clock.t + 500)
+            await talk.person.speak(400, then_quiet=1500)
+            verdicts.append(await asked)
+        assert verdicts == [True, False]
+        assert all("sí" in expected.phrases for expected in talk.ears.expected)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "verdict"),
+    [
+        ("es-ES", "Sí, por favor", True),
+        ("es", "no, mejor no", False),
+        ("it-IT", "fine", None),
+        ("de-DE", "ja", True),
+        ("de", "nein danke", False),
+        ("de", "ja aber erst morgen", None),
+        ("en-GB", "yes please", True),
+        ("", "fine", True),
+    ],
+)
+def test_only_a_plain_yes_of_the_language_is_one(
+    language: str, text: str, verdict: bool | None
+) -> None:
+    assert yes_or_no(text, language=language) is verdict

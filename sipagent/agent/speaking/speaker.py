@@ -244,6 +244,11 @@ class Speaker:
         return self._mouths.current
 
     @property
+    def language(self) -> str:
+        """BCP 47 tag of what is spoken at present; empty where none was declared."""
+        return self._mouth.manner.tongue.language
+
+    @property
     def active(self) -> bool:
         """True while something is being said or made to be said."""
         return any(utterance.begun for utterance in self._live)

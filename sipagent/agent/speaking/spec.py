@@ -34,7 +34,10 @@ class FillerTexts(Part):
     )
 
 
-Fillers = Annotated[FillerTexts, BeforeValidator(_plain)]
+Fillers = Annotated[
+    FillerTexts,
+    BeforeValidator(_plain, json_schema_input_type=FillerTexts | str | tuple[str, ...]),
+]
 
 
 class Language(Part):

@@ -39,8 +39,10 @@ class HttpDoor:
     """Redirections are not followed: whoever gave the key meant this very server."""
 
     def __init__(self, provider: str, where: Where) -> None:
+        """Raises ProviderError."""
         self.provider = provider
         self._where = where
+        _check(provider, where.base_url)
         key = where.api_key
         secure = where.base_url.lower().startswith("https:")
         self._client = httpx.AsyncClient(
@@ -57,7 +59,7 @@ class HttpDoor:
             async with self._client.stream("GET", self._where.base_url + path) as response:
                 # a connection is kept only where its answer was read to the end
                 await self.whole(response, _WARM_BYTES)
-        except (httpx.HTTPError, httpx.InvalidURL, ProviderError) as error:
+        except (httpx.HTTPError, ProviderError) as error:
             _log.warning("speech_not_warmed", provider=self.provider, cause=str(error))
 
     async def aclose(self) -> None:
@@ -81,9 +83,6 @@ class HttpDoor:
             raise self._silent(error, url) from error
         except httpx.HTTPError as error:
             raise self._broken(error, url) from error
-        except httpx.InvalidURL as error:
-            cause = f"base_url {self._where.base_url!r} is no URL: {error}"
-            raise ProviderError(self.provider, cause, retryable=False) from error
 
     async def body(self, response: httpx.Response, limit: int) -> AsyncIterator[bytes]:
         """The body as it comes. Raises ProviderError beyond `limit` bytes."""
@@ -114,9 +113,6 @@ class HttpDoor:
     def _broken(self, error: httpx.HTTPError, url: str) -> ProviderError:
         if isinstance(error, httpx.ConnectError):
             cause = f"cannot connect to {url}: is the server up and base_url right?"
-        elif isinstance(error, httpx.UnsupportedProtocol):
-            cause = f"base_url {self._where.base_url!r} is not http:// or https://"
-            return ProviderError(self.provider, cause, retryable=False)
         else:
             cause = f"the connection to {url} broke in the middle: {error or type(error).__name__}"
         return ProviderError(self.provider, cause)
@@ -136,6 +132,17 @@ class HttpDoor:
             if len(start) >= _ERROR_BYTES:
                 break
         return start[:_ERROR_BYTES]
+
+
+def _check(provider: str, base_url: str) -> None:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        cause = f"base_url {base_url!r} is no URL: {error}"
+        raise ProviderError(provider, cause, retryable=False) from error
+    if url.scheme not in ("http", "https") or not url.host:
+        cause = f"base_url {base_url!r} is not http://host or https://host"
+        raise ProviderError(provider, cause, retryable=False)
 
 
 def _message(body: bytes) -> str:

@@ -270,6 +270,22 @@ async def test_vosk_hears_expected_phrases_alone_where_it_is_told_to(
     assert _Recognizer.grammars == ['["sales please", "[unk]"]']
 
 
+# the real packages, without a model
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [("vosk", "Failed to create a model"), ("faster_whisper", "model")],
+)
+async def test_the_real_packages_say_why_a_model_cannot_be_loaded(
+    make: Do, hear: Do, tmp_path: Path, kind: str, cause: str
+) -> None:
+    pytest.importorskip(kind)
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    with pytest.raises(ProviderError, match=f"cannot be loaded: .*{cause}"):
+        await hear(make(EARS, kind, model=str(tmp_path)))
+
+
 # the real piper, with a voice that hums
 
 

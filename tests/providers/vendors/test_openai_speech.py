@@ -212,3 +212,9 @@ def test_a_wrong_option_is_named() -> None:
     ref = ProviderRef.model_validate({"provider": "openai", "model": "m", "vioce": "v"})
     with pytest.raises(ProviderError, match="openai: voice: Field required"):
         pick(MOUTHS, ref, kit, Settings())
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8001/v1", "tcp://a:1", "http://", "http://[::1"])
+def test_an_address_that_is_none_is_refused_before_any_call(make: Do, url: str) -> None:
+    with pytest.raises(ProviderError, match=r"base_url .* is no"):
+        make(EARS, "openai", base_url=url, model="m")
