@@ -147,6 +147,10 @@ class AudioPort:
                 self._out.pop()
                 self._queued -= 1
             self._rest = b""
+            unheard = [mark for mark in self._marks if mark.position > position]
+            self._marks = deque(mark for mark in self._marks if mark.position <= position)
+        for mark in unheard:
+            mark.settle(heard=False, t=self.clock.t)
         self._room.set()
         return True
 

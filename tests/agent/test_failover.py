@@ -170,6 +170,19 @@ async def test_a_sentence_that_breaks_off_while_it_is_heard_is_said_anew_after_a
 
 
 @virtual_time
+async def test_a_mouth_without_a_sound_is_no_silence() -> None:
+    mute = BeepMouth(ms_per_word=0)
+    mouth = BeepMouth()
+    async with a_talk(
+        mouth=mute, others=Others(mouth=only(mouth, "spare")), greeting="Hello."
+    ) as talk:
+        await talk.until(1000)
+        assert failures(talk) == [("mouth", "retry", ""), ("mouth", "next", "spare")]
+        assert "no sound at all" in talk.call.all(ProviderFailed)[0].cause
+        assert mouth.text_in(talk.person.heard_pcm(0)) == "Hello."
+
+
+@virtual_time
 async def test_a_provider_that_cannot_be_made_is_passed_over() -> None:
     def refuse() -> Synthesizer:
         raise ProviderError("second", "no API key", retryable=False)

@@ -123,6 +123,8 @@ class Making:
                     raise ProviderError(work.name, cause, retryable=False)
                 if pcm:
                     self._sound.put_nowait((piece, pcm))
+        if not piece.samples:
+            raise ProviderError(work.name, f"no sound at all for {len(text)} characters")
         piece.whole = True
         self._sound.put_nowait((piece, b""))
 

@@ -173,6 +173,8 @@ class Utterance:
             if pcm is None:
                 await self._begin_anew(piece)
                 continue
+            if not pcm:
+                continue
             if self.start is None:
                 self.on_stage(Stage.MADE)
                 if after is not None:
@@ -196,8 +198,10 @@ class Utterance:
         if piece.start is None:
             return
         played = port.played
-        if not port.take_back(piece.start):
-            await port.play(bytes(frame_bytes(port.rate)) * (_GAP_MS // FRAME_MS))
+        if port.take_back(piece.start):
+            piece.start = None
+            return
+        await port.play(bytes(frame_bytes(port.rate)) * (_GAP_MS // FRAME_MS))
         self._spoken.begin_anew(piece, played, port.position)
 
     async def _begin(self, first: Mark) -> None:
