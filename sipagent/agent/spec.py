@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .afterwards.spec import SummarySpec
+from .afterwards.spec import MemorySpec, SummarySpec
 from .budget import BudgetSpec
 from .parts import Part, Seconds, Words
 from .refs import ProviderRef, Providers
@@ -112,6 +112,9 @@ class AgentSpec(Part):
     )
     budget: BudgetSpec = Field(default=BudgetSpec(), description="of one call")
     max_tool_calls: int = Field(default=8, ge=1, description="in a row, in one turn")
+    memory: MemorySpec | None = Field(
+        default=None, description="what it keeps of a caller between calls; off unless it stands"
+    )
     summary: SummarySpec | None = Field(
         default=None, description="made of the whole talk when it is over, for the call's record"
     )

@@ -127,6 +127,7 @@ class VoiceAgent:
             caller_busy=floor.caller_busy,
         )
         floor.mind = self._mind = mind
+        await guide.recall()
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens
         _begin(mind, guide, spec)

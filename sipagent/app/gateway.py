@@ -22,16 +22,18 @@ from sipagent.events import Event
 from sipagent.log import configure
 from sipagent.meeting.desk import Before, MeetingDesk
 from sipagent.meeting.keeper import MixerKeeper
+from sipagent.store.memories import MemoryBook
 from sipagent.store.records import Store
 from sipagent.store.tolls import TollBook
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.home import Home
-from sipagent.worker.protocol import Asked, HangUp, Left, Meeting, Reported, Told
+from sipagent.worker.protocol import Asked, HangUp, Left, Recall, Remember, Reported, Request, Told
 from sipagent.worker.spawner import WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
 from .ledger import Ledger
+from .memory_desk import MemoryDesk
 from .plans import house_of
 from .reception import Reception, Terms, Where
 from .reload_report import ReloadReport, write_report
@@ -80,6 +82,7 @@ class Gateway:
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
         self.meetings: MeetingDesk | None = None
+        self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
         self._trunk_file = TrunkFile(settings.store.bundles)
         self._ban_file = BanFile(
             settings.store.bundles, self.edge.doorman.bans, self.edge.bans_changed
@@ -200,7 +203,7 @@ class Gateway:
             on_ready=self._ready,
             on_event=self._happened,
             on_gone=self._gone,
-            on_meeting=self._meeting,
+            on_request=self._request,
             journal=state.journal,
         )
         await self.workers.start()
@@ -252,9 +255,11 @@ class Gateway:
         if worker.assignment is not None:
             self.ledger.gone(worker.assignment.call_id, why, crashed=not worker.orderly)
 
-    def _meeting(self, worker: WorkerHandle, message: Meeting) -> None:
+    def _request(self, worker: WorkerHandle, message: Request) -> None:
         assert self.meetings is not None
         match message:
+            case Recall() | Remember():
+                self._memory.asked(worker, message)
             case Asked():
 
                 def tell(notice: Notice) -> None:
@@ -288,6 +293,7 @@ class Gateway:
                 await self._heart
             self._heart = None
         await self._trunk_file.close()
+        await self._memory.close()
         await self.ledger.close()
         await self.edge.close()
         await self._ban_file.close()

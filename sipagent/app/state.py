@@ -77,6 +77,14 @@ class State:
         draft.replace(path)
 
 
+def read_secret(folder: Path) -> bytes:
+    """What a gateway that serves by this state signs with; empty where none ever did."""
+    try:
+        return bytes.fromhex(json.loads((folder / _IDENTITY).read_text())["secret"])
+    except (OSError, ValueError, KeyError):
+        return b""
+
+
 def read_pid(folder: Path) -> int | None:
     """The process that serves by this state; None where none does."""
     try:

@@ -189,6 +189,29 @@ class Texts(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What agents of this plan keep of the caller of this call, from one call to the next."""
+
+    async def recall(self, agent: str) -> str:
+        """What is known; may be nothing. Answers within a second."""
+        ...
+
+    def keep(self, agent: str, note: str, *, days: float, most: int) -> None:
+        """Keep a note for so many days, with the newest others, `most` characters in all."""
+        ...
+
+
+class NoMemory:
+    """A house that remembers nobody."""
+
+    async def recall(self, agent: str) -> str:
+        """See `Memory`."""
+        return ""
+
+    def keep(self, agent: str, note: str, *, days: float, most: int) -> None:
+        """See `Memory`."""
+
+
 class Place(Protocol):
     """What a call holds in the house: a seat, a slot, a place in a queue."""
 
@@ -268,4 +291,5 @@ class Services:
     extensions: frozenset[str] = frozenset()
     places: Places = field(default_factory=PlainPlaces)
     meetings: Meetings = field(default_factory=NoMeetings)
+    memory: Memory = field(default_factory=NoMemory)
     privacy: Privacy = NOTHING

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from sipagent.agent.guiding.handing_over import HAND_OVER
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.steps.machine import Place, moves
 from sipagent.agent.steps.spec import END_TALK, NEXT, NEXT_STEP, Context, GatherInfo, Step
@@ -10,8 +9,10 @@ from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 
 
-def lint_steps(source: Source, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
-    """Everything wrong with the contexts of one agent."""
+def lint_steps(
+    source: Source, agent: AgentSpec, tools: Collection[str], path: KeyPath
+) -> Iterator[Finding]:
+    """Everything wrong with the contexts of one agent, which has these tools."""
     for name, context in agent.contexts.items():
         at: KeyPath = (*path, "contexts", name)
         names = [step.name for step in context.steps]
@@ -19,16 +20,21 @@ def lint_steps(source: Source, agent: AgentSpec, path: KeyPath) -> Iterator[Find
         yield from _contexts(source, agent, context, at)
         for index, step in enumerate(context.steps):
             place = (*at, "steps", index)
-            yield from _step(source, agent, step, names, place)
+            yield from _step(source, agent, step, place, names=names, tools=tools)
     yield from _never_reached(source, agent, path)
 
 
 def _step(
-    source: Source, agent: AgentSpec, step: Step, names: Sequence[str], at: KeyPath
+    source: Source,
+    agent: AgentSpec,
+    step: Step,
+    at: KeyPath,
+    *,
+    names: Sequence[str],
+    tools: Collection[str],
 ) -> Iterator[Finding]:
     yield from _known(source, step.valid_steps, [*names, NEXT], (*at, "valid_steps"), "step")
     yield from _contexts(source, agent, step, at)
-    tools = [*agent.tools, *([HAND_OVER] if agent.hand_over else [])]
     yield from _functions(source, step.functions, tools, (*at, "functions"))
     if step.gather_info is not None:
         yield from _form(source, step.gather_info, tools, names, (*at, "gather_info"))
@@ -43,7 +49,7 @@ def _contexts(
 
 
 def _form(
-    source: Source, form: GatherInfo, tools: Sequence[str], names: Sequence[str], at: KeyPath
+    source: Source, form: GatherInfo, tools: Collection[str], names: Sequence[str], at: KeyPath
 ) -> Iterator[Finding]:
     for key in ("completion_action", "failure_action"):
         action = getattr(form, key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from sipagent.agent.afterwards.remembering import REMEMBER
 from sipagent.agent.guiding.handing_over import HAND_OVER
 from sipagent.agent.speaking.changing import CHANGE_LANGUAGE
 from sipagent.agent.spec import AgentSpec
@@ -22,6 +23,8 @@ def tools_of_its_own(agent: AgentSpec) -> frozenset[str]:
     own = set(OWN) if agent.contexts else set()
     if agent.hand_over:
         own.add(HAND_OVER)
+    if agent.memory is not None:
+        own.add(REMEMBER)
     if len(agent.languages) > 1:
         own.add(CHANGE_LANGUAGE)
     return frozenset(own)
@@ -35,7 +38,11 @@ def lint_talks(
         path: KeyPath = ("agents", name)
         yield from _hand_over(source, name, agents, path)
         yield from _handing_intents(source, agent, path)
-        yield from lint_steps(source, agent, path)
+        yield from lint_steps(source, agent, {*agent.tools, *tools_of_its_own(agent)}, path)
+        if agent.memory is not None and agent.summary is None and _needs_model(agent):
+            message = "a mind that goes by intents remembers nothing by itself"
+            hint = "declare a summary, with a brain of its own: its words are remembered"
+            yield source.finding((*path, "memory"), message, hint=hint, severity="warning")
         if agent.summary is not None and _needs_model(agent):
             message = "a mind that goes by intents writes no summary"
             hint = "name a language model: summary: {brain: {provider: ...}}"

@@ -62,7 +62,7 @@ class StagedTalkers:
         mind = self._minds.get("summary")
         if spec.summary is None or mind is None:
             return None
-        return Scribe(agent, spec.summary, only(mind, "summary"))
+        return Scribe(agent, spec.summary, only(mind, "summary"), spec.memory)
 
 
 class StagedCall:
@@ -119,6 +119,7 @@ async def a_staged_call(
     ears: ScriptedEars | None = None,
     minds: Mapping[str, Brain] | None = None,
     variables: Mapping[str, Any] | None = None,
+    **fakes: Any,
 ) -> AsyncIterator[StagedCall]:
     """A call that has just come to the first agent of a plan written as text.
 
@@ -126,7 +127,7 @@ async def a_staged_call(
     """
     loaded = load(parse(plan, "plan.yaml"))
     talkers = StagedTalkers(loaded, ears or ScriptedEars(), minds or {})
-    call = a_call(talkers=talkers, expressions=JavaScript(), variables=variables)
+    call = a_call(talkers=talkers, expressions=JavaScript(), variables=variables, **fakes)
     staged = StagedCall(call, talkers)
     try:
         yield staged

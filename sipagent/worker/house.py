@@ -21,7 +21,7 @@ from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
 from sipagent.call.privacy import strictest
-from sipagent.call.services import Baton, Meetings, Places, Services, Talker, Texts
+from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Talker, Texts
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
@@ -153,7 +153,7 @@ class PlanTalkers:
             return None
         kit = Kit(self._rate, spec, None)
         minds = tuple(self._later(MINDS, ref, kit) for ref in spec.summary.brain or spec.brain)
-        return Scribe(name, spec.summary, minds)
+        return Scribe(name, spec.summary, minds, spec.memory)
 
     def _candidates(
         self,
@@ -191,6 +191,7 @@ def furnish(
     *,
     texts: Texts,
     meetings: Meetings,
+    memory: Memory,
     places: Places,
     rate: int,
     bundle: Path,
@@ -212,6 +213,7 @@ def furnish(
         extensions=frozenset(settings.phones),
         places=places,
         meetings=meetings,
+        memory=memory,
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )
 

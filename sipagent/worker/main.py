@@ -23,14 +23,14 @@ from sipagent.verbs.flow import run_plan
 from sipagent.verbs.handing import Referee
 
 from .dialing import TrunkDialer
+from .doors import Doors
 from .extensions import PhoneDialer
 from .home import Address, Home
 from .house import Stock, furnish, load_stock
 from .lifeline import Lifeline
-from .meetings import GatewayMeetings
 from .offspring import outlive_the_parent
 from .places import ServerPlaces
-from .protocol import Assign, Assignment, HangUp, Ping, Pong, Quit, Texted, Told
+from .protocol import Assign, Assignment, HangUp, Ping, Pong, Quit, Recalled, Texted, Told
 from .texting import Texter
 from .watchdog import MediaWatchdog
 
@@ -86,9 +86,8 @@ class _Worker:
         patience = self._settings.limits.orphan_seconds
         line = Lifeline(self._home, self._token, self._endpoint.address, patience=patience)
         await line.connect()
-        meetings = GatewayMeetings(line.send)
-        line.on_return = meetings.announce
-        listening = asyncio.create_task(self._listen(line, meetings))
+        doors = Doors.at(line)
+        listening = asyncio.create_task(self._listen(line, doors))
         assignment = await self._assignment
         if assignment is not None:
             structlog.contextvars.bind_contextvars(call_id=assignment.call_id)
@@ -99,7 +98,7 @@ class _Worker:
             leg = await self._caller()
             if leg is not None:
                 line.claimed()
-                await self._converse(assignment, leg, bridge, line, meetings)
+                await self._converse(assignment, leg, bridge, line, doors)
         await line.part(listening)
         return 0
 
@@ -109,7 +108,7 @@ class _Worker:
         leg: Leg,
         bridge: PjBridge,
         line: Lifeline,
-        meetings: GatewayMeetings,
+        doors: Doors,
     ) -> None:
         told = assignment.plan
         plan = _stock[0].shelf.plan(told.document, told.name, told.file)
@@ -119,7 +118,8 @@ class _Worker:
             _stock[0],
             self._dialer(assignment),
             texts=self._texter(),
-            meetings=meetings,
+            meetings=doors.meetings,
+            memory=doors.memory,
             places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
             rate=bridge.rate,
             bundle=assignment.bundle,
@@ -232,7 +232,7 @@ class _Worker:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda done: done.exception())
 
-    async def _listen(self, line: Lifeline, meetings: GatewayMeetings) -> None:
+    async def _listen(self, line: Lifeline, doors: Doors) -> None:
         async for message in line.messages():
             match message:
                 case Ping():
@@ -241,8 +241,8 @@ class _Worker:
                     outlive_the_parent()
                     _show_life()
                     self._assignment.set_result(message.assignment)
-                case Told():
-                    meetings.told(message)
+                case Told() | Recalled():
+                    doors.told(message)
                 case Texted() if not self._texts.full():
                     self._texts.put_nowait(message)
                 case HangUp():

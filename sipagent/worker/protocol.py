@@ -125,6 +125,24 @@ class Left(_Message):
     place: int
 
 
+class Recall(_Message):
+    """What is known of this call's caller? `Recalled` answers with the same number."""
+
+    type: Literal["recall"] = "recall"
+    n: int
+    agent: str
+
+
+class Remember(_Message):
+    """Keep a note of this call's caller for so many days; `most` characters in all."""
+
+    type: Literal["remember"] = "remember"
+    agent: str
+    note: str
+    days: float
+    most: int
+
+
 class Finished(_Message):
     """The call is over and all its events were sent; the worker exits now."""
 
@@ -132,8 +150,21 @@ class Finished(_Message):
 
 
 Meeting = Asked | Reported | Left
+Remembering = Recall | Remember
+#: what a call wants of the gateway
+Request = Meeting | Remembering
 Up = Annotated[
-    Ready | Returned | Claimed | Happened | Pong | Asked | Reported | Left | Finished,
+    Ready
+    | Returned
+    | Claimed
+    | Happened
+    | Pong
+    | Asked
+    | Reported
+    | Left
+    | Recall
+    | Remember
+    | Finished,
     Field(discriminator="type"),
 ]
 
@@ -170,6 +201,14 @@ class Told(_Message):
     notice: Notice
 
 
+class Recalled(_Message):
+    """What an agent knows of the caller; may be nothing."""
+
+    type: Literal["recalled"] = "recalled"
+    n: int
+    text: str
+
+
 class Texted(_Message):
     """The caller wrote, outside the call's own dialog."""
 
@@ -191,7 +230,9 @@ class Quit(_Message):
     type: Literal["quit"] = "quit"
 
 
-Down = Annotated[Assign | Heard | Ping | Texted | Told | HangUp | Quit, Field(discriminator="type")]
+Down = Annotated[
+    Assign | Heard | Ping | Texted | Told | Recalled | HangUp | Quit, Field(discriminator="type")
+]
 
 UP: TypeAdapter[Up] = TypeAdapter(Up)
 DOWN: TypeAdapter[Down] = TypeAdapter(Down)

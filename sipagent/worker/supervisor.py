@@ -26,12 +26,14 @@ from .protocol import (
     HangUp,
     Happened,
     Left,
-    Meeting,
     Ping,
     Pong,
     Quit,
     Ready,
+    Recall,
+    Remember,
     Reported,
+    Request,
     Returned,
     Up,
 )
@@ -59,7 +61,7 @@ class Supervisor:
         on_ready: Callable[[WorkerHandle], None],
         on_event: Callable[[WorkerHandle, Event], None],
         on_gone: Callable[[WorkerHandle, str], None],
-        on_meeting: Callable[[WorkerHandle, Meeting], None] = lambda worker, message: None,
+        on_request: Callable[[WorkerHandle, Request], None] = lambda worker, message: None,
         entry: str = ENTRY,
         preload: str = PRELOAD,
         patience: Patience | None = None,
@@ -73,7 +75,7 @@ class Supervisor:
         self._home = home
         self._journal = journal or Journal()
         self._keeper = Keeper(Program(entry, preload), Orders(home, settings))
-        self._watcher = Watcher(on_ready, on_event, on_gone, on_meeting)
+        self._watcher = Watcher(on_ready, on_event, on_gone, on_request)
         self._roster = Roster(self._patience, self._gone)
         self._pool = Pool(settings.limits.warm, settings.limits.calls)
         self._tally = Tally()
@@ -313,8 +315,8 @@ class Supervisor:
                 worker.hearing.upto(message.n)
             case Pong():
                 worker.unanswered = 0
-            case Asked() | Reported() | Left():
-                self._watcher.meeting(worker, message)
+            case Asked() | Reported() | Left() | Recall() | Remember():
+                self._watcher.request(worker, message)
             case Claimed() if worker.state is WorkerState.FINISHING:
                 pass  # it was told to end while it spoke
             case Claimed():

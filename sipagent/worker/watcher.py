@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sipagent.events import Event
 
 from .handle import WorkerHandle
-from .protocol import Meeting
+from .protocol import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +19,4 @@ class Watcher:
     ready: Callable[[WorkerHandle], None]
     event: Callable[[WorkerHandle, Event], None]
     gone: Callable[[WorkerHandle, str], None]
-    meeting: Callable[[WorkerHandle, Meeting], None]
+    request: Callable[[WorkerHandle, Request], None]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sipagent.app.state import read_secret
 from sipagent.events import AgentChanged, CallEnded, Gathered, LegChanged, Summarised
+from sipagent.store.memories import MemoryBook
 from sipagent.testing.model_server import ModelServer, Reply, ToolUse
 from sipagent.testing.phone import Phone
 from sipagent.testing.server import running
@@ -85,3 +87,42 @@ async def test_a_caller_is_handed_over_fills_a_form_and_the_call_leaves_a_summar
     assert "caller: (pressed 4711)" in str(model.chats[1].messages[-1]["content"])
     kept = json.loads((server.bundles[events[0].call_id] / "summary.json").read_text())
     assert kept["desk"]["data"] == {"order": "4711"}
+
+
+REMEMBERING = """
+routes: [{to: "100"}]
+agents:
+  desk:
+    greeting: "Good morning."
+    prompt: "You are the desk."
+    brain: {provider: mind}
+    memory: {days: 30}
+sections: {main: [answer, {ai: desk}, hangup]}
+"""
+
+
+async def test_a_caller_is_known_at_the_next_call_until_forgotten(tmp_path: Path) -> None:
+    note = ToolUse("remember", '{"note": "Likes red bicycles."}', "t1")
+    script: list[Reply | str] = [Reply(tools=[note]), "All right.", "Hello again.", "Who are you?"]
+    async with ModelServer(script) as model, Phone(user="+441632960001") as phone:
+        mind = {"kind": "openai", "model": "test", "base_url": model.base_url}
+        async with running(tmp_path, REMEMBERING, providers={"mind": mind}) as server:
+
+            async def one_call(number: int, answer: str) -> str:
+                since = len(server.events)
+                call = await phone.dial(server.uri("100"))
+                await call.wait_answered()
+                await server.until(lambda e: getattr(e, "text", "") == "Good morning.", since=since)
+                await call.press("5#")
+                await server.until(lambda e: getattr(e, "text", "") == answer, since=since)
+                await call.hangup()
+                await server.ended(number)
+                return str(model.chats[-1].messages[0]["content"])
+
+            await one_call(1, "All right.")
+            assert "Likes red bicycles." in await one_call(2, "Hello again.")
+            settings = server.gateway._settings
+            book = MemoryBook(settings.store.database, read_secret(settings.state_folder))
+            assert await book.forget("+44 1632 960001") == 1
+            await book.close()
+            assert "bicycles" not in await one_call(3, "Who are you?")

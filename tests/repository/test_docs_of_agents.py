@@ -22,4 +22,4 @@ def test_an_example_is_a_plan_without_findings(example: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5

@@ -23,7 +23,8 @@ from ..limits import Failures
 from ..lines import tail
 from ..protocols import Brain, Connected, Say, ToolCall, Used
 from ..streams import closing
-from .spec import SummarySpec
+from .remembering import keep
+from .spec import MemorySpec, SummarySpec
 
 #: characters of a talk that a model reads, and of a summary that is kept
 READ, KEPT = 24_000, 8_000
@@ -46,8 +47,16 @@ class Summary:
 class Scribe:
     """Asks the first of `minds` that answers. One instance an agent of a call."""
 
-    def __init__(self, agent: str, spec: SummarySpec, minds: Sequence[Candidate[Brain]]) -> None:
+    def __init__(
+        self,
+        agent: str,
+        spec: SummarySpec,
+        minds: Sequence[Candidate[Brain]],
+        memory: MemorySpec | None = None,
+    ) -> None:
+        """With `memory` the words of the summary are kept for the caller's next call."""
         self._agent = agent
+        self._memory = memory
         self._spec = spec
         self._minds = minds
 
@@ -69,6 +78,8 @@ class Scribe:
             cause = f"no summary within {self._spec.timeout:g} s"
         finally:
             await _close(lineup)
+        if self._memory is not None and summary.text:
+            keep(call, self._agent, self._memory, summary.text)
         call.emit(
             Summarised,
             agent=self._agent,

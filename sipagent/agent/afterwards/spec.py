@@ -1,4 +1,4 @@
-"""What is to be made of a talk when it is over; SWML's `post_prompt`."""
+"""What is kept of a talk when it is over: a summary (SWML's `post_prompt`), and a memory."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,17 @@ from pydantic import ConfigDict, Field, field_validator
 
 from ..parts import Part
 from ..refs import Providers
+
+
+class MemorySpec(Part):
+    """What an agent keeps of a caller from one call to the next: nothing unless this stands in the
+    plan, and nothing of a caller whose number is withheld.
+    """
+
+    days: float = Field(default=90.0, gt=0, le=3650, description="kept since it was last written")
+    max_chars: int = Field(
+        default=1000, ge=100, le=8000, description="in all; the oldest notes go first"
+    )
 
 
 class SummarySpec(Part):
