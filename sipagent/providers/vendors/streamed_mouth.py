@@ -122,7 +122,6 @@ class StreamedMouth:
     ) -> AsyncIterator[bytes]:
         """PCM, whole samples. Raises ProviderError."""
         account = wire.endpoint.account
-        inbox.within(self._options.first_sound_seconds)
         total, odd = 0, b""
         sound = Sound()
         while not sound.last:
@@ -137,7 +136,6 @@ class StreamedMouth:
                 cut = len(whole) & ~1
                 pcm, odd = whole[:cut], whole[cut:]
             if pcm:
-                inbox.within(self._options.stall_seconds)
                 yield pcm
         if not total:
             raise account.error(f"{account.base} spoke nothing", retryable=True)
@@ -145,17 +143,18 @@ class StreamedMouth:
     async def _next(
         self, wire: Wire, inbox: Inbox, sentence: SpokenSentence, *, begun: bool
     ) -> Sound:
-        """Raises ProviderError."""
-        while (message := await inbox.next()) is not None:
-            if (sound := sentence.hear(message)) is not None:
-                return sound
-        account = wire.endpoint.account
-        if begun:
-            cause = f"{account.base} fell silent in the middle of a sentence"
-        else:
-            seconds = self._options.first_sound_seconds
-            cause = f"no sound from {account.base} within {seconds:g} s"
-        raise account.error(cause, retryable=wire.stale)
+        """The time the listener takes does not count. Raises ProviderError."""
+        options, account = self._options, wire.endpoint.account
+        try:
+            async with asyncio.timeout(
+                options.stall_seconds if begun else options.first_sound_seconds
+            ):
+                return await _heard(inbox, sentence)
+        except TimeoutError as error:
+            cause = f"no sound from {account.base} within {options.first_sound_seconds:g} s"
+            if begun:
+                cause = f"{account.base} fell silent in the middle of a sentence"
+            raise account.error(cause, retryable=wire.stale) from error
 
     def _limit(self, text: str) -> int:
         """Bytes."""
@@ -170,13 +169,12 @@ class StreamedMouth:
     async def _stop(self, wire: Wire, inbox: Inbox, sentence: SpokenSentence) -> None:
         """Have the server stop, and wait until it has."""
         alone = self._dialect.at_once == 1
-        inbox.within(_STOP_SECONDS if alone else _STOP_BESIDE_SECONDS)
         try:
             await wire.send(*sentence.cancel())
-            while (message := await inbox.next()) is not None:
-                sound = sentence.hear(message)
-                if sound is not None and sound.last:
-                    return
+            async with asyncio.timeout(_STOP_SECONDS if alone else _STOP_BESIDE_SECONDS):
+                while not (await _heard(inbox, sentence)).last:
+                    pass
+        except TimeoutError:
             if alone:
                 self._line.retire(wire)
         except ProviderError:
@@ -184,3 +182,11 @@ class StreamedMouth:
         finally:
             inbox.close()
             self._places.release()
+
+
+async def _heard(inbox: Inbox, sentence: SpokenSentence) -> Sound:
+    """What comes next of this sentence. Raises ProviderError."""
+    while True:
+        message = await inbox.next()
+        if message is not None and (sound := sentence.hear(message)) is not None:
+            return sound

@@ -149,6 +149,15 @@ async def test_cancelling_before_the_first_sound_frees_the_mouth(hosted: Hosted)
         assert read(await said(mouth, "yes?"), 8000) == "yes?"
 
 
+async def test_a_listener_that_takes_its_time_is_no_silence_of_the_server(hosted: Hosted) -> None:
+    async with speaking(hosted, stall_seconds=0.1) as (mouth, _):
+        heard = b""
+        async for pcm in mouth.synthesize("so slow"):
+            heard += pcm
+            await asyncio.sleep(0.15)
+    assert read(heard, 8000) == "so slow"
+
+
 async def test_a_text_without_words_asks_nobody(hosted: Hosted) -> None:
     async with speaking(hosted) as (mouth, server):
         assert await said(mouth, "  \n") == b""
