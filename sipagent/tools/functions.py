@@ -126,7 +126,10 @@ class _Function:
 
 
 def _secret_parameters(function: AsyncFunction) -> tuple[str, ...]:
-    return tuple(name for name, hint in get_type_hints(function).items() if hint is SecretStr)
+    hints = get_type_hints(function)
+    return tuple(
+        name for name in inspect.signature(function).parameters if hints.get(name) is SecretStr
+    )
 
 
 def _arguments_model(

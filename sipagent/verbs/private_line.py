@@ -8,8 +8,8 @@ from typing import Literal
 
 from sipagent.call.keypad import Keypad
 from sipagent.call.session import CallSession
-from sipagent.errors import PlanError
-from sipagent.events import SecureEntry
+from sipagent.errors import PlanError, ProviderError
+from sipagent.events import SecureEntry, Warned
 from sipagent.media.frames import FRAME_MS
 from sipagent.media.keytones import KeyTones
 
@@ -75,11 +75,15 @@ async def _guard(call: CallSession, line: PrivateLine, secret: str, entry: str) 
     began = call.caller
     try:
         await _until_quiet(call, line)
+    except ProviderError as error:
+        # better not heard any more than overheard
+        call.emit(Warned, code="secure_entry", detail=f"the line stays private: {error}")
+        return
     finally:
-        call.private_keys = None
-        for party in (began, call.caller):
-            call.room.unshield(party)
         line.given_back.set()
+    call.private_keys = None
+    for party in (began, call.caller):
+        call.room.unshield(party)
     call.emit(
         SecureEntry,
         change="ended",

@@ -14,6 +14,7 @@ from sipagent.call.control import CallControl
 from sipagent.call.entries import ENTRIES, luhn
 from sipagent.call.privacy import Privacy
 from sipagent.call.verb import Outcome
+from sipagent.errors import ProviderError
 from sipagent.events import Base, DigitReceived, SecureEntry, Warned
 from sipagent.media.keytones import KeyTones
 from sipagent.testing.fakes import FakeCall, a_call
@@ -185,6 +186,23 @@ async def test_the_line_is_given_back_although_whoever_asked_was_cancelled() -> 
     call.caller.far.press("7")
     await asyncio.sleep(0.1)
     assert call.all(DigitReceived)[-1].digit == "7"
+
+
+class DeafDetector:
+    def probability(self, pcm: bytes) -> float:
+        raise ProviderError("silero", "gone")
+
+
+@virtual_time
+async def test_a_detector_that_fails_leaves_the_line_private() -> None:
+    call = a_call(detector=lambda rate: DeafDetector())
+    later(3, call.caller.far.press, CARD + "#")
+    await collect(call)
+    call.caller.far.press("7")
+    await asyncio.sleep(1)
+    assert call.session.room.shielded(call.caller)
+    assert [event.code for event in call.all(Warned)] == ["secure_entry"]
+    assert all(event.hidden for event in call.all(DigitReceived))
 
 
 @virtual_time
