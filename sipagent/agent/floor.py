@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
@@ -34,6 +35,8 @@ _GAP_MS = 200
 #: voice shorter than this without words is a noise, not something that was not understood
 _NOISE_MS = 300
 _STUCK_MS = 2000
+#: a partial of less confidence is a guess
+_SURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +217,13 @@ class Floor:
             self._state.began = onset.t
             expected = self._expected()
             self._gate.expect(self._senses.awaits(expected))
-            self._listener.open(expected, self._partial)
+            self._listener.open(expected, partial(self._partial, onset.t))
 
-    def _partial(self, partial: Transcript) -> None:
-        self._give_way(self._gate.words(partial.text, complete=partial.complete))
+    def _partial(self, turn: int, heard: Transcript) -> None:
+        """Words of the turn that began at `turn`; a mere guess changes nothing."""
+        sure = heard.confidence is None or heard.confidence >= _SURE
+        if sure and turn == self._state.began and self._gate.turn.began is not None:
+            self._give_way(self._gate.words(heard.text, complete=heard.complete))
 
     def _key(self, pressed: KeyPressed) -> None:
         self._listener.drop()

@@ -27,7 +27,8 @@ class Sound(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Recognised words. A partial may change; `final` ends the utterance. `confidence` is 0..1.
+    """Recognised words. A partial may change; `final` ends the utterance. `confidence` is 0..1;
+    a partial of less than 0.5 is a guess, by which nothing is decided.
 
     `complete` on a partial says that it is a whole declared phrase or sentence: the turn may
     end sooner. A final one with a `sound` has no text yet: the sound will tell.

@@ -122,11 +122,13 @@ def _declared(expected: Expectation) -> dict[tuple[str, ...], str]:
 def _partial(pair: DecoderPair, written: dict[tuple[str, ...], str]) -> Transcript:
     leading = pair.leading()
     if leading not in written:
-        return Transcript(" ".join(leading), final=False)
+        return Transcript(" ".join(leading), final=False, confidence=0.0)
     match = pair.match()
-    # The grammar turns any sound into a phrase; only one that fits may end the turn sooner.
-    sure = match is not None and match.evidence.confidence >= MIDDLE
-    return Transcript(written[leading], final=False, complete=sure)
+    # The grammar turns any sound into a phrase; only one that fits is believed.
+    confidence = 0.0 if match is None else round(match.evidence.confidence, 3)
+    return Transcript(
+        written[leading], final=False, confidence=confidence, complete=confidence >= MIDDLE
+    )
 
 
 def _final(match: Match | None, written: dict[tuple[str, ...], str]) -> Transcript:
