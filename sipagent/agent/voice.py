@@ -16,7 +16,7 @@ from sipagent.tools.spec import ToolSpec
 from .accounts import Accounts
 from .conversation import Conversation
 from .failover import Candidate, Lineup, connections, only
-from .floor import Floor, Senses
+from .floor import Floor
 from .guiding.guide import Guide
 from .guiding.standing import Standing
 from .limits import Failures, Limits
@@ -30,6 +30,7 @@ from .spec import AgentSpec
 from .thinking import Thinker
 from .turns.awaiting import awaiting
 from .turns.rules import TurnRules
+from .understanding import Senses
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ class VoiceAgent:
             failures=failures,
             caller_busy=floor.caller_busy,
         )
-        floor.mind = self._mind = mind
+        self._mind = mind
+        floor.follow(mind)
         await guide.recall()
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens

@@ -117,3 +117,19 @@ def test_a_key_stops_only_what_keys_may_stop() -> None:
     ]
     ways = [d for d in line.gate.key(20, "2", SPEAKING) if isinstance(d, GiveWay)]
     assert [way.why for way in ways] == ["key"]
+
+
+def test_an_agent_that_was_paused_is_told_of_the_end_though_it_holds_nothing_more() -> None:
+    line = Line()
+    line.hear(tone(200))
+    line.hear(tone(100), SILENT)
+    way = line.gate.words("stop it")
+    assert way is not None and way.decision == "stopped"
+
+
+def test_a_voice_far_fainter_than_the_callers_is_not_waited_for() -> None:
+    line = Line()
+    line.hear(tone(600, level=9000), SILENT)
+    line.hear(quiet(1000), SILENT)
+    line.hear(tone(400, level=600), SILENT)
+    assert line.gate.turn.speaking and not line.gate.caller_speaks

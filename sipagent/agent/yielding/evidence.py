@@ -11,14 +11,14 @@ from sipagent.media.frames import FRAME_MS
 from ..lexicon.words import plain
 
 #: the quietest level told, dBFS
-_SILENCE_DB = -96.0
+SILENCE_DB = -96.0
 
 
 def level_db(pcm: bytes) -> float:
     """RMS level of 16-bit PCM, dBFS."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
     power = float(np.dot(samples, samples)) / max(1, samples.size)
-    return max(_SILENCE_DB, 10 * float(np.log10(power / 32_768**2))) if power else _SILENCE_DB
+    return max(SILENCE_DB, 10 * float(np.log10(power / 32_768**2))) if power else SILENCE_DB
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sound:
     t: int
     probability: float
     voice: bool
-    level_db: float = _SILENCE_DB
+    level_db: float = SILENCE_DB
     echo: Echo = NO_ECHO
 
 
@@ -45,7 +45,7 @@ class Evidence:
     spoken_ms: int = 0
     voiced_ms: int = 0
     probability: float = 0.0
-    level_db: float = _SILENCE_DB
+    level_db: float = SILENCE_DB
     echo: float = 0.0
     lag_ms: int = 0
 
@@ -102,35 +102,10 @@ class Gathering:
             max(0, self.end - self.onset),
             self.frames * FRAME_MS,
             round(self.probability / count, 2),
-            round(self.level / count, 1) if self.frames else _SILENCE_DB,
+            round(self.level / count, 1) if self.frames else SILENCE_DB,
             round(self.echo.correlation, 2),
             self.echo.lag_ms,
         )
-
-
-class UsualLevel:
-    """How loud this caller speaks, dBFS: learned from turns in which the agent was silent."""
-
-    def __init__(self) -> None:
-        self.db: float | None = None
-        self._sum = 0.0
-        self._frames = 0
-
-    def add(self, level: float) -> None:
-        """A frame of the caller's voice."""
-        self._sum += level
-        self._frames += 1
-
-    def settle(self) -> None:
-        """The turn is over; what was too short tells nothing."""
-        if self._frames >= _TELLING:
-            mean = self._sum / self._frames
-            self.db = mean if self.db is None else self.db + _LEARN * (mean - self.db)
-        self._sum, self._frames = 0.0, 0
-
-
-#: frames of voice in a turn from which its level tells, and how fast it is learned
-_TELLING, _LEARN = 10, 0.3
 
 
 class WordDelay:
@@ -159,50 +134,3 @@ class WordDelay:
 
 
 _REMEMBERED = 5
-
-
-class Rise:
-    """Tells when somebody far louder joins a voice that goes on: the caller, over the room."""
-
-    def __init__(self) -> None:
-        self._mean: float | None = None
-        self._louder = 0
-
-    def frame(self, level: float) -> bool:
-        """One more frame of voice; True where it has just become far louder."""
-        if self._mean is None:
-            self._mean = level
-        if level < self._mean + _RISE_DB:
-            self._mean += _SLOWLY * (level - self._mean)
-            self._louder = 0
-            return False
-        self._louder += 1
-        if self._louder < _RISE_FRAMES:
-            return False
-        self._mean, self._louder = level, 0
-        return True
-
-
-#: how much louder (dB), for how many frames, than a mean that follows how slowly
-_RISE_DB, _RISE_FRAMES, _SLOWLY = 9.0, 3, 0.1
-
-
-class Foreground:
-    """Tells within one turn what is far fainter than the voice that it began with: the room behind
-    the caller, which would keep the turn open after their last word.
-    """
-
-    def __init__(self) -> None:
-        self._last: deque[float] = deque(maxlen=_SMOOTH)
-        self._peak = _SILENCE_DB
-
-    def behind(self, pcm: bytes) -> bool:
-        """One more frame of the turn; True where it is no longer the caller."""
-        self._last.append(level_db(pcm))
-        loud = max(self._last)
-        self._peak = max(self._peak, loud)
-        return loud < self._peak - _BEHIND_DB
-
-
-#: frames looked at together, and dB below the loudest of the turn that no voice falls within a word
-_SMOOTH, _BEHIND_DB = 5, 18.0

@@ -15,7 +15,8 @@ from ..turns.decisions import EndOfTurn, KeyPressed, SpeechOffset, SpeechOnset, 
 from ..turns.machine import TurnMachine
 from ..turns.rules import Awaiting, TurnRules
 from .bargein import BargeInMachine, GiveWay, YieldRules
-from .evidence import Evidence, Foreground, Rise, Sound, UsualLevel, WordDelay, level_db
+from .evidence import Evidence, Sound, WordDelay, level_db
+from .loudness import Loudness
 
 Decision = TurnDecision | GiveWay
 
@@ -53,9 +54,7 @@ class Gate:
         self._vad = vad
         self._echo = EchoMeter(rate)
         self._own = _OwnVoice(turn.onset_ms)
-        self._level = UsualLevel()
-        self._near = Foreground()
-        self._rise = Rise()
+        self._loudness = Loudness()
         self._delay = WordDelay()
         self._now = 0
         self._holding = NOTHING_HELD
@@ -66,7 +65,7 @@ class Gate:
         probability = self._vad.probability(frame.pcm)
         echo = self._echo.frame(frame, played, voice=probability >= _NOBODY)
         decisions: list[Decision] = []
-        behind = self.turn.began is not None and self._near.behind(frame.pcm)
+        behind = self.turn.began is not None and self._loudness.behind(frame.pcm)
         heard = 0.0 if echo.own or behind else probability
         for decision in self.turn.frame(frame.t, heard):
             decisions.append(decision)
@@ -78,11 +77,22 @@ class Gate:
         if (way := self.barge.frame(sound)) is not None:
             decisions.append(way)
             if self.barge.own_voice and self.turn.began == way.evidence.onset:
+                self._loudness.forget()
                 decisions += self.turn.withdraw(frame.t)
         told = way is not None or self.barge.paused or not (holding.by_voice and holding.speaking)
         if (own := self._own.frame(sound, told=told)) is not None:
             decisions.append(own)
         return decisions
+
+    @property
+    def caller_speaks(self) -> bool:
+        """True while somebody speaks who is not far fainter than the caller."""
+        return self.turn.speaking and self._loudness.near
+
+    @property
+    def was_near(self) -> bool:
+        """False where the turn that ended last was far fainter than the caller."""
+        return self._loudness.was_near
 
     def expect(self, awaiting: Awaiting) -> None:
         """What the turn that has just begun is likely to hold."""
@@ -94,8 +104,9 @@ class Gate:
         self._delay.words(self._now, text)
         self.barge.first_words_ms = self._delay.longest_ms
         self.turn.words(text, complete=complete)
-        way = self.barge.words(text)
-        return way if self._holding.by_voice else None
+        # an agent that is paused must hear the end of it, whatever it holds by now
+        concerned = self.barge.paused or self._holding.by_voice
+        return self.barge.words(text) if concerned else None
 
     def understood(self, text: str) -> GiveWay | None:
         """The whole turn as text, while the agent speaks on or is paused; None where it may go on
@@ -116,7 +127,7 @@ class Gate:
     def reset(self) -> bool:
         """Forget the turn that runs; True where the agent was paused for it."""
         paused = self.barge.paused
-        self._near = Foreground()
+        self._loudness.forget()
         self.turn.reset()
         self.barge.reset()
         return paused
@@ -131,18 +142,17 @@ class Gate:
             case SpeechOffset(t=t):
                 return self.barge.offset(t)
             case EndOfTurn():
-                self._near = Foreground()
                 self.barge.turn_over()
-                self._level.settle()
-                self.barge.usual_db = self._level.db
+                self._loudness.settle()
+                self.barge.usual_db = self._loudness.usual_db
         return None
 
     def _louder(self, sound: Sound) -> GiveWay | None:
         """An onset the turn does not know of, since somebody in the room is speaking already."""
         if not self.turn.speaking:
-            self._rise = Rise()
+            self._loudness.silent()
             return None
-        rises = sound.voice and self._rise.frame(sound.level_db)
+        rises = sound.voice and self._loudness.rises(sound.level_db)
         if not rises or self.barge.paused or not self._holding.by_voice:
             return None
         self.barge.answers = self._holding.asking
@@ -154,7 +164,7 @@ class Gate:
             return Sound(frame.t, probability, voice, echo=echo)
         level = level_db(frame.pcm)
         if not self._holding.speaking:
-            self._level.add(level)
+            self._loudness.add(level)
         return Sound(frame.t, probability, voice, level, echo)
 
 
