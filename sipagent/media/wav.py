@@ -1,4 +1,4 @@
-"""WavWriter: a 16-bit WAV whose header on disk is true at least once a second."""
+"""16-bit WAV: its header, and a file whose header on disk is true at least once a second."""
 
 import struct
 from pathlib import Path
@@ -38,9 +38,14 @@ class WavWriter:
         self._file.flush()
 
     def _header(self) -> bytes:
-        size = self._channels * 2
-        wave = struct.pack("<HHIIHH", 1, self._channels, self._rate, self._rate * size, size, 16)
-        return (
-            b"RIFF" + struct.pack("<I", self._data + _HEADER - 8) + b"WAVEfmt "
-            + struct.pack("<I", 16) + wave + b"data" + struct.pack("<I", self._data)
-        )  # fmt: skip
+        return header(self._rate, self._channels, self._data)
+
+
+def header(rate: int, channels: int, size: int) -> bytes:
+    """What stands before `size` bytes of s16le samples at `rate` Hz."""
+    frame = channels * 2
+    wave = struct.pack("<HHIIHH", 1, channels, rate, rate * frame, frame, 16)
+    return (
+        b"RIFF" + struct.pack("<I", size + _HEADER - 8) + b"WAVEfmt "
+        + struct.pack("<I", 16) + wave + b"data" + struct.pack("<I", size)
+    )  # fmt: skip

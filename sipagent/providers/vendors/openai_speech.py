@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from sipagent.agent.protocols import OWN_TONGUE, Expectation, Tongue, Transcript
 from sipagent.errors import ProviderError
 from sipagent.media.frames import Frame
+from sipagent.media.wav import header
 
 from ..kit import Kit, Options, checked
 from ..trust import tls
 from .http_door import HttpDoor, Where
-from .pcm import LONGEST, NotPcm, PcmStream, wav
+from .pcm import LONGEST, NotPcm, PcmStream
 
 OPENAI = "https://api.openai.com/v1"
 #: samples a second of `response_format: pcm`
@@ -119,7 +120,7 @@ class HttpEars:
         if not pcm:
             return
         form = self._form(expected)
-        file = ("speech.wav", wav(bytes(pcm), self._rate), "audio/wav")
+        file = ("speech.wav", header(self._rate, 1, len(pcm)) + pcm, "audio/wav")
         path = "/audio/transcriptions"
         async with self._door.ask("POST", path, data=form, files={"file": file}) as response:
             if response.headers.get("content-type", "").startswith("text/event-stream"):

@@ -65,13 +65,6 @@ class PcmStream:
         return True
 
 
-def wav(pcm: bytes, rate: int) -> bytes:
-    """Mono s16le samples as a WAV file."""
-    form = struct.pack("<HHIIHH", 1, 1, rate, rate * 2, 2, 16)
-    head = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", len(pcm))
-    return b"RIFF" + struct.pack("<I", len(head) + len(pcm)) + head + pcm
-
-
 def _wav(data: bytes) -> tuple[int, int, int | None] | None:
     """Rate, where the samples begin and how many bytes they are; None while the header is not
     whole. Raises NotPcm.

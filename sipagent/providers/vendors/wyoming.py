@@ -134,7 +134,12 @@ class WyomingMouth:
     async def warm(self) -> None:
         """See `Connected`."""
         try:
-            self._spare = await self._open()
+            line = await self._open()
+            if self._spare is None:
+                self._spare = line
+            else:
+                # a sentence was quicker, and has left its own
+                await line.aclose()
         except ProviderError as error:
             _log.warning("speech_not_warmed", provider=self._name, cause=error.cause)
 
