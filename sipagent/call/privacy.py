@@ -44,7 +44,7 @@ NOTHING = Privacy()
 
 def strictest(several: Iterable[Privacy]) -> Privacy:
     """What holds where all of them do."""
-    known = tuple(several)
+    known = tuple(several) or (NOTHING,)
     return Privacy(
         redact=tuple(dict.fromkeys(rule for one in known for rule in one.redact)),
         redact_for_model=any(one.redact_for_model for one in known),

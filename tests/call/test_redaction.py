@@ -182,6 +182,8 @@ async def test_of_a_number_dictated_in_several_turns_only_the_beginning_is_told(
         call.session.emit(Said, speaker="agent", text="Go on.", start=0, end=1)
     told = [e.text for e in call.all(Said) if e.speaker == "caller"]
     assert told == ["it's four one one one", "uh 1111", "and [number]", "[number] okay", "[number]"]
+    call.session.emit(BargeIn, decision="stopped", evidence="1 word", words="3 4")
+    assert call.all(BargeIn)[-1].words == "[number]"
     call.session.emit(Said, speaker="caller", text="that is all", start=0, end=1)
     call.session.emit(Said, speaker="caller", text="12 of them", start=0, end=1)
     assert call.all(Said)[-1].text == "12 of them"

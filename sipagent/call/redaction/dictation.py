@@ -14,15 +14,23 @@ class Dictation:
         self._open = 0
 
     def continued(self, text: str) -> Run | None:
-        """The digits this turn begins with, where they continue a number of more than `TOLD`."""
+        """The digits a turn begins with, where they continue a number of more than `TOLD`."""
+        run, self._open = self._judged(text)
+        return run
+
+    def would_continue(self, text: str) -> Run | None:
+        """The same of words that are not the whole turn yet."""
+        return self._judged(text)[0]
+
+    def _judged(self, text: str) -> tuple[Run | None, int]:
+        """Those digits, and how many are open after this turn."""
         found = list(runs(text))
         if not found:
-            if not only_between(text):
-                self._open = 0
-            return None
+            return None, self._open if only_between(text) else 0
         first, last = found[0], found[-1]
         before = self._open if only_between(text[: first.start]) else 0
         whole = before + len(first.digits)
-        ends = only_between(text[last.end :])
-        self._open = (whole if last is first else len(last.digits)) if ends else 0
-        return first if before and whole > TOLD else None
+        left = (
+            (whole if last is first else len(last.digits)) if only_between(text[last.end :]) else 0
+        )
+        return (first if before and whole > TOLD else None), left

@@ -7,6 +7,7 @@ from typing import Any
 from sipagent.events import BargeIn, Base, DigitReceived, Said, TurnEnded, Warned, personal_fields
 
 from .dictation import Dictation
+from .numbers import Run
 from .rules import Rule, redacted, spans
 
 #: keys pressed with longer between them are not one number, ms
@@ -34,7 +35,13 @@ class Redactor:
             case DigitReceived():
                 return self._key(event)
             case Said(speaker="caller"):
-                return event.model_copy(update={"text": self._turn(event.text)})
+                run = self._dictation.continued(event.text)
+                return event.model_copy(update={"text": self._without(run, event.text)})
+            case BargeIn() | TurnEnded():
+                # these words are those heard so far
+                run = self._dictation.would_continue(event.words)
+                words = self._without(run, event.words, unfinished=True)
+                return event.model_copy(update={"words": words})
             case Said():
                 text, unheard = self._cut(event.text, event.unheard)
                 return event.model_copy(update={"text": text, "unheard": unheard})
@@ -42,33 +49,32 @@ class Redactor:
                 # what somebody's function raised may quote what it was called with
                 return event.model_copy(update={"detail": self.text(event.detail)})
         names = _personal(type(event))
-        # these words are those heard so far
-        partial = isinstance(event, BargeIn | TurnEnded)
-        clean = {name: self._clean(getattr(event, name), partial) for name in names}
+        clean = {name: self._clean(getattr(event, name)) for name in names}
         return event.model_copy(update=clean)
 
     def text(self, text: str) -> str:
         """A text as it may be kept."""
         return redacted(text, self._rules) if self._rules else text
 
-    def _clean(self, value: Any, partial: bool) -> Any:
+    def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
-            return redacted(value, self._rules, unfinished=partial)
+            return redacted(value, self._rules)
         if isinstance(value, Mapping):
-            return {key: self._clean(item, partial) for key, item in value.items()}
+            return {key: self._clean(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return type(value)(self._clean(item, partial) for item in value)
+            return type(value)(self._clean(item) for item in value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             told = redacted(str(value), self._rules)
             return value if told == str(value) else told
         return value
 
-    def _turn(self, text: str) -> str:
-        run = self._dictation.continued(text) if "card_numbers" in self._rules else None
-        if run is None:
-            return redacted(text, self._rules)
+    def _without(self, run: Run | None, text: str, *, unfinished: bool = False) -> str:
+        """The text redacted, and without the digits that go on with what was dictated before."""
+        if run is None or "card_numbers" not in self._rules:
+            return redacted(text, self._rules, unfinished=unfinished)
         before, after = text[: run.start], text[run.end :]
-        return f"{redacted(before, self._rules)}[number]{redacted(after, self._rules)}"
+        rest = redacted(after, self._rules, unfinished=unfinished)
+        return f"{redacted(before, self._rules)}[number]{rest}"
 
     def _cut(self, heard: str, unheard: str) -> tuple[str, str]:
         """What was heard and what was not, of one text that a barge-in cut, inside a number too."""
