@@ -2,10 +2,13 @@
 
 import asyncio
 
+from sipagent.agent.afterwards.remembering import keep
+from sipagent.agent.afterwards.spec import MemorySpec
 from sipagent.agent.protocols import Say, ToolCall
+from sipagent.call.privacy import Privacy
 from sipagent.events import ToolReturned
 from sipagent.testing.agents import a_staged_call
-from sipagent.testing.fakes import ScriptedBrain, ScriptedEars
+from sipagent.testing.fakes import ScriptedBrain, ScriptedEars, a_call
 from sipagent.testing.virtual import virtual_time
 from sipagent.worker.protocol import Recalled, Remembering
 from sipagent.worker.remembering import GatewayMemory
@@ -73,6 +76,14 @@ async def test_notes_and_the_summary_are_kept_for_the_next_call() -> None:
             ("desk", "Likes red.", 30.0, 400),
             ("desk", "Wants a bicycle.", 30.0, 400),
         ]
+
+
+@virtual_time
+async def test_a_note_keeps_no_more_than_privacy_lets() -> None:
+    memory = FakeMemory()
+    call = a_call(memory=memory, privacy=Privacy(redact=("card_numbers",)))
+    keep(call.session, "desk", MemorySpec(), "Pays with 4111 1111 1111 1111.")
+    assert [note for _, note, _, _ in memory.kept] == ["Pays with [card number]."]
 
 
 @virtual_time

@@ -23,8 +23,8 @@ class _Arguments(Part):
 
 
 def keep(call: CallSession, agent: str, spec: MemorySpec, note: str) -> None:
-    """Keep it as long and as far as the agent's plan says."""
-    call.services.memory.keep(agent, note, days=spec.days, most=spec.max_chars)
+    """Keep it as long as the agent's plan says, and no more of it than its privacy lets."""
+    call.services.memory.keep(agent, call.kept(note), days=spec.days, most=spec.max_chars)
 
 
 def remember(agent: str, spec: MemorySpec) -> ToolSpec:
