@@ -11,7 +11,6 @@ from sipagent.testing.prompts import PROMPT_FOLDER
 
 from .library import library
 from .metrics import GOALS, Goals
-from .outcome import Outcome
 from .report import write_report
 from .run import AT_ONCE, PLAIN, Results, run_scenarios, subject
 from .scenario import Scenario, load_scenarios
@@ -67,8 +66,8 @@ def _goals(given: argparse.Namespace) -> Goals:
     return _REAL if given.real else GOALS
 
 
-def _tell(done: int, of: int, outcome: Outcome) -> None:
-    sys.stderr.write(f"{done}/{of} {outcome.scenario.name}: {outcome.seconds:.0f} s of call\n")
+def _tell(done: int, of: int, scenario: Scenario, seconds: float) -> None:
+    sys.stderr.write(f"{done}/{of} {scenario.name}: {seconds:.0f} s of call\n")
 
 
 def _told(figure: Figure) -> str:

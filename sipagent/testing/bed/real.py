@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from sipagent.errors import LegFailed
-from sipagent.events import CallStarted, Event, SpeechStarted
+from sipagent.events import Event, SpeechStarted
 from sipagent.media.frames import Frame
 from sipagent.store.bundle import read_bundle
 from sipagent.testing import audio
@@ -41,7 +41,8 @@ _LATE_MS = 120.0
 _BUNDLE_WAIT = 30.0
 _LOOK = 0.1
 _LONGER_THAN_ANY_CALL = 7 * 24 * 3600.0
-Done = Callable[[Outcome], None]
+#: the scenario that is over, and seconds of its call
+Done = Callable[[Scenario, float], None]
 
 
 class _Hearing:
@@ -124,33 +125,30 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
-    """A call that is over, before what its server has on record of it is read."""
+class Played:
+    """A call that is over, not yet judged: that takes time, which callers who still talk need."""
 
     booking: Booking
     caller: Caller
     wire: RealWire
     call: PhoneCall
+    seconds: float
     broken: str
 
 
 @dataclass(frozen=True, slots=True)
 class RealBed:
-    """A server under test, and who tells its ears what is said."""
+    """A server under test, who tells its ears what is said, and the calls that are to be made."""
 
     server: Server
     prompter: Prompter
     bookings: Sequence[Booking]
 
     async def play(
-        self,
-        number: int,
-        *,
-        keep_seconds: float = 3600.0,
-        seconds: float | None = None,
-    ) -> Outcome:
+        self, number: int, *, keep_seconds: float = 3600.0, seconds: float | None = None
+    ) -> Played:
         """The `number`th call, of so many `seconds` at most; of its audio the last `keep_seconds`
-        are kept. Raises BenchFailed, LegFailed, ConfigError.
+        are kept. Raises LegFailed, ConfigError.
         """
         booking = self.bookings[number]
         scenario = booking.scenario
@@ -171,21 +169,19 @@ class RealBed:
                 await wire.close()
             if not call.ended.done():
                 await call.hangup()
-            lasted = (now_ms() - began) / 1000
-            events = await self._events(call.id)
-            played = _Played(booking, caller, wire, call, broken)
-            # the comparing of minutes of audio must not hold up the other callers
-            outcome = await asyncio.to_thread(_outcome, played, events)
-            return replace(outcome, seconds=lasted)
+            return Played(booking, caller, wire, call, (now_ms() - began) / 1000, broken)
+
+    async def judged(self, calls: Sequence[Played]) -> list[Outcome]:
+        """What calls came to, once all are over. Raises BenchFailed where one left no bundle."""
+        return [_outcome(played, await self._events(played.call.id)) for played in calls]
 
     async def _events(self, sip_call_id: str) -> tuple[Event, ...]:
         read: set[Path] = set()
         for _ in range(int(_BUNDLE_WAIT / _LOOK)):
             for file in set(self.server.folder.glob("calls/*/call.json")) - read:
                 read.add(file)
-                events = read_bundle(file.parent).events
-                if any(isinstance(e, CallStarted) and e.sip_call_id == sip_call_id for e in events):
-                    return events
+                if sip_call_id in file.read_text():
+                    return read_bundle(file.parent).events
             await asyncio.sleep(_LOOK)
         raise BenchFailed(f"the call {sip_call_id} left no bundle")
 
@@ -217,19 +213,20 @@ async def play_all(
     bookings: Sequence[Booking],
     *,
     at_once: int,
-    done: Done = lambda outcome: None,
+    done: Done = lambda scenario, seconds: None,
 ) -> list[Outcome]:
     """Every call that is booked, `at_once` at a time. Raises BenchFailed."""
     room = asyncio.Semaphore(at_once)
 
-    async def one(bed: RealBed, number: int) -> Outcome:
+    async def one(bed: RealBed, number: int) -> Played:
         async with room:
-            outcome = await bed.play(number)
-            done(outcome)
-            return outcome
+            played = await bed.play(number)
+            done(played.booking.scenario, played.seconds)
+            return played
 
     async with real_bed(folder, bookings) as bed:
-        return list(await asyncio.gather(*(one(bed, n) for n in range(len(bookings)))))
+        calls = await asyncio.gather(*(one(bed, number) for number in range(len(bookings))))
+        return await bed.judged(calls)
 
 
 def _plan(booking: Booking, number: int, port: int, *, record: bool) -> str:
@@ -261,7 +258,7 @@ def _organs(scenario: Scenario, number: int, port: int) -> dict[str, Any]:
     return {**organs, "greeting": scenario.says} if scenario.over else organs
 
 
-def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
+def _outcome(played: Played, events: tuple[Event, ...]) -> Outcome:
     """Judge a call's lines once its events are known: those carry the wall clock and the media
     clock, the wire has its own.
     """
@@ -289,7 +286,7 @@ def _outcome(played: _Played, events: tuple[Event, ...]) -> Outcome:
         )
         for window, missing in zip(windows, lost, strict=True)
     )
-    return Outcome(played.booking.scenario, trials, events, 0.0, played.broken)
+    return Outcome(played.booking.scenario, trials, events, played.seconds, played.broken)
 
 
 def _wall_offset() -> float:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from .simulated import simulate
 AT_ONCE = 8
 #: an agent that nobody wrote: patient, so that only what is tried counts
 _PLAIN: Mapping[str, Any] = {"silence_seconds": 60}
-#: how many calls are done, of how many, and the newest
-Progress = Callable[[int, int, Outcome], None]
+#: how many calls are done, of how many; of the newest the scenario and its seconds
+Progress = Callable[[int, int, Scenario, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def run_scenarios(
     real: bool = False,
     goals: Goals = GOALS,
     at_once: int = AT_ONCE,
-    progress: Progress = lambda done, of, outcome: None,
+    progress: Progress = lambda done, of, scenario, seconds: None,
 ) -> Results:
     """Try an agent of a plan with scripted callers: its turn-taking and giving way, with the bed's
     instant ears, mind and mouth in place of its own. Simulated on a virtual clock, or `real` over
@@ -79,25 +80,25 @@ def run_scenarios(
     Raises ConfigError for a wrong plan or scenario, BenchFailed where a real server fails.
     """
     tried = plan if isinstance(plan, Tried) else subject(plan, agent)
-    done: list[Outcome] = []
+    numbers = count(1)
 
-    def add(outcome: Outcome) -> None:
-        done.append(outcome)
-        progress(len(done), len(scenarios), outcome)
+    def tell(scenario: Scenario, seconds: float) -> None:
+        progress(next(numbers), len(scenarios), scenario, seconds)
 
     if real:
         keep_time()
         with tempfile.TemporaryDirectory(prefix="sipagent-bed-") as folder:
             bookings = [Booking(tried, scenario) for scenario in scenarios]
-            asyncio.run(play_all(Path(folder), bookings, at_once=at_once, done=add))
+            outcomes = asyncio.run(play_all(Path(folder), bookings, at_once=at_once, done=tell))
     else:
         house, spec = _house(), AgentSpec.model_validate(tried.keys)
+        outcomes = []
         for scenario in scenarios:
-            add(simulate(spec, scenario, lambda: house.detector(8000)))
-    ordered = sorted(done, key=lambda outcome: scenarios.index(outcome.scenario))
+            outcomes.append(simulate(spec, scenario, lambda: house.detector(8000)))
+            tell(scenario, outcomes[-1].seconds)
     report = Report(machine())
-    report.figures += panel(rows((one.scenario, one.trials) for one in ordered), goals)
-    return Results(report, tuple(ordered))
+    report.figures += panel(rows((one.scenario, one.trials) for one in outcomes), goals)
+    return Results(report, tuple(outcomes))
 
 
 @cache
