@@ -108,6 +108,18 @@ async def test_a_question_that_the_lost_session_took_with_it_is_heard_by_the_nex
 
 
 @virtual_time
+async def test_a_session_that_falls_silent_is_given_up_for_another() -> None:
+    script = SpeechScript(heard=["one", "one"], answers=[None, "Here I am."])
+    async with a_talk(speaking=script.brain(), mouth=script.mouth) as talk:
+        await talk.until(1000)
+        await talk.person.speak(800, then_quiet=7000)
+        assert talk.said == [("caller", "one"), ("agent", "Here I am.")]
+        causes = [(e.cause, e.then) for e in talk.call.all(ProviderFailed)]
+        assert causes == [("the model said nothing for 5 s", "retry")]
+        assert len(script.models) == 2
+
+
+@virtual_time
 async def test_a_cough_over_its_answer_is_taken_back_and_the_answer_goes_on() -> None:
     answer = "one two three four five six seven eight nine ten eleven twelve"
     script = SpeechScript(answers=[answer], heard=["count please", "", "thank you"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sipagent.events import BargeIn, ModelUsed, PolicyDecided, ToolReturned
+from sipagent.events import BargeIn, ModelUsed, PolicyDecided, ToolReturned, VerbDone
 from sipagent.testing.audio import encode
 from sipagent.testing.model_server import ToolUse
 from sipagent.testing.phone import Phone
@@ -106,6 +106,7 @@ async def test_the_callers_own_yes_puts_them_through_after_the_connection_was_lo
                 ("assistant", "Sure."),
             ]
             assert before.complaints == after.complaints == []
+            await talk.server.until(lambda e: isinstance(e, VerbDone) and e.verb == "transfer")
             await talk.call.hangup()
             await talk.server.ended()
             assert [e.ok for e in talk.all(ToolReturned)] == [True]

@@ -271,18 +271,17 @@ async def test_a_refused_connection_says_why_and_what_to_do(
 @pytest.mark.parametrize(
     ("reply", "says"),
     [
-        (Reply("Never.", fault=Fault.SILENT), "the model said nothing for 0.4 s"),
         (Reply("Odd.", fault=Fault.MALFORMED), "it does not define"),
         (Reply("One two three.", drop_after=1), "broke"),
         (Reply("No.", fault=Fault.RATE_LIMITED), "too many requests"),
         (Reply("No.", fault=Fault.BROKEN), "failed"),
     ],
-    ids=["silent", "malformed", "dropped", "rate limited", "broken"],
+    ids=["malformed", "dropped", "rate limited", "broken"],
 )
 async def test_an_answer_that_fails_says_why_and_the_next_is_answered(
     vendor: str, reply: Reply, says: str
 ) -> None:
-    async with bench(vendor, reply, "Here I am.", first_token_seconds=0.4) as talk:
+    async with bench(vendor, reply, "Here I am.") as talk:
         await talk.hear()
         with pytest.raises(ProviderError) as failed:
             await talk.reply()
