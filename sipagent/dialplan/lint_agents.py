@@ -48,7 +48,7 @@ class AgentLint:
             yield from self._providers(agent, path)
             yield from self._mind(agent, path)
             yield from self._choices(agent, path)
-            yield from self._needless_ears(agent, path)
+            yield from self._speaking(agent, path)
             for intent_name, intent in agent.intents.items():
                 yield from self._intent(agent, intent, (*path, "intents", intent_name))
 
@@ -117,8 +117,14 @@ class AgentLint:
         needs_words = not (_uses(agent.brain, _ECHO) or _uses(agent.brain, _INTENTS))
         return needs_words and only_grammar and not declared
 
-    def _needless_ears(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
-        if "ears" in agent.model_fields_set and all(map(self._writes_itself, agent.brain)):
+    def _speaking(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
+        """Models that hear and speak by themselves."""
+        itself = [self._writes_itself(ref) for ref in agent.brain]
+        if agent.summary is not None and not agent.summary.brain and None not in itself:
+            message = "a model that speaks by itself writes no summaries"
+            hint = "name another provider as brain of the summary"
+            yield self.source.finding((*path, "summary"), message, hint=hint)
+        if "ears" in agent.model_fields_set and all(itself):
             message = "ears are hardly used: this model hears for itself and writes down what it"
             message += " hears"
             hint = "leave them out, or switch its transcription off"

@@ -112,3 +112,4 @@ def test_a_model_that_hears_for_itself_needs_no_ears_and_no_phrases(tmp_path: Pa
     assert agent(itself + ", ears: {provider: grammar}") == [("agents.a.ears", "warning")]
     gemini = "brain: {provider: gemini-live, model: m, base_url: 'ws://127.0.0.1:9'}"
     assert agent(gemini + ", ears: {provider: grammar}") == []
+    assert agent(itself + ", summary: {prompt: Sum up}") == [("agents.a.summary", "error")]
