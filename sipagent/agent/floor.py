@@ -50,7 +50,7 @@ class Floor:
         self._call = call
         self._gate = Gate(senses.vad, speaker.port.rate, rules, spec.barge_in.rules)
         self._ceding = Ceding(spec.barge_in, self._gate, speaker, call)
-        self._prompting = Prompting(spec)
+        self._prompting = Prompting(spec, speaker.manner)
         self._listener = Listener(senses.ears, limit=limits.final_text)
         sounds = Sounds(call, speaker.conversation, limits.final_text)
         self._understanding = Understanding(

@@ -168,7 +168,7 @@ class Mind:
         if self._thinker.tools.give_up:
             return False
         with _Cancellable(self):
-            for words in (question, f"{self._spec.reprompt} {question}"):
+            for words in (question, f"{self._speaker.manner.prompts.reprompt} {question}"):
                 message = await self._ask(control, words)
                 verdict = None if message is None else self._verdict(message)
                 if verdict is not None:
@@ -176,7 +176,7 @@ class Mind:
         return False
 
     def _verdict(self, message: Message) -> bool | None:
-        return yes_or_no(message.text, message.digits, self._speaker.language)
+        return yes_or_no(message.text, message.digits, self._speaker.manner.tongue.language)
 
     async def say(self, text: str) -> None:
         """Say it and wait until it was heard. Cancelled, all that is being said stops."""
@@ -268,13 +268,13 @@ class Mind:
         return None
 
     async def _take_leave(self) -> TalkEnd:
-        await self._speaker.say(self._spec.budget.goodbye).done()
+        await self._speaker.say(self._speaker.manner.prompts.goodbye).done()
         return TalkEnd("limit", self._spec.fallback)
 
     async def _failed(self) -> TalkEnd | None:
         if self.failures.add():
             return TalkEnd("failed", self._spec.fallback)
-        utterance = self._speaker.say(self._spec.apology)
+        utterance = self._speaker.say(self._speaker.manner.prompts.apology)
         await utterance.done()
         return TalkEnd("failed", self._spec.fallback) if utterance.failure else None
 

@@ -9,7 +9,7 @@ from .afterwards.spec import MemorySpec, SummarySpec
 from .budget import BudgetSpec
 from .parts import Part, Seconds, Words
 from .refs import ProviderRef, Providers
-from .speaking.spec import Fillers, FillerTexts, Language, Pronunciation
+from .speaking.spec import Fillers, FillerTexts, Language, Prompts, Pronunciation
 from .steps.spec import Contexts
 from .yielding.spec import BargeInSpec
 
@@ -121,3 +121,13 @@ class AgentSpec(Part):
     fallback: str | None = Field(
         default=None, description="section to go on with when the agent cannot"
     )
+
+    @property
+    def prompts(self) -> Prompts:
+        """What it says word for word where its mind has nothing to say."""
+        return Prompts(
+            reprompt=self.reprompt,
+            apology=self.apology,
+            silence_prompt=self.silence_prompt,
+            goodbye=self.budget.goodbye,
+        )

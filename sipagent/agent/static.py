@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from .speaking.pronouncing import pronunciation
 from .speaking.sentences import SentenceSplitter
-from .speaking.spec import FillerTexts
+from .speaking.spec import FillerTexts, Prompts
 from .spec import AgentSpec
 
 
@@ -18,13 +18,19 @@ def static_sentences(spec: AgentSpec) -> frozenset[str]:
 
 
 def _texts(spec: AgentSpec) -> Iterator[str]:
-    yield from filter(None, (spec.greeting, spec.reprompt, spec.apology, *spec.silence_prompt))
-    yield spec.budget.goodbye
+    yield from filter(None, (spec.greeting,))
+    yield from _prompts(spec.prompts)
     yield from (intent.say for intent in spec.intents.values() if intent.say)
     yield from _fillers(spec.fillers)
     for language in spec.languages:
+        yield from _prompts(language.prompts)
         if language.fillers is not None:
             yield from _fillers(language.fillers)
+
+
+def _prompts(prompts: Prompts) -> Iterator[str]:
+    texts = (prompts.reprompt, prompts.apology, *prompts.silence_prompt, prompts.goodbye)
+    yield from filter(None, texts)
 
 
 def _fillers(fillers: FillerTexts) -> Iterator[str]:

@@ -91,7 +91,7 @@ class VoiceAgent:
         ears = Lineup("ears", organs.ears, accounts)
         brains = Lineup("mind", organs.brain, accounts)
         mouths = Lineup("mouth", organs.mouth, accounts)
-        manner = Manner(spec.languages, spec.pronounce, spec.fillers)
+        manner = Manner(spec.languages, spec.pronounce, spec.fillers, spec.prompts)
         own = [ChangeLanguage(manner).tool] if len(spec.languages) > 1 else []
         guide = Guide(spec, [*self._tools, *own], self.conversation, call, self._standing)
         speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)

@@ -11,6 +11,8 @@ from sipagent.agent.protocols import OWN_TONGUE, Say, Tongue, ToolCall
 from sipagent.agent.speaking.manner import Manner
 from sipagent.agent.speaking.pronouncing import pronunciation
 from sipagent.agent.speaking.spec import FillerTexts, Language, Pronunciation
+from sipagent.agent.spec import AgentSpec
+from sipagent.errors import ProviderError
 from sipagent.events import LanguageChanged, ToolReturned
 from sipagent.testing.organs import ScriptedBrain, ScriptedEars
 from sipagent.testing.talk import a_talk
@@ -139,3 +141,34 @@ def test_only_a_plain_yes_of_the_language_is_one(
     language: str, text: str, verdict: bool | None
 ) -> None:
     assert yes_or_no(text, language=language) is verdict
+
+
+@virtual_time
+async def test_what_stands_in_the_plan_is_said_in_the_language_too() -> None:
+    prompts = {"silence_prompt": "¿Sigue ahí?", "apology": "Perdón."}
+    spanish = {"name": "Español", "code": "es-ES", "prompts": prompts}
+    english = {"name": "English", "code": "en-GB"}
+    brain = ScriptedBrain(
+        [changing("Español")], "Hola.", [ProviderError("m", "x", retryable=False)]
+    )
+    async with a_talk(
+        ears=ScriptedEars("hablo espanol", "gracias"),
+        brain=brain,
+        languages=[english, spanish],
+        silence_seconds=4.0,
+        silence_limit=1,
+    ) as talk:
+        await talk.until(4500)
+        await talk.person.speak(600, then_quiet=7000)
+        await talk.person.speak(600, then_quiet=2000)
+        said = [text for speaker, text in talk.said if speaker == "agent"]
+        assert said == ["Are you still there?", "Hola.", "¿Sigue ahí?", "Perdón."]
+
+
+def test_what_a_language_has_no_words_for_is_the_agents() -> None:
+    spanish = {"name": "Español", "code": "es", "prompts": {"apology": "Ay."}}
+    spec = AgentSpec.model_validate({"languages": [spanish]})
+    manner = Manner(spec.languages, prompts=spec.prompts)
+    assert manner.prompts.apology == "Ay."
+    assert manner.prompts.reprompt == spec.reprompt
+    assert manner.prompts.silence_prompt == spec.silence_prompt

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ..protocols import OWN_TONGUE, Expectation, Tongue
 from .pronouncing import pronunciation
-from .spec import FillerTexts, Language, Pronunciation
+from .spec import FillerTexts, Language, Prompts, Pronunciation
 
 
 class Manner:
@@ -16,12 +16,14 @@ class Manner:
         languages: Sequence[Language] = (),
         pronounce: Sequence[Pronunciation] = (),
         fillers: FillerTexts | None = None,
+        prompts: Prompts | None = None,
     ) -> None:
         self.languages = tuple(languages)
         self.language = self.languages[0] if self.languages else None
         #: a text as the mouth is to be given it
         self.spoken: Callable[[str], str] = pronunciation(pronounce)
         self._fillers = fillers or FillerTexts()
+        self._prompts = prompts or Prompts()
 
     @property
     def tongue(self) -> Tongue:
@@ -41,6 +43,12 @@ class Manner:
         """Those of the language, or of the agent."""
         own = None if self.language is None else self.language.fillers
         return self._fillers if own is None else own
+
+    @property
+    def prompts(self) -> Prompts:
+        """Those of the language, and of the agent what it has none of."""
+        own = self.language
+        return self._prompts if own is None else own.prompts.over(self._prompts)
 
     def change(self, wanted: str) -> Language | None:
         """Speak the language of this name or code from now on; None where there is none.

@@ -248,9 +248,9 @@ class Speaker:
         return self._mouths.current
 
     @property
-    def language(self) -> str:
-        """BCP 47 tag of what is spoken at present; empty where none was declared."""
-        return self._mouth.manner.tongue.language
+    def manner(self) -> Manner:
+        """How it speaks at present."""
+        return self._mouth.manner
 
     @property
     def active(self) -> bool:

@@ -40,6 +40,20 @@ Fillers = Annotated[
 ]
 
 
+class Prompts(Part):
+    """What is said, word for word, where the mind has nothing to say; empty: see `over`."""
+
+    reprompt: str = ""
+    apology: str = ""
+    silence_prompt: Words = Field(default=(), description="of a list one after the other")
+    goodbye: str = Field(default="", description="when the budget is spent")
+
+    def over(self, others: "Prompts") -> "Prompts":
+        """These, and of the others what is empty here."""
+        own = {name: text for name in type(self).model_fields if (text := getattr(self, name))}
+        return others.model_copy(update=own)
+
+
 class Language(Part):
     """One of the languages an agent speaks (SWML `languages`); the first is what it begins in."""
 
@@ -50,3 +64,4 @@ class Language(Part):
         default=None, description="speaks this language instead of the agent's voice"
     )
     fillers: Fillers | None = Field(default=None, description="instead of the agent's")
+    prompts: Prompts = Field(default=Prompts(), description="instead of the agent's")
