@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from sipagent.call.control import CallControl
 from sipagent.call.entries import ENTRIES, luhn
+from sipagent.call.policy import Policy
 from sipagent.call.privacy import Privacy
 from sipagent.call.verb import Outcome
 from sipagent.errors import ProviderError
@@ -19,6 +20,7 @@ from sipagent.events import Base, DigitReceived, SecureEntry, Warned
 from sipagent.media.keytones import KeyTones
 from sipagent.testing.fakes import FakeCall, a_call
 from sipagent.testing.signals import key_tones
+from sipagent.testing.taps import FakeTapWires
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools import tool
 from sipagent.tools.functions import tool_of
@@ -126,6 +128,21 @@ async def test_those_who_are_in_the_room_hear_silence() -> None:
     within = [f for f in heard if began.t < f.t < ended.t]
     assert len(within) >= 100 and not any(any(f.pcm) for f in within)
     hearing.cancel()
+
+
+@virtual_time
+async def test_a_tap_is_sent_silence_of_the_same_length() -> None:
+    wires = FakeTapWires()
+    call = a_call(tap_wires=wires)
+    policy = Policy(taps=("rtp://192.0.2.1:*",))
+    tap = VERBS["tap"].model_validate({"uri": "rtp://192.0.2.1:4000", "direction": "both"})
+    assert (await call.control("dialplan", policy).do(tap)).ok
+    later(2, types, call, "1234#")
+    await collect(call, "pin", prompt="silence:1")
+    began, ended = call.all(SecureEntry)
+    spoken = {t: pcm for track, pcm, t in wires.wires[0].sent if track == "speak"}
+    within = [spoken[t] for t in range(began.t + 20, ended.t - 20, 20)]
+    assert len(within) >= 100 and not any(any(pcm) for pcm in within)
 
 
 @virtual_time
