@@ -16,9 +16,9 @@ EVENTS: list[Event] = [
 
 
 def test_the_picture_tells_how_far_a_talk_has_come() -> None:
-    [plan] = [lane for lane in lanes(EVENTS, clock(EVENTS)) if lane.name == "plan"]
-    assert [mark.label for mark in plan.marks] == ["agent sales", "step order", "number: 4711"]
-    assert plan.marks[0].detail == "wants a bicycle"
+    [steps] = [lane for lane in lanes(EVENTS, clock(EVENTS)) if lane.name == "steps"]
+    assert [mark.label for mark in steps.marks] == ["agent sales", "step order", "number: 4711"]
+    assert steps.marks[0].detail == "wants a bicycle"
 
 
 def test_the_story_tells_it_line_by_line() -> None:
