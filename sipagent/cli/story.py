@@ -13,6 +13,7 @@ from sipagent.events import (
     Gathered,
     LanguageChanged,
     LegChanged,
+    LimitReached,
     MeetingChanged,
     PolicyDecided,
     ProviderFailed,
@@ -112,8 +113,11 @@ def _trouble(event: Event) -> tuple[str, str] | None:
     match event:
         case Warned(code=code, detail=detail):
             return "[red]warning[/]", f"{code}: {escape(detail)}"
-        case ProviderFailed(provider=provider, role=role, cause=cause, then=then):
+        case ProviderFailed(provider=provider, role=role, cause=cause):
+            then = f"{event.then} {escape(event.next)}".rstrip()
             return "[red]failed[/]", f"{role} ({escape(provider)}): {escape(cause)}; then {then}"
+        case LimitReached(limit=limit, bound=bound, value=value):
+            return "[red]limit[/]", f"{value:g} {limit}, of {bound:g}: the agent takes its leave"
     return None
 
 

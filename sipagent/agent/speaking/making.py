@@ -113,10 +113,11 @@ class Making:
         tongue = manner.tongue if work.first else replace(manner.tongue, voice="")
         text = manner.spoken(piece.text)
         sound = work.organ.synthesize(text, tongue)
-        work.spent(characters=len(text))
         most = longest_sound(text, self._spoken.rate)
         async with closing(sound) as chunks:
             while (pcm := await self._chunk(work.name, chunks)) is not None:
+                if not piece.samples and pcm:
+                    work.spent(characters=len(text))
                 piece.samples += len(pcm) // 2
                 if piece.samples > most:
                     cause = f"{piece.samples} samples and more for {len(text)} characters"
