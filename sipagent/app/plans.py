@@ -1,5 +1,6 @@
 """The plans of a server, checked against everything this server has."""
 
+from sipagent.call.privacy import NOTHING
 from sipagent.config import Settings
 from sipagent.dialplan.lint import House
 from sipagent.dialplan.repository import Plans
@@ -19,6 +20,7 @@ def house_of(settings: Settings) -> House:
         providers=known_providers(settings),
         trunks=settings.trunks,
         phones=settings.phones,
+        privacy=settings.privacy or NOTHING,
         policies=settings.policies,
         unknown_words=unknown_words,
         intent_problems=problems,

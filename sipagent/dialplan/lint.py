@@ -7,6 +7,7 @@ from typing import Any
 
 from sipagent.agent.spec import ProviderRef
 from sipagent.call.policy import OUTBOUND_MINUTES, Policy
+from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
 from sipagent.tools.toolbox import Toolbox
@@ -34,6 +35,8 @@ class House:
     providers: Collection[str] | None = None
     trunks: Collection[str] | None = None
     phones: Collection[str] | None = None
+    #: what holds beside the plan's own, as sipagent.yaml may say
+    privacy: Privacy = NOTHING
     #: policies that bound this plan's own, as sipagent.yaml may
     policies: Sequence[Policy] = ()
     #: of some phrases, the words the embedded ears do not know
@@ -71,7 +74,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
     yield from _step_targets(reading, plan, house)
     yield from _policy_words(reading, plan)
     yield from _routes(reading, plan, house)
-    yield from lint_privacy(reading, plan)
+    yield from lint_privacy(reading, plan, house.privacy)
     yield from AgentLint(
         reading.source,
         house.toolbox,

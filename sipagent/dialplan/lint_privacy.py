@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sipagent.call.privacy import Privacy, strictest
 from sipagent.errors import Finding
 from sipagent.sources import KeyPath
 
@@ -14,9 +15,10 @@ _ASKS = "ask_consent"
 _SECRETS = ("${secrets.", "%{secrets.", "${secrets[", "%{secrets[")
 
 
-def lint_privacy(reading: Reading, plan: Plan) -> Iterator[Finding]:
-    """What a plan's `privacy` and its steps do not agree upon."""
-    yield from _never_asked(reading, plan)
+def lint_privacy(reading: Reading, plan: Plan, house: Privacy) -> Iterator[Finding]:
+    """What a plan's `privacy`, or the server's, and its steps do not agree upon."""
+    if strictest((plan.privacy, house)).recording_consent == "required":
+        yield from _never_asked(reading, plan)
     for step in reading.steps:
         for path, text in _strings(step.arguments):
             if any(sign in text for sign in _SECRETS):
@@ -28,8 +30,6 @@ def lint_privacy(reading: Reading, plan: Plan) -> Iterator[Finding]:
 
 
 def _never_asked(reading: Reading, plan: Plan) -> Iterator[Finding]:
-    if plan.privacy.recording_consent != "required":
-        return
     asked = any(step.verb.name == _ASKS for step in reading.steps)
     if asked or any(_ASKS in agent.tools for agent in plan.agents.values()):
         return

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sipagent.call.privacy import Privacy
 from sipagent.dialplan.lint import House, check
 from sipagent.dialplan.load import plan_of
 from sipagent.errors import Finding
@@ -56,6 +57,9 @@ def test_a_recording_nobody_asks_for_is_doubtful_where_consent_is_required() -> 
     assert (found.severity, found.line) == ("warning", 5)
     assert "nothing asks for the caller's consent" in found.message
     assert findings(text + "  - ask_consent\n") == []
+    required = House(privacy=Privacy(recording_consent="required"))
+    own = parse("sections: {main: [answer, record_call]}\n", "plan.yaml")
+    assert [found.severity for found in check(own, required)[1]] == ["warning"]
 
 
 def test_a_plan_that_would_read_a_secret_is_refused() -> None:
