@@ -40,5 +40,5 @@ class Sounds:
 
     async def _reword(self, sound: Sound, said: Callable[[str], None]) -> None:
         if text := await self._words(sound, _LATE, early=False):
-            self._conversation.reword(sound.name, text)
+            self._conversation.reword(sound.name, self._call.for_model(text))
             said(text)

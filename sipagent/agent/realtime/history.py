@@ -14,6 +14,7 @@ NOTATION = (
     'phone, "[cut off after: ...]" means that the caller heard '
     "your last words only that far."
 )
+NOT_UNDERSTOOD = "[not understood]"
 #: of a talk that goes on in another session only so much is told
 _MESSAGES, _CHARACTERS = 60, 12_000
 
@@ -113,7 +114,7 @@ def _caller(message: Message, unknown: Sequence[str], kept: Collection[str]) -> 
     elif unknown and all(sound in kept for sound in unknown):
         yield from (Said(sound) for sound in unknown)
     elif unknown:
-        yield Text("caller", message.text or "[not understood]")
+        yield Text("caller", message.text or NOT_UNDERSTOOD)
 
 
 def _request(request: CallRequest) -> str:

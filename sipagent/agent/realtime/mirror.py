@@ -8,7 +8,7 @@ from sipagent.media.frames import Frame
 from ..conversation import Conversation, Message
 from ..protocols import ToolCall
 from .answer import Answer
-from .history import Result, Said, Text, ToTell, cut_off, recent, to_tell
+from .history import NOT_UNDERSTOOD, Result, Said, Text, ToTell, cut_off, recent, to_tell
 from .model import Setup, SpeechModel
 from .sounds import CallerSound
 
@@ -25,6 +25,8 @@ class Mirror:
         self.failure: ProviderError | None = None
         #: the server will end it soon
         self.leaving = False
+        #: it hears the caller speak at this moment
+        self.listening = False
         self.answers: dict[str, Answer] = {}
         self.asked: dict[str, ToolCall] = {}
         #: messages of the conversation it was told
@@ -108,9 +110,13 @@ class Mirror:
     def _place(self, sound: str, frames: Sequence[Frame], *, in_place: bool) -> None:
         self._open_questions.add(sound)
         if sound in self._early:
-            if in_place:
+            if in_place or self.listening:
                 return
             self.model.drop(sound)
+        elif self.listening:
+            # two voices at once would be one to it
+            self.model.write("caller", NOT_UNDERSTOOD)
+            return
         if sound == self._pending:
             self._pending = ""
         else:

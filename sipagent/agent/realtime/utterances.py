@@ -41,6 +41,7 @@ class Utterances:
         """More of it; `session` is the one that is open."""
         if not sound.frames and self._live and session is not None:
             session.give()
+            session.listening = True
             self._hearing = (sound, session)
         sound.frames.append(frame)
         if mirror := self._heard_by(sound, session):
@@ -51,20 +52,25 @@ class Utterances:
         if mirror := self._heard_by(sound, session):
             sound.heard = True
             mirror.heard(sound.name)
-        self._hearing = None
+        self._over()
 
     def forget(self, sound: CallerSound, session: Mirror | None) -> None:
         """It is nothing."""
         self._sounds.pop(sound.name, None)
         if mirror := self._heard_by(sound, session):
             mirror.model.forget()
-        self._hearing = None
+        self._over()
 
     def answered(self, names: Iterable[str]) -> None:
         """No other session has to hear these."""
         for name in names:
             if sound := self._sounds.get(name):
                 sound.frames.clear()
+
+    def _over(self) -> None:
+        if self._hearing is not None:
+            self._hearing[1].listening = False
+        self._hearing = None
 
     def _heard_by(self, sound: CallerSound, session: Mirror | None) -> Mirror | None:
         if self._hearing is None or self._hearing[0] is not sound:
