@@ -16,15 +16,18 @@ _FRAME = _RATE * FRAME_MS // 1000
 #: samples compared at once, while the delay is looked for and once it is known
 _WINDOW, _SHORT = 8 * _FRAME, 4 * _FRAME
 #: the longest delay looked for, ms
-MAX_LAG_MS = 400
+MAX_LAG_MS = 600
 _LAGS = MAX_LAG_MS * _RATE // 1000
 #: at least window and lags together, and quick to transform
-_POINTS = 2304
+_POINTS = 3072
 #: a delay is known when it was the best so often in a row, each time within so many samples
 _IN_A_ROW, _WANDER = 4, 3
 #: correlation from which a delay is believed, and from which it is our own voice; what is less
 #: like it than what came back before holds somebody else's voice too
 _FOUND, _OWN, _AS_BEFORE = 0.5, 0.45, 0.75
+#: a jitter buffer that adapts moves a known delay by so many samples at most; the new one is
+#: believed at once from this correlation, and meanwhile so many frames need only be a little alike
+_JUMP, _SURELY, _LAPSES = 80 * _RATE // 1000, 0.75, 3
 #: RMS (16-bit units, high end raised) below which there is nothing to compare
 _FLOOR = 12.0
 #: a detector still takes the end of an echo for voice after it has gone
@@ -105,18 +108,16 @@ class _Search:
         self._lag = 0
         self._row = 0
         self._after = 0
+        self._lapses = 0
 
     def echo(self, heard: Samples, played: Samples) -> Echo:
         """What the newest frames are."""
         self._after = max(0, self._after - 1)
         if _power(heard[-_SHORT:]) < _FLOOR**2:
             return Echo(own=self._after > 0)
-        if self._known is not None:
-            near = _near(heard[-_SHORT:], played, self._known)
-            if near >= max(_OWN, _AS_BEFORE * self._usual):
-                self._usual += 0.1 * (near - self._usual)
-                return self._own(near, self._known)
-        best, lag = _best(heard, played)
+        if self._known is not None and (echo := self._again(heard, played, self._known)):
+            return echo
+        best, lag = _best(heard, played, 0, _LAGS)
         again = abs(lag - self._lag) <= _WANDER
         self._row = 0 if best < _FOUND else self._row + 1 if again else 1
         self._lag = lag
@@ -125,31 +126,42 @@ class _Search:
             return self._own(best, lag)
         return Echo(best, lag * 1000 // _RATE)
 
+    def _again(self, heard: Samples, played: Samples, known: int) -> Echo | None:
+        """Our own voice at the delay that is known, or near it."""
+        newest, like = heard[-_SHORT:], max(_OWN, _AS_BEFORE * self._usual)
+        near = _best(newest, played, max(0, known - _WANDER), min(_LAGS, known + _WANDER))
+        if near[0] >= like:
+            self._usual += 0.1 * (near[0] - self._usual)
+            self._lapses = 0
+            return self._own(near[0], known)
+        jumped = _best(newest, played, max(0, known - _JUMP), min(_LAGS, known + _JUMP))
+        if jumped[0] >= max(_SURELY, like):
+            self._known, self._lapses = jumped[1], 0
+            return self._own(*jumped)
+        self._lapses += 1
+        if self._lapses <= _LAPSES and jumped[0] >= _FOUND:
+            return self._own(*jumped)
+        return None
+
     def _own(self, correlation: float, lag: int) -> Echo:
         self._after = _AFTER
         return Echo(correlation, lag * 1000 // _RATE, own=True)
 
 
-def _near(heard: Samples, played: Samples, lag: int) -> float:
-    """The correlation at a known lag, and a little around it."""
-    size, best = heard.size, 0.0
-    for around in range(max(0, lag - _WANDER), min(_LAGS, lag + _WANDER) + 1):
-        end = played.size - around
-        then = played[end - size : end]
-        power = float(np.dot(then, then)) * float(np.dot(heard, heard))
-        if power > (size * _FLOOR**2) ** 2:
-            best = max(best, abs(float(np.dot(heard, then))) / power**0.5)
-    return best
-
-
-def _best(heard: Samples, played: Samples) -> tuple[float, int]:
-    """The greatest correlation at any lag, and that lag in samples."""
-    cross = np.fft.irfft(np.fft.rfft(played, _POINTS) * np.conj(np.fft.rfft(heard, _POINTS)))
-    sums = np.concatenate(([0.0], np.cumsum(played.astype(np.float64) ** 2)))
-    power = np.maximum(sums[_WINDOW:] - sums[:-_WINDOW], _WINDOW * _FLOOR**2)
-    likeness = np.abs(cross[: _LAGS + 1]) / np.sqrt(power * float(np.dot(heard, heard)))
+def _best(heard: Samples, played: Samples, first: int, last: int) -> tuple[float, int]:
+    """The greatest correlation at any lag from `first` to `last`, and that lag, in samples."""
+    size = heard.size
+    then = played[played.size - size - last : played.size - first]
+    if last - first > 2 * _JUMP:
+        spectrum = np.fft.rfft(then, _POINTS) * np.conj(np.fft.rfft(heard, _POINTS))
+        cross = np.fft.irfft(spectrum)[: last - first + 1]
+    else:
+        cross = np.correlate(then, heard, "valid")
+    sums = np.concatenate(([0.0], np.cumsum(then.astype(np.float64) ** 2)))
+    power = np.maximum(sums[size:] - sums[:-size], size * _FLOOR**2)
+    likeness = np.abs(cross) / np.sqrt(power * float(np.dot(heard, heard)))
     place = int(np.argmax(likeness))
-    return min(1.0, float(likeness[place])), _LAGS - place
+    return min(1.0, float(likeness[place])), last - place
 
 
 def _power(samples: Samples) -> float:
