@@ -49,6 +49,15 @@ def test_an_echo_is_our_own_voice_within_a_few_frames(ms: int, gain: float) -> N
     assert len(set(own) & set(loud[15:])) >= 0.95 * len(loud[15:])
 
 
+def test_an_echo_is_followed_when_a_jitter_buffer_moves_it() -> None:
+    ours = said(OURS)
+    middle = ours.size // 2
+    early, late = back(ours, 140, 0.2)[:middle], back(ours, 180, 0.2)[middle : ours.size]
+    found = measured(ours, np.concatenate([early, late]))
+    moved = middle // 160
+    assert sum(not echo.own for echo in found[moved - 10 : moved + 20]) <= 2
+
+
 def test_the_delay_is_told() -> None:
     ours = said(OURS)
     lags = {echo.lag_ms for echo in measured(ours, back(ours, 140, 0.2)) if echo.correlation > 0.9}
