@@ -91,7 +91,7 @@ def _hand_over(source: Source, name: str, agents: Agents, path: KeyPath) -> Iter
 
 
 def _is_silent(agent: AgentSpec) -> bool:
-    return agent.brain[0].provider == _INTENTS and not agent.greeting
+    return agent.brain[0].provider == _INTENTS and not (agent.greeting or agent.contexts)
 
 
 def _needs_model(agent: AgentSpec) -> bool:

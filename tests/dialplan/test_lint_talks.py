@@ -58,6 +58,8 @@ def test_an_embedded_mind_that_would_take_over_in_silence_is_doubtful() -> None:
     [finding] = found("hand_over: [sales]", "tools: []")
     assert "sales would take over in silence" in finding.message
     assert finding.severity == "warning"
+    speaks = "contexts: {default: {steps: [{name: a, say: Hello.}]}}"
+    assert found("hand_over: [sales]", speaks) == []
 
 
 def contexts(*steps: str, more: str = "") -> list[Finding]:
