@@ -1,14 +1,20 @@
-"""What every run of the tests leaves behind: which rows of docs/rfc-matrix.md it has shown."""
+"""What every run of the tests has in common: no deadlines for examples, and what it leaves behind:
+which rows of docs/rfc-matrix.md it has shown.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from sipagent.testing.matrix import RESULTS
 
 _KEY = "rfc"
+# how long an example takes says more about the machine than about us
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 #: for the tests of this very file
 pytest_plugins = ["pytester"]
 

@@ -101,7 +101,7 @@ def test_nothing_is_waited_for_beyond_the_timeout_and_the_record_says_so() -> No
     assert "end_of_speech_timeout of 700 ms" in found.evidence
 
 
-_WORDS = ["my", "number", "is", "4", "um", "and", "Kowalski", "yes", ".", "?", "a"]
+_WORDS = ["my", "number", "is", "8359", "um", "and", "Kowalski", "yes", ".", "?", "a"]
 
 
 @given(
@@ -115,7 +115,7 @@ def test_every_wait_is_within_its_bounds(
 ) -> None:
     found = verdict(TurnSoFar(Awaiting(awaits), text, complete, fresh), RULES)
     assert RULES.complete_ms <= found.ms <= RULES.end_of_speech_timeout
-    assert not any(word in found.evidence for word in ("Kowalski", "4"))
+    assert not any(word in found.evidence for word in ("Kowalski", "8359"))
 
 
 @pytest.mark.parametrize(
