@@ -247,7 +247,7 @@ class Mind:
         if reached(self._spec.budget, control.call):
             clock.record("silent")
             return await self._take_leave()
-        control.call.spending.turns += 1
+        control.call.spending.turns += any(isinstance(reason, Answer) for reason in reasons)
         self._may_cancel = False
         outcome: Outcome = "interrupted"
         try:

@@ -23,8 +23,10 @@ from .others import Other, others
 
 #: no ears and no mouth: the talker that says back what it hears
 ECHO = "echo"
+#: where the vendor stands in the model's name
+_NAMED = "pydantic-ai"
 #: minds that take any words, by a prompt
-LANGUAGE_MODELS = frozenset({"openai", "anthropic", "google", "pydantic-ai"})
+LANGUAGE_MODELS = frozenset({"openai", "anthropic", "google", _NAMED})
 #: keys that say where audio, words and secrets go: a plan may not change them where they are set
 _FIXED = frozenset({"base_url", "api_key"})
 
@@ -156,7 +158,17 @@ def resolve(ref: ProviderRef, settings: Settings) -> tuple[str, Options]:
     if "api_key" in own and "base_url" in ref.options:
         cause = "a plan cannot send the key of sipagent.yaml to another base_url"
         raise ProviderError(ref.provider, cause, retryable=False)
-    return configured.kind, {**own, **ref.options}
+    both = {**own, **ref.options}
+    moves = _vendor(own.get("model")) != _vendor(both.get("model"))
+    if "api_key" in own and configured.kind == _NAMED and moves:
+        cause = "a plan cannot send the key of sipagent.yaml to another vendor"
+        raise ProviderError(ref.provider, cause, retryable=False)
+    return configured.kind, both
+
+
+def _vendor(model: object) -> str:
+    """`groq` of `groq:llama`."""
+    return str(model or "").partition(":")[0]
 
 
 def writes_itself(ref: ProviderRef, settings: Settings) -> bool | None:
