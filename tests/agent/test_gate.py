@@ -45,6 +45,11 @@ class Line:
         return decided
 
     @property
+    def now(self) -> int:
+        """Media-clock ms."""
+        return self._t
+
+    @property
     def ways(self) -> list[str]:
         return [way.decision for way in self.decided if isinstance(way, GiveWay)]
 
@@ -125,6 +130,16 @@ def test_an_agent_that_was_paused_is_told_of_the_end_though_it_holds_nothing_mor
     line.hear(tone(100), SILENT)
     way = line.gate.words("stop it")
     assert way is not None and way.decision == "stopped"
+
+
+def test_a_key_that_may_stop_nothing_ends_the_voice_and_so_the_pause() -> None:
+    line = Line()
+    line.hear(tone(200))
+    decided = line.gate.key(line.now, "1", SILENT)
+    assert [d.decision for d in decided if isinstance(d, GiveWay)] == ["resumed"]
+    assert not line.gate.barge.paused
+    line.hear(tone(200))
+    assert line.ways == ["paused", "paused"]
 
 
 def test_a_voice_far_fainter_than_the_callers_is_not_waited_for() -> None:

@@ -103,10 +103,12 @@ class BargeInMachine:
 
         None where the agent is silent already, since the caller goes on after a gap.
         """
-        if self.state is GiveWayState.WAITING:
-            self._move(GiveWayState.PAUSED)
+        if self.state is GiveWayState.PAUSED:
             return None
+        waited = self.state is GiveWayState.WAITING
         self._move(GiveWayState.PAUSED)
+        if waited:
+            return None
         self._gathering = Gathering(t)
         self._words = ""
         return GiveWay("paused", "speech onset", evidence=self._gathering.so_far)

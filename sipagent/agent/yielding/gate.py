@@ -3,7 +3,7 @@
 It knows no mouth and no mind, so that it serves a cascade and a speech-to-speech model alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sipagent.call.services import SpeechDetector
@@ -59,7 +59,7 @@ class Gate:
         self._now = 0
         self._holding = NOTHING_HELD
 
-    def frame(self, frame: Frame, played: Iterable[Frame], holding: Holding) -> list[Decision]:
+    def frame(self, frame: Frame, played: Sequence[Frame], holding: Holding) -> list[Decision]:
         """What follows from one more frame."""
         self._holding, self._now = holding, frame.t + FRAME_MS
         probability = self._vad.probability(frame.pcm)
@@ -122,6 +122,9 @@ class Gate:
             decisions.append(decision)
             if isinstance(decision, KeyPressed) and holding.by_key:
                 decisions.append(self.barge.key())
+            elif isinstance(decision, SpeechOffset) and not holding.by_key:
+                way = self.barge.offset(t)
+                decisions += [] if way is None else [way]
         return decisions
 
     def reset(self) -> bool:
