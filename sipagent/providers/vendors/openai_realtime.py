@@ -6,17 +6,14 @@ caller has spoken and whether they interrupted is decided here, and the server i
 """
 
 import base64
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import structlog
-from pydantic import Field
 
-from sipagent.agent.protocols import ToolCall, Used
+from sipagent.agent.protocols import ToolCall
 from sipagent.agent.realtime.model import (
-    Asked,
     Done,
     Heard,
     ModelEvent,
@@ -32,14 +29,22 @@ from sipagent.errors import ProviderError
 
 from ..kit import Kit, Options, checked
 from ..trust import tls
-from .account import Account, VendorOptions
-from .line_audio import G711_RATE, Encoding, Format, LineAudio
+from .account import Account
+from .line_audio import LineAudio
 from .openai_responses import Responses
+from .openai_shapes import (
+    OpenAiRealtimeOptions,
+    asked_of,
+    error_of,
+    format_of,
+    session_of,
+    tools_of,
+    used_of,
+)
 from .post import Post
 from .web_socket import Endpoint
 
 BASE = "wss://api.openai.com/v1"
-_PCM = Format("pcm", 24_000)
 #: not worth a warning: what was to be cancelled was done already
 _HARMLESS = frozenset({"response_cancel_not_active"})
 #: the whole session is over with these
@@ -51,27 +56,6 @@ _SAY = (
 _log = structlog.get_logger()
 
 
-class OpenAiRealtimeOptions(VendorOptions):
-    """Keys of `kind: openai-realtime`; names are the API's own where it has them."""
-
-    model: str
-    voice: str = "marin"
-    speed: float | None = Field(default=None, ge=0.25, le=1.5)
-    audio: Literal["auto", "pcmu", "pcma", "pcm"] = Field(
-        default="auto", description="encoding on the connection; auto: pcmu on an 8 kHz call"
-    )
-    transcription: str | None = Field(
-        default="gpt-4o-mini-transcribe",
-        description="model that writes down what the caller says; null: nobody does",
-    )
-    language: str | None = Field(default=None, description="of the caller, ISO 639-1")
-    max_output_tokens: int | None = Field(default=None, ge=1, le=4096)
-    first_token_seconds: float = Field(default=5.0, gt=0, description="longest wait for a word")
-    stall_seconds: float = Field(default=4.0, gt=0, description="longest silence between words")
-    reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
-    noise_reduction: Literal["near_field", "far_field"] | None = None
-
-
 class OpenAiRealtime:
     """A SpeechModel: one session."""
 
@@ -81,7 +65,7 @@ class OpenAiRealtime:
         """`rate` is the call's in Hz, `language` of the talk as a BCP 47 tag, or empty."""
         self._options = options
         self._account = account
-        self._format = _format(options.audio, rate)
+        self._format = format_of(options.audio, rate)
         self._audio = LineAudio(rate, self._format, self._format)
         self._language = options.language or language.partition("-")[0]
         url = account.url("/realtime", {"model": options.model})
@@ -102,12 +86,13 @@ class OpenAiRealtime:
         """See `SpeechModel`."""
         await self._post.open()
         await self._until("session.created")
-        self._post.send({"type": "session.update", "session": self._session(setup)})
+        session = session_of(self._options, self._format, self._language, setup)
+        self._post.send({"type": "session.update", "session": session})
         await self._until("session.updated")
 
     def change(self, setup: Setup) -> None:
         """See `SpeechModel`."""
-        session = {"type": "realtime", "instructions": setup.prompt, "tools": _tools(setup)}
+        session = {"type": "realtime", "instructions": setup.prompt, "tools": tools_of(setup)}
         self._post.send({"type": "session.update", "session": session})
 
     def hear(self, pcm: bytes) -> None:
@@ -183,39 +168,9 @@ class OpenAiRealtime:
         while True:
             message = await self._post.next(self._options.connect_seconds)
             if message.get("type") == "error":
-                raise self._error(message.get("error"))
+                raise error_of(self._account, message.get("error"))
             if message.get("type") == wanted:
                 return
-
-    def _session(self, setup: Setup) -> dict[str, Any]:
-        options = self._options
-        transcription: dict[str, Any] | None = None
-        if options.transcription is not None:
-            transcription = {"model": options.transcription}
-            if self._language:
-                transcription["language"] = self._language
-        heard = {
-            "format": _named(self._format),
-            "transcription": transcription,
-            "turn_detection": None,
-            "noise_reduction": _kind(options.noise_reduction),
-        }
-        spoken: dict[str, Any] = {"format": _named(self._format), "voice": options.voice}
-        if options.speed is not None:
-            spoken["speed"] = options.speed
-        session: dict[str, Any] = {
-            "type": "realtime",
-            "instructions": setup.prompt,
-            "output_modalities": ["audio"],
-            "audio": {"input": heard, "output": spoken},
-            "tools": _tools(setup),
-            "tool_choice": "auto",
-        }
-        if options.max_output_tokens is not None:
-            session["max_output_tokens"] = options.max_output_tokens
-        if options.reasoning_effort is not None:
-            session["reasoning"] = {"effort": options.reasoning_effort}
-        return session
 
     def _create(self, item: Mapping[str, Any]) -> None:
         self._post.send({"type": "conversation.item.create", "item": item})
@@ -233,7 +188,7 @@ class OpenAiRealtime:
                 self._responses.created(message["response"])
             case "response.output_item.done":
                 name = self._responses.name(message["response_id"])
-                return _asked(name, message["item"]) if name else []
+                return asked_of(name, message["item"]) if name else []
             case "response.done":
                 return self._done(message["response"])
             case "input_audio_buffer.committed":
@@ -241,7 +196,7 @@ class OpenAiRealtime:
             case "conversation.item.input_audio_transcription.completed":
                 return self._wrote(message["item_id"], str(message["transcript"]), None)
             case "conversation.item.input_audio_transcription.failed":
-                failure = self._error(message.get("error"))
+                failure = error_of(self._account, message.get("error"))
                 return self._wrote(message["item_id"], "", failure)
             case "error":
                 return self._failed(message["error"])
@@ -263,7 +218,7 @@ class OpenAiRealtime:
     def _done(self, response: Mapping[str, Any]) -> list[ModelEvent]:
         events: list[ModelEvent] = []
         if usage := response.get("usage"):
-            events.append(_used(self._options.model, usage))
+            events.append(used_of(self._options.model, usage))
         name = self._responses.done(response["id"])
         if name:
             events.append(Done(name, self._outcome(response)))
@@ -273,14 +228,14 @@ class OpenAiRealtime:
         details = response.get("status_details") or {}
         match response.get("status"):
             case "failed":
-                return self._error(details.get("error"))
+                return error_of(self._account, details.get("error"))
             case "incomplete" if details.get("reason") == "content_filter":
                 cause = "the answer was held back by the vendor's content filter"
                 return self._account.error(cause, retryable=False)
         return None
 
     def _failed(self, error: Mapping[str, Any]) -> list[ModelEvent]:
-        told = self._error(error)
+        told = error_of(self._account, error)
         if error.get("code") in _FATAL:
             raise told
         event = error.get("event_id")
@@ -292,22 +247,6 @@ class OpenAiRealtime:
         if error.get("code") not in _HARMLESS:
             _log.warning("model_complained", provider=told.provider, cause=told.cause)
         return []
-
-    def _error(self, error: Any) -> ProviderError:
-        told = error if isinstance(error, Mapping) else {}
-        code, said = str(told.get("code") or told.get("type") or ""), str(told.get("message") or "")
-        match code:
-            case "invalid_api_key":
-                return self._account.refusal(401, said)
-            case "model_not_found":
-                return self._account.refusal(404, said)
-            case "rate_limit_exceeded" | "rate_limit_error" | "insufficient_quota":
-                return self._account.refusal(429, said)
-            case "server_error" | "internal_error":
-                return self._account.refusal(500, said)
-            case "session_expired":
-                return self._account.closed(1001, said)
-        return self._account.refusal(400, f"{code}: {said}" if code else said)
 
 
 def make(kit: Kit, name: str, raw: Options) -> RealtimeBrain:
@@ -331,57 +270,3 @@ def preload() -> None:
 
 def _traits(provider: str) -> Traits:
     return Traits(provider, truncates=True, says=True, early=True, rigid=False)
-
-
-def _format(audio: Literal["auto"] | Encoding, rate: int) -> Format:
-    encoding = audio
-    if encoding == "auto":
-        encoding = "pcmu" if rate == G711_RATE else "pcm"
-    return _PCM if encoding == "pcm" else Format(encoding, G711_RATE)
-
-
-def _named(form: Format) -> dict[str, Any]:
-    kind: dict[str, Any] = {"type": f"audio/{form.encoding}"}
-    return {**kind, "rate": form.rate} if form.encoding == "pcm" else kind
-
-
-def _kind(value: str | None) -> dict[str, str] | None:
-    return None if value is None else {"type": value}
-
-
-def _used(model: str, usage: Mapping[str, Any]) -> Used:
-    heard = usage.get("input_token_details") or {}
-    made = usage.get("output_token_details") or {}
-    return Used(
-        model,
-        int(usage.get("input_tokens") or 0),
-        int(usage.get("output_tokens") or 0),
-        int(heard.get("cached_tokens") or 0),
-        int(heard.get("audio_tokens") or 0),
-        int(made.get("audio_tokens") or 0),
-    )
-
-
-def _tools(setup: Setup) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "function",
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": dict(tool.parameters),
-        }
-        for tool in setup.tools
-    ]
-
-
-def _asked(answer: str, item: Mapping[str, Any]) -> list[ModelEvent]:
-    if item["type"] != "function_call" or item.get("status") == "incomplete":
-        return []
-    raw = str(item.get("arguments") or "{}")
-    try:
-        arguments = json.loads(raw)
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        arguments = {"_malformed": raw}
-    return [Asked(answer, ToolCall(str(item["call_id"]), str(item["name"]), arguments))]
