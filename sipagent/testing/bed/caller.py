@@ -28,9 +28,7 @@ _SETTLE_MS = 100.0
 _LONGEST_MS = 120_000.0
 #: what makes an agent talk that is silent when it is to be talked over
 _NUDGE = Line(say="Please go on.")
-_TRIES = 5
-#: an agent that was heard so long ago still speaks: packets are late at times
-_LATE_MS = 100.0
+_TRIES = 10
 
 
 class Wire(Protocol):
@@ -39,6 +37,11 @@ class Wire(Protocol):
     @property
     def now(self) -> float:
         """The time."""
+        ...
+
+    @property
+    def late_ms(self) -> float:
+        """An agent whose newest sound is no older than this still speaks."""
         ...
 
     @property
@@ -130,7 +133,7 @@ class Caller:
             if wire.now - wire.agent.last > QUIET_MS:
                 await self._agent_begins()
             await wire.sleep(float(dice.uniform(*self._scenario.at_ms)))
-            if wire.now - wire.agent.last <= _LATE_MS:
+            if wire.now - wire.agent.last <= wire.late_ms:
                 return
         raise AgentSilent(f"{self._scenario.name}: the agent never speaks for long enough")
 

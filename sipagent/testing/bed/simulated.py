@@ -11,7 +11,7 @@ from sipagent.call.policy import Policy
 from sipagent.call.services import SpeechDetector
 from sipagent.errors import LegFailed
 from sipagent.events import CallStarted, Event
-from sipagent.media.frames import Frame
+from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.testing.fakes import FakeCall, a_call
 from sipagent.testing.virtual import run_virtual
 
@@ -35,6 +35,8 @@ MakeDetector = Callable[[], SpeechDetector]
 
 class SimulatedWire:
     """A `Wire` on a fake leg; its clock is the media clock."""
+
+    late_ms = 2.0 * FRAME_MS
 
     def __init__(self, call: FakeCall, known: Known, scenario: Scenario) -> None:
         self.agent = Activity()
