@@ -12,6 +12,7 @@ from typing import Any, Self
 from .dialects.dialect import Dialect, Event
 from .dialects.openai_chat import OpenAIChat
 from .model_script import Reply, Request, Script, ToolUse
+from .tcp import TcpServer, read_http, while_there, write_chunk
 
 __all__ = ["ModelServer", "Reply", "Request", "ToolUse"]
 
@@ -30,33 +31,30 @@ class ModelServer:
     requests: list[Request] = field(default_factory=list)
     #: `time.monotonic()` of each connection the client closed before its answer was complete
     disconnects: list[float] = field(default_factory=list)
-    connections: int = 0
     _replies: Script = field(init=False)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _server: asyncio.Server | None = None
-    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+    _tcp: TcpServer = field(init=False)
 
     def __post_init__(self) -> None:
         self._replies = Script([Reply(r) if isinstance(r, str) else r for r in self.script])
+        self._tcp = TcpServer(self._talk)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        await self._tcp.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        # an aborted connection ends its own task; cancelling it would be reported as a failure
-        for writer in self._open.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._open)
+        await self._tcp.__aexit__(*error)
+
+    @property
+    def connections(self) -> int:
+        """TCP connections there were so far."""
+        return self._tcp.connections
 
     @property
     def base_url(self) -> str:
         """Where the API begins, as a client's `base_url`."""
-        assert self._server is not None
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://{host}:{port}{self.dialect.prefix}"
+        return f"http://{self._tcp.place}{self.dialect.prefix}"
 
     @property
     def chats(self) -> list[Request]:
@@ -72,42 +70,20 @@ class ModelServer:
         async with self._changed:
             self._changed.notify_all()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[task] = writer
-        self.connections += 1
-        number = self.connections
-        try:
-            while (request := await _read(reader, number)) is not None:
-                self.requests.append(request)
-                await self._notify()
-                if not await self._answer(request, reader, writer):
-                    break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client's right; what it cut short is on record
-        finally:
-            del self._open[task]
-            writer.close()
-
-    async def _answer(
-        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Reply while watching for the client to leave; False where the connection is done."""
-        reply = asyncio.ensure_future(self._reply(request, writer))
-        # the client sends nothing before its answer is complete, so a read can only find the end
-        gone = asyncio.ensure_future(reader.read(1))
-        try:
-            await asyncio.wait({reply, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if reply.done():
-                return await reply
-            self.disconnects.append(time.monotonic())
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        while (head := await read_http(reader)) is not None:
+            body = json.loads(head.body) if head.body else {}
+            request = Request(head.path, head.headers, body, number)
+            self.requests.append(request)
             await self._notify()
-            return False
-        finally:
-            for task in (reply, gone):
-                task.cancel()
-            await asyncio.gather(reply, gone, return_exceptions=True)
+            kept = await while_there(self._reply(request, writer), reader)
+            if kept is None:
+                self.disconnects.append(time.monotonic())
+                await self._notify()
+            if not kept:
+                break
 
     async def _reply(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         dialect = self.dialect
@@ -125,19 +101,6 @@ class ModelServer:
         return await _stream(writer, dialect, reply, request)
 
 
-async def _read(reader: asyncio.StreamReader, connection: int) -> Request | None:
-    line = await reader.readline()
-    if not line:
-        return None
-    _, path, _ = line.decode().split()
-    headers: dict[str, str] = {}
-    while (line := await reader.readline()).strip():
-        name, _, value = line.decode().partition(":")
-        headers[name.strip().lower()] = value.strip()
-    raw = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Request(path, headers, json.loads(raw) if raw else {}, connection)
-
-
 async def _stream(
     writer: asyncio.StreamWriter, dialect: Dialect, reply: Reply, request: Request
 ) -> bool:
@@ -152,21 +115,16 @@ async def _stream(
         if sent == reply.hold_after:
             await _wait(math.inf)
         if sent == reply.spoil_after:
-            await _chunk(writer, Event("{this is no JSON", event.name).encoded)
+            await write_chunk(writer, Event("{this is no JSON", event.name).encoded)
         if sent == reply.fail_after:
-            await _chunk(writer, dialect.failed().encoded)
+            await write_chunk(writer, dialect.failed().encoded)
             break
         if event.token and sent:
             await _wait(reply.pace)
-        await _chunk(writer, event.encoded)
+        await write_chunk(writer, event.encoded)
         sent += event.token
-    await _chunk(writer, b"")
+    await write_chunk(writer, b"")
     return True
-
-
-async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(b"%x\r\n%b\r\n" % (len(data), data))
-    await writer.drain()
 
 
 async def _json(

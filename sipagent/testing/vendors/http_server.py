@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
 
+from ..tcp import TcpServer, read_http, while_there, write_chunk
 from .faults import LATE, RETRY_AFTER, Fault
 
 _PIECE = 4_096
@@ -53,69 +54,49 @@ class HttpServer:
     handler: Handler
     faults: deque[Fault] = field(default_factory=deque)
     requests: list[HttpRequest] = field(default_factory=list)
-    connections: int = 0
-    #: requests whose client left before the answer was complete
-    abandoned: int = 0
-    _server: asyncio.Server | None = None
-    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+    _left: int = 0
+    _tcp: TcpServer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tcp = TcpServer(self._talk)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        await self._tcp.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._open.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._open)
+        await self._tcp.__aexit__(*error)
 
     @property
     def url(self) -> str:
         """`http://127.0.0.1:PORT`."""
-        assert self._server is not None
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://{host}:{port}"
+        return f"http://{self._tcp.place}"
 
     @property
     def live(self) -> int:
         """Connections that are open."""
-        return len(self._open)
+        return self._tcp.live
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[task] = writer
-        self.connections += 1
-        number = self.connections
-        try:
-            while (request := await _read(reader, number)) is not None:
-                self.requests.append(request)
-                if not await self._watched(request, reader, writer):
-                    break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.abandoned += 1
-        finally:
-            del self._open[task]
-            writer.close()
+    @property
+    def connections(self) -> int:
+        """TCP connections there were so far."""
+        return self._tcp.connections
 
-    async def _watched(
-        self, request: HttpRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Answer, while the client is there; False where the connection is done."""
-        answer = asyncio.ensure_future(self._answer(request, writer))
-        # a client sends nothing before its answer is complete: a read can only find the end
-        gone = asyncio.ensure_future(reader.read(1))
-        try:
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return await answer
-            self.abandoned += 1
-            return False
-        finally:
-            for waiting in (answer, gone):
-                waiting.cancel()
-            await asyncio.gather(answer, gone, return_exceptions=True)
+    @property
+    def abandoned(self) -> int:
+        """Requests whose client left before the answer was complete."""
+        return self._left + self._tcp.cut
+
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        while (head := await read_http(reader)) is not None:
+            request = HttpRequest(head.method, head.path, head.headers, head.body, number)
+            self.requests.append(request)
+            kept = await while_there(self._answer(request, writer), reader)
+            self._left += kept is None
+            if not kept:
+                break
 
     async def _answer(self, request: HttpRequest, writer: asyncio.StreamWriter) -> bool:
         fault = self.faults.popleft() if self.faults and request.method != "GET" else None
@@ -129,14 +110,16 @@ class HttpServer:
         async for data in _pieces(answer):
             if fault is Fault.HALF_CLOSED and pieces:
                 break
-            await _chunk(writer, data[: len(data) // 2] if fault is Fault.HALF_CLOSED else data)
+            await write_chunk(
+                writer, data[: len(data) // 2] if fault is Fault.HALF_CLOSED else data
+            )
             pieces += 1
         if fault is Fault.HALF_CLOSED:
             writer.close()
             return False
         while fault is Fault.HUGE:
-            await _chunk(writer, bytes(65_536))
-        await _chunk(writer, b"")
+            await write_chunk(writer, bytes(65_536))
+        await write_chunk(writer, b"")
         return True
 
 
@@ -163,27 +146,9 @@ async def _pieces(answer: HttpAnswer) -> AsyncIterator[bytes]:
         yield answer.body[start : start + _PIECE]
 
 
-async def _read(reader: asyncio.StreamReader, connection: int) -> HttpRequest | None:
-    line = await reader.readline()
-    if not line:
-        return None
-    method, path, _ = line.decode().split()
-    headers: dict[str, str] = {}
-    while (line := await reader.readline()).strip():
-        name, _, value = line.decode().partition(":")
-        headers[name.strip().lower()] = value.strip()
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return HttpRequest(method, path, headers, body, connection)
-
-
 async def _head(writer: asyncio.StreamWriter, answer: HttpAnswer) -> None:
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
     lines += [f"content-type: {answer.kind}", "transfer-encoding: chunked"]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode())
-    await writer.drain()
-
-
-async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(b"%x\r\n%b\r\n" % (len(data), data))
     await writer.drain()

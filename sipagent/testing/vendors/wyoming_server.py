@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from ..tcp import TcpServer
 from .faults import LATE, Fault
 from .sounds import tone
 
@@ -40,47 +41,36 @@ class WyomingServer:
     heard: list[HeardSpeech] = field(default_factory=list)
     #: data of each `synthesize`
     spoken: list[Mapping[str, Any]] = field(default_factory=list)
-    connections: int = 0
-    _server: asyncio.Server | None = None
-    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+    _tcp: TcpServer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tcp = TcpServer(self._talk)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        await self._tcp.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._open.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._open)
+        await self._tcp.__aexit__(*error)
 
     @property
     def base_url(self) -> str:
         """`tcp://127.0.0.1:PORT`."""
-        assert self._server is not None
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"tcp://{host}:{port}"
+        return f"tcp://{self._tcp.place}"
 
     @property
     def live(self) -> int:
         """Connections that are open."""
-        return len(self._open)
+        return self._tcp.live
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open[task] = writer
-        self.connections += 1
-        try:
-            await self._talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client's right
-        finally:
-            del self._open[task]
-            writer.close()
+    @property
+    def connections(self) -> int:
+        """TCP connections there were so far."""
+        return self._tcp.connections
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
         request: Mapping[str, Any] = {}
         rate, audio = 0, b""
         while (message := await _receive(reader)) is not None:
