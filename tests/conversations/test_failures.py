@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,19 +19,18 @@ def causes(talk: Talk) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("reply", "provider", "said"),
+    ("reply", "said"),
     [
-        (Reply(status=429), {}, "429 from http://127.0.0.1"),
-        (Reply(status=503), {}, "the server failed"),
-        (Reply("late", stall=math.inf), {"first_token_seconds": 0.5}, "no word from test within"),
+        (Reply(status=429), "429 from http://127.0.0.1"),
+        (Reply(status=503), "the server failed"),
     ],
-    ids=["429", "503", "stall"],
+    ids=["429", "503"],
 )
 async def test_a_failing_model_is_tried_twice_then_the_caller_is_told_and_the_call_goes_on(
-    tmp_path: Path, reply: Reply, provider: dict[str, Any], said: str
+    tmp_path: Path, reply: Reply, said: str
 ) -> None:
     script: Script = [reply, reply, "We are open from nine to five."]
-    async with modelled(tmp_path, script, provider=provider) as talk:
+    async with modelled(tmp_path, script) as talk:
         await talk.presses("1")
         apology = await talk.told(APOLOGY)
         assert causes(talk) == [("mind", "mind", "retry"), ("mind", "mind", "apology")]
@@ -47,6 +45,17 @@ async def test_a_failing_model_is_tried_twice_then_the_caller_is_told_and_the_ca
         assert talk.all(CallEnded) == []
         assert await talk.heard(apology)
         assert await talk.heard(answer)
+
+
+async def test_a_model_that_was_waited_for_is_not_waited_for_again(tmp_path: Path) -> None:
+    script: Script = [Reply("late", stall=math.inf), "From nine to five."]
+    async with modelled(tmp_path, script, provider={"first_token_seconds": 0.5}) as talk:
+        await talk.presses("1")
+        await talk.told(APOLOGY)
+        assert causes(talk) == [("mind", "mind", "apology")]
+        assert "no word from test within 0.5 s" in talk.all(ProviderFailed)[0].cause
+        await talk.presses("2")
+        await talk.told("From nine to five.")
 
 
 async def test_a_model_that_falls_silent_in_mid_answer_is_given_up(tmp_path: Path) -> None:
