@@ -80,6 +80,8 @@ class Form:
             return self.answer(text, digits)
         verdict = yes_or_no(text, digits) if len(digits) < 2 else False
         if verdict is not True and (corrected := self._corrected(text, digits)) is not None:
+            if self._attempts + 1 >= self.question.attempts:
+                return self._missed("All right.")
             self._attempts += 1
             return self._found(corrected)
         return self.confirm(verdict)
