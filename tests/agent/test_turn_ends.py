@@ -32,6 +32,7 @@ def waits(text: str, awaits: Awaited = "speech", **more: Any) -> tuple[int, str]
         ("I would like to", 900, "unfinished"),
         ("I would like to, um", 900, "unfinished"),
         ("and", 900, "unfinished"),
+        ("Please go on.", 350, "sentence"),
         ("my number is", 900, "unfinished"),
         ("a table for two", 900, "unfinished"),
         ("it is 4 9 3", 1800, "unfinished"),

@@ -17,7 +17,7 @@ EN = Lexicon(
     hesitations=several("eh, er, erm, uh, uhm, um, umm, well, like, so"),
     openers=several(
         "a, an, the, and, or, but, because, if, that's, it's, is, are, was, my, your, our, their,"
-        "to, of, for, from, with, at, in, on, by, about, into, than, i'd, i'm, i'll, would, could,"
+        "to, of, for, from, with, at, into, than, i'd, i'm, i'll, would, could,"
         "can, the number is, double, triple, at sign"
     ),
     digits=several(
