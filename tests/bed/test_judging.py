@@ -90,6 +90,14 @@ def test_a_frame_missing_after_a_pause_is_found_to_the_sample() -> None:
     assert lost_ms(b"".join(frames), frames[:6], whole=False) == 0
 
 
+def test_a_frame_that_came_twice_is_not_taken_for_a_later_one() -> None:
+    word = [bytes([number + 1]) * 320 for number in range(30)]
+    said = b"".join(word * 3)
+    twice = [*word, word[-1], *word, *word]
+    assert lost_ms(said, twice, whole=True) == 0
+    assert lost_ms(said, [*word, *word[15:], *word], whole=True) == 300
+
+
 def test_the_beds_ears_know_a_word_late_and_all_words_at_the_end() -> None:
     known = Known(200)
     known.add(_LINE, at=1000)

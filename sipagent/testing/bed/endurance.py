@@ -41,8 +41,8 @@ _FOR_EVER = 1_000_000
 _APART = 0.1
 #: a worker's resident memory may grow so much after the warm part, MiB
 _WORKER_GROWS = 2.0
-#: the gateway keeps the events of a call until its bundle is written: bytes for each, and no more
-_EVENT_BYTES = 1024.0
+#: the gateway keeps the events of a call until its bundle is written, 1.4 KB each, and no more
+_EVENT_BYTES = 1536.0
 _DRIFT_MS = 20.0
 #: part of a run that a call lasts unless it broke
 _WHOLE = 0.9

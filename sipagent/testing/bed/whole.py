@@ -9,6 +9,9 @@ from sipagent.media.frames import FRAME_MS, Frame
 from .trial import Window
 
 _FRAME = 320  # bytes of 20 ms at 8 kHz
+#: frames looked ahead for the one that is heard; and how many in a row may be none of them before
+#: it is looked for to the end
+_NEAR, _STRANGE = 25, 10
 
 
 def lost_ms(said: bytes, heard: Iterable[bytes], *, whole: bool) -> int:
@@ -16,16 +19,19 @@ def lost_ms(said: bytes, heard: Iterable[bytes], *, whole: bool) -> int:
     does the end of what was not said `whole`. Exact: a frame that differs is a frame that is lost.
     """
     wanted = [said[at : at + _FRAME] for at in range(0, len(said), _FRAME)]
-    at = lost = 0
+    at = lost = strange = 0
     for frame in heard:
         if not any(frame):
             continue
+        # words come again: a frame that came twice is not one of the next time
+        far = len(wanted) if strange >= _STRANGE else at + _NEAR
         try:
-            found = wanted.index(frame, at)
+            found = wanted.index(frame, at, far)
         except ValueError:
+            strange += 1
             continue
         lost += found - at
-        at = found + 1
+        at, strange = found + 1, 0
     return (lost + (len(wanted) - at if whole else 0)) * FRAME_MS
 
 
