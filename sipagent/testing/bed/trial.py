@@ -58,7 +58,7 @@ class Trial:
     own_ms: float | None = None
     silent_ms: float | None = None
     paused_ms: float | None = None
-    lost_ms: float = 0.0
+    lost_ms: float | None = None
     #: the ears are the bed's: what they heard is what was said
     exact: bool = True
 
@@ -89,14 +89,14 @@ def judge(
     window: Window,
     agent: Activity,
     mine: Sequence[Event],
-    lost_ms: float,
+    lost_ms: float | None,
     *,
     real_time: bool = False,
     exact: bool = True,
 ) -> Trial:
     """What came of one line. `mine` are the events between its marks, `lost_ms` what is missing
-    of the agent's speech around it. In `real_time` the agent's work takes time, which it has told;
-    `exact` are the bed's own ears.
+    of the agent's speech around it (None: not known). In `real_time` the agent's work takes time,
+    which it has told; `exact` are the bed's own ears.
     """
     decisions = [event.decision for event in mine if isinstance(event, BargeIn)]
     said = [event for event in mine if isinstance(event, Said)]

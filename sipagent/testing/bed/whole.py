@@ -40,19 +40,15 @@ def losses(
     events: Sequence[Event],
     heard: Sequence[Frame],
     sound: Callable[[str], bytes],
-    *,
-    late_ms: float = 0.0,
 ) -> list[float]:
-    """For each window, what is missing of the utterance it fell into. `heard` is on the media
-    clock, as the windows are, but may be up to `late_ms` behind it.
-    """
+    """For each window, what is missing of the utterance it fell into; all on the media clock."""
     times = [frame.t for frame in heard]
     lost = [0.0] * len(windows)
     for said in (e for e in events if isinstance(e, Said) and e.speaker == "agent"):
         inside = [n for n, window in enumerate(windows) if said.start <= window.onset < said.end]
         if not inside:
             continue
-        first, last = bisect_left(times, said.start), bisect_left(times, said.end + late_ms)
+        first, last = bisect_left(times, said.start), bisect_left(times, said.end)
         frames = (frame.pcm for frame in heard[first:last])
         text = f"{said.text} {said.unheard}"
         missing = lost_ms(sound(text), frames, whole=not said.interrupted)
