@@ -41,7 +41,8 @@ async def collect(call: FakeCall, kind: str = "card_number", **arguments: Any) -
 
 def leaked(events: list[Any], digits: str) -> bool:
     def texts(event: Base) -> str:
-        return event.model_dump_json()
+        # a wall clock shows any digits sooner or later
+        return event.model_dump_json(exclude={"at"})
 
     return any(digits in texts(event) for event in events)
 
