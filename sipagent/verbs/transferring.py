@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Leg
+from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.call.verb import End, Leave, Outcome, Verb
 from sipagent.errors import LegFailed
@@ -20,7 +20,7 @@ from .playing import ringing
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .routing import RINGBACK, Headers, names
 from .signalling import hang_up
-from .waiting import answered, drop, while_caller_stays
+from .waiting import CallerGone, answered, drop, while_caller_stays
 from .words import failure, who
 
 #: seconds a far end has to report how a REFER came out
@@ -206,7 +206,13 @@ async def _referred(
 ) -> tuple[Outcome, bool]:
     call = control.call
     wanted = instead_of or call.services.places.written(target)
-    reported = await call.caller.refer(wanted, timeout=timeout)
+    try:
+        reported = await call.caller.refer(wanted, timeout=timeout)
+    except LegFailed as error:
+        if call.caller.state is LegState.DISCONNECTED:
+            # it left before it could be asked: how its leg ended is not how the transfer did
+            raise CallerGone from error
+        raise
     if reported.refused:
         words = f"{reported.status} {reported.reason}: the caller's side did not transfer"
         return Outcome(False, words, status=reported.status), True

@@ -10,7 +10,7 @@ from sipagent.call.leg import LegState, ReferOutcome
 from sipagent.call.policy import Policy
 from sipagent.call.services import Heard
 from sipagent.call.verb import Outcome
-from sipagent.errors import ProviderError
+from sipagent.errors import LegFailed, ProviderError
 from sipagent.events import PolicyDecided, Warned
 from sipagent.testing.fakes import (
     BUSY,
@@ -143,6 +143,27 @@ async def test_an_attended_transfer_that_fails_later_leaves_nobody_on_the_line()
     assert (outcome.ok, outcome.status) == (False, 481)
     assert all_over(call)
     assert call.session.room.members == [call.caller, call.session.agent]
+
+
+@pytest.mark.parametrize("mode", ["refer", "attended"])
+def test_a_caller_who_left_before_the_refer_was_sent_is_said_to_have_left(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @virtual_time
+    async def scene() -> None:
+        call = a_call()
+
+        async def leaves(*_: Any, **__: Any) -> ReferOutcome:
+            call.caller.hang_up_remotely()
+            raise LegFailed(200, "Normal call clearing")
+
+        monkeypatch.setattr(call.caller, "refer", leaves)
+        outcome = await transfer(call, mode=mode)
+        assert (outcome.ok, outcome.status) == (False, 487)
+        assert outcome.detail == "the caller hung up"
+        assert all_over(call)
+
+    scene()
 
 
 # Warm.
