@@ -251,7 +251,7 @@ class Gateway:
         if self.meetings is not None:
             self.meetings.gone(worker.token)
         self.ledger.last_words(self._home.last_words(worker.token))
-        self.edge.worker_gone(worker.token)
+        self.edge.worker_gone(worker.token, too_slow=not worker.claimed)
         if worker.assignment is not None:
             self.ledger.gone(worker.assignment.call_id, why, crashed=not worker.orderly)
 

@@ -10,11 +10,11 @@ from .guard import Guard
 from .headers import Bad, parse_name_addr, parse_uri
 from .identity import TOKEN_PREFIX
 from .inward import Arrival, forward, reply
-from .message import Header, Message, header
+from .message import Header, Message
 from .offer import check_offer, prefer
 from .proxy import Proxy
 from .referrals import replaced
-from .responses import response, unsupported
+from .responses import response, retry_after, unsupported
 from .roster import Worker
 from .strict import check_readable
 from .transactions import OPEN, Incoming, State
@@ -50,10 +50,10 @@ class Admission:
             proxy.counters.challenged += verdict.status == 401
             self._refuse(arrival, verdict.status, extra=verdict.extra)
         elif not self._guard.rate.take() or proxy.incoming.full:
-            self._refuse(arrival, 503, extra=(_retry_after(1),))
+            self._refuse(arrival, 503, extra=(retry_after(1),))
         elif trunk is not None and (why := trunk.capacity.refusal(request)):
             _log.warning("trunk_full", trunk=trunk.name, why=why)
-            self._refuse(arrival, 503, extra=(_retry_after(5),))
+            self._refuse(arrival, 503, extra=(retry_after(5),))
         else:
             self._accept(arrival, verdict.account, trunk)
 
@@ -99,7 +99,7 @@ class Admission:
         except TimeoutError:
             _log.warning("sip_admission_timed_out", sip_call_id=call.sip_call_id)
             self._proxy.counters.refused += 1
-            self._farewell.refuse(transaction, 503, extra=(_retry_after(5),))
+            self._farewell.refuse(transaction, 503, extra=(retry_after(5),))
         else:
             self._admitted(transaction, arrival, admitted)
         finally:
@@ -111,7 +111,7 @@ class Admission:
         if no.status == 401:
             self._proxy.counters.challenged += 1
             return self._guard.challenged(arrival.request, arrival.peer).extra
-        return (_retry_after(no.retry_after),) if no.retry_after is not None else ()
+        return (retry_after(no.retry_after),) if no.retry_after is not None else ()
 
     def _admitted(self, transaction: Incoming, arrival: Arrival, admitted: Admitted) -> None:
         worker = self._proxy.roster.add(admitted.token, admitted.address)
@@ -201,7 +201,3 @@ def _canonical(item: Header) -> str:
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
-
-
-def _retry_after(seconds: int) -> Header:
-    return header(b"Retry-After", b"%d" % seconds)

@@ -13,7 +13,7 @@ from .listeners import LOOP, Peer
 from .message import Header, Message, header
 from .proxy import Proxy
 from .resolver import Resolver, Unreachable
-from .responses import response
+from .responses import response, retry_after
 from .transactions import OPEN, Incoming, Outgoing, Repeater, State
 
 _log = structlog.get_logger(__name__)
@@ -21,6 +21,8 @@ _REASON = header(b"Reason", b'SIP;cause=500;text="worker lost"')
 #: RFC 3326: for those who did not get the call, so that they show no missed call
 ELSEWHERE = header(b"Reason", b'SIP;cause=200;text="Call completed elsewhere"')
 _EMPTY = header(b"Content-Length", b"0")
+#: seconds until a machine too busy to begin a call is worth another try
+_RECOVERY = 5
 _HOPS = header(b"Max-Forwards", b"70")
 
 
@@ -36,10 +38,14 @@ class Farewell:
         """Stop repeating."""
         self._repeater.close()
 
-    def worker_gone(self, token: str) -> None:
-        """BYE for confirmed dialogs, 500 for INVITEs unanswered, CANCEL for INVITEs in flight."""
+    def worker_gone(self, token: str, *, too_slow: bool = False) -> None:
+        """BYE for confirmed dialogs, 500 for INVITEs unanswered (503 where the worker was
+        `too_slow` to take them), CANCEL for INVITEs in flight.
+        """
         for transaction in self._proxy.incoming.of(token):
-            if transaction.state in OPEN:
+            if transaction.state in OPEN and too_slow:
+                self.refuse(transaction, 503, extra=(retry_after(_RECOVERY),))
+            elif transaction.state in OPEN:
                 self.refuse(transaction, 500)
             elif transaction.state is State.COMPLETED and not transaction.own:
                 self._repeat_final(transaction)  # as the worker would have, until the ACK

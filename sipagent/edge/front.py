@@ -170,11 +170,13 @@ class Edge:
         """A worker speaks SIP at that address."""
         self._proxy.roster.add(token, address)
 
-    def worker_gone(self, token: str) -> None:
-        """A worker ended: its remote parties, if any are left, hear of it from us."""
+    def worker_gone(self, token: str, *, too_slow: bool = False) -> None:
+        """A worker ended: its remote parties, if any are left, hear of it from us. `too_slow`: it
+        was given up before its call had reached it.
+        """
         self._proxy.roster.remove(token)
         self._forks.worker_gone(token)
-        self._farewell.worker_gone(token)
+        self._farewell.worker_gone(token, too_slow=too_slow)
 
     def bans_changed(self) -> None:
         """Somebody banned a source by hand: its connections end."""

@@ -54,6 +54,11 @@ class Final:
     reason: str = ""
 
 
+def retry_after(seconds: int) -> Header:
+    """When whoever got a 503 should come again (RFC 3261 section 20.33)."""
+    return header(b"Retry-After", b"%d" % seconds)
+
+
 def unsupported(request: Message) -> tuple[Header, ...]:
     """What goes with a 420 to it (RFC 3261 8.2.2.3 and 16.3 step 5), nothing when all it requires
     is supported. Raises Bad.

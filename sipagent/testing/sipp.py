@@ -16,6 +16,10 @@ from .ports import free_port
 
 #: what begins an entry of SIPp's error log
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d\t[\d:.]+\t[\d.]+: ")
+#: starts, each on ports of its own: another process may take one between our look and SIPp's bind
+_TRIES = 5
+#: its last socket: the port for video, from that for audio
+_VIDEO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Sipp:
         more: Sequence[str] = (),
     ) -> None:
         self.address = ("127.0.0.1", free_port())
+        self._media = 0
+        self._tries = 0
         self._scenario = scenario
         self._target = target
         self._folder = tempfile.TemporaryDirectory(prefix="sipp-")
@@ -67,9 +73,10 @@ class Sipp:
         self._more += more
 
     async def __aenter__(self) -> Self:
-        self._process = await processes.start(self._command(), self._log, self._path)
+        await self._start()
         if self._target is None:
-            await self._listening()
+            while not await self._listening():
+                await self._start()
         return self
 
     async def __aexit__(
@@ -92,6 +99,9 @@ class Sipp:
         assert self._process is not None, "enter it first"
         async with asyncio.timeout(timeout):
             status = await self._process.wait()
+            while self._found_no_port():
+                await self._start()
+                status = await self._process.wait()
         successful, failed, counters = _counts(self._stats)
         errors = self._path / "errors.log"
         told = errors.read_text(errors="replace") if errors.exists() else ""
@@ -111,13 +121,25 @@ class Sipp:
     def _stats(self) -> Path:
         return self._path / "stats.csv"
 
+    async def _start(self) -> None:
+        if self._tries == _TRIES:
+            raise RuntimeError(f"sipp did not start: {self._log.read_text()[-1000:]}")
+        if self._tries:
+            self.address = ("127.0.0.1", free_port())
+        self._tries += 1
+        self._media = free_port(even=True)
+        self._process = await processes.start(self._command(), self._log, self._path)
+
+    def _found_no_port(self) -> bool:
+        return "Unable to bind" in self._log.read_text(errors="replace")
+
     def _command(self) -> list[str]:
         own = isinstance(self._scenario, str)
         scenario = ["-sn" if own else "-sf", str(self._scenario)]
         host, port = self.address
         return [
             *("sipp", *scenario),
-            *("-i", host, "-p", str(port), "-mi", host, "-mp", str(free_port(even=True))),
+            *("-i", host, "-p", str(port), "-mi", host, "-mp", str(self._media)),
             *("-trace_stat", "-stf", str(self._stats), "-fd", "1"),
             *("-trace_err", "-error_file", str(self._path / "errors.log")),
             *("-nostdin", "-cp", str(free_port())),
@@ -125,16 +147,20 @@ class Sipp:
             *([self._target] if self._target else []),
         ]
 
-    async def _listening(self) -> None:
-        """Wait until the kernel lists its UDP port. Raises TimeoutError, or RuntimeError with
-        what SIPp said when it ended instead.
+    async def _listening(self) -> bool:
+        """Wait until the kernel lists its UDP port; False where SIPp found a port taken.
+
+        Raises TimeoutError, or RuntimeError with what SIPp said when it ended instead.
         """
         assert self._process is not None
         async with asyncio.timeout(10):
-            while not _bound(self.address[1]):
+            while not _bound(self.address[1]) or not _bound(self._media + _VIDEO):
                 if self._process.returncode is not None:
+                    if self._found_no_port():
+                        return False
                     raise RuntimeError(f"sipp did not start: {self._log.read_text()[-1000:]}")
                 await asyncio.sleep(0.02)
+        return True
 
 
 def _bound(port: int) -> bool:

@@ -84,6 +84,8 @@ class WorkerHandle:
         self.assignment: Assignment | None = None
         self.channel: GatewayChannel | None = None
         self.hearing = Hearing(self.send)
+        #: its call reached it
+        self.claimed = False
         self.dead = False
         #: known of children of our zygote only
         self.exit_code: int | None = None
@@ -103,6 +105,7 @@ class WorkerHandle:
         if state not in MOVES[self.state]:
             raise WrongMove(f"{state} while {self.state}")
         self.state = state
+        self.claimed = self.claimed or state is WorkerState.CLAIMED
         self.limit(None)
 
     def limit(self, seconds: float | None, then: Callable[[], None] | None = None) -> None:

@@ -107,6 +107,20 @@ async def test_a_failure_whose_worker_left_is_repeated_until_its_ack(line: Line)
     await phone.get(486)
 
 
+@pytest.mark.parametrize(("too_slow", "status"), [(False, 500), (True, 503)])
+async def test_an_invite_whose_worker_died_is_refused(
+    line: Line, too_slow: bool, status: int
+) -> None:
+    """One that was too slow to take it shows a machine with no room, not a broken one."""
+    phone = await line.phone()
+    token, worker = await line.worker()
+    line.send(phone, phone.request("INVITE", line.uri("100")))
+    await worker.get("INVITE")
+    line.edge.worker_gone(token, too_slow=too_slow)
+    refused = await phone.get(status)
+    assert (refused.get(b"retry-after") is not None) is too_slow
+
+
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_call_out_not_yet_answered_is_cancelled(line: Line, late: bool) -> None:
     """CANCEL has to wait for a provisional response (RFC 3261 section 9.1)."""

@@ -16,9 +16,9 @@ from sipagent.testing.soak.scenarios import KINDS
 )
 async def test_calls_that_end_in_every_way_leave_nothing_behind(tmp_path: Path) -> None:
     report = await soak(tmp_path, 120, 10, at_once=60)
-    assert report.faults == [], report
+    assert report.faults == [], str(report)
     assert report.served + report.refused == report.calls
-    assert report.served > 40, report
+    assert report.served > 40, str(report)
     assert report.results.keys() == {kind.name for kind in KINDS}
 
 
