@@ -4,23 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from sipagent.call.control import CallControl
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
 from sipagent.media.port import AudioPort
+from sipagent.tools.source import ToolSource
 from sipagent.tools.spec import ToolSpec
 
 from .accounts import Accounts
-from .conversation import Conversation
+from .conversation import Conversation, Message
 from .failover import Candidate, Lineup, connections, only
 from .floor import Floor
 from .guiding.guide import Guide
 from .guiding.standing import Standing
+from .latency import TurnClock
 from .limits import Failures, Limits
-from .mind import GoOn, Mind, Speak
+from .mind import Answer, GoOn, Leave, Mind, Speak
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
 from .speaking.changing import ChangeLanguage
 from .speaking.fillers import Fillers
@@ -64,7 +66,9 @@ class VoiceAgent:
         limits: Limits | None = None,
         rules: TurnRules | None = None,
         standing: Standing | None = None,
+        sources: Sequence[ToolSource] = (),
     ) -> None:
+        self._sources = sources
         self.conversation = Conversation()
         self._spec = spec
         self._organs = organs
@@ -93,7 +97,8 @@ class VoiceAgent:
         mouths = Lineup("mouth", organs.mouth, accounts)
         manner = Manner(spec.languages, spec.pronounce, spec.fillers, spec.prompts)
         own = [ChangeLanguage(manner).tool] if len(spec.languages) > 1 else []
-        guide = Guide(spec, [*self._tools, *own], self.conversation, call, self._standing)
+        tools = [*self._tools, *own]
+        guide = Guide(spec, tools, self.conversation, call, self._standing, sources=self._sources)
         speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)
         fillers = Fillers(speaker, manner, spec.filler_after_ms / 1000)
         thinker = Thinker(
@@ -129,6 +134,9 @@ class VoiceAgent:
         )
         self._mind = mind
         floor.follow(mind)
+        for source in self._sources:
+            source.open(control)
+        call.live_agent = self
         await guide.recall()
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens
@@ -142,6 +150,10 @@ class VoiceAgent:
             await fillers.close()
             accounts.close()
             self._mind = self._control = None
+            if call.live_agent is self:
+                call.live_agent = None
+            for source in self._sources:
+                await source.close()
             if end is None or end.successor is None:
                 self._settle(call, guide)
 
@@ -157,9 +169,25 @@ class VoiceAgent:
         return await self._mind.confirm(self._control, question)
 
     async def say(self, text: str) -> None:
-        """See `Announcer`; nothing is said when no talk is going on."""
+        """See `Announcer`, `LiveAgent`; nothing is said when no talk is going on."""
         if self._mind is not None:
             await self._mind.say(text)
+
+    def tell(self, text: str, role: Literal["system", "user"] = "system") -> None:
+        """See `LiveAgent`."""
+        if self._mind is None or self._control is None:
+            return
+        if role == "system":
+            self._mind.tell(GoOn(text))
+        else:
+            clock = TurnClock.of_no_turn(self._control.call)
+            self._mind.tell(Answer(Message("caller", text), clock))
+
+    def leave(self, section: str | None = None) -> None:
+        """See `LiveAgent`."""
+        if self._mind is not None:
+            self._mind.interrupt()
+            self._mind.tell(Leave(TalkEnd("done", section)))
 
     async def finish_speaking(self) -> None:
         """See `Presence`; the cap is `Limits.speech_cap`."""

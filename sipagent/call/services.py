@@ -12,11 +12,13 @@ from sipagent.errors import CallError
 from sipagent.media.port import AudioPort
 from sipagent.media.recording import OpenWriter
 
+from .documents import Documents, NoDocuments
 from .leg import Dialer
 from .meeting import Meet, Notice, Seated, Wish
 from .privacy import NOTHING, Privacy
 from .tap_wires import TapWires
 from .target import normalise
+from .web import NoWeb, Web
 
 if TYPE_CHECKING:
     from .control import CallControl
@@ -292,4 +294,6 @@ class Services:
     places: Places = field(default_factory=PlainPlaces)
     meetings: Meetings = field(default_factory=NoMeetings)
     memory: Memory = field(default_factory=NoMemory)
+    web: Web = field(default_factory=NoWeb)
+    documents: Documents = field(default_factory=NoDocuments)
     privacy: Privacy = NOTHING

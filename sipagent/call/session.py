@@ -28,6 +28,7 @@ from .consent import Consent
 from .hold import Hold
 from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
+from .live_agent import LiveAgent
 from .parties import Parties
 from .recordings import Recordings
 from .redaction.redactor import Redactor
@@ -83,6 +84,8 @@ class CallSession:
         self.hold: Hold | None = None
         #: the agent's port while an agent holds the caller's attention
         self.agent: AudioPort | None = None
+        #: that agent, for everybody who has a word for it
+        self.live_agent: LiveAgent | None = None
         #: what the record waits for when the legs are gone
         self.afterwork = Afterwork()
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has

@@ -19,6 +19,7 @@ from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.call.services import TalkEnd
 from sipagent.events import Said
 from sipagent.media.port import AudioPort
+from sipagent.tools.source import ToolSource
 from sipagent.tools.spec import ToolSpec
 
 from .fakes import FakeCall, a_call
@@ -83,6 +84,7 @@ async def a_talk(
     brain: ScriptedBrain | None = None,
     mouth: BeepMouth | None = None,
     tools: Sequence[ToolSpec] = (),
+    sources: Sequence[ToolSource] = (),
     policy: Policy | None = None,
     allowed: frozenset[str] = frozenset(),
     limits: Limits | None = None,
@@ -106,7 +108,7 @@ async def a_talk(
         (*only(mind, declared.brain[0].provider), *others.brain),
         (*only(mouth, declared.voice[0].provider), *others.mouth),
     )
-    agent = VoiceAgent(declared, speaking_for_itself(organs), tools, limits=limits)
+    agent = VoiceAgent(declared, speaking_for_itself(organs), tools, limits=limits, sources=sources)
     port = call.bridge.open_port("agent")
     call.session.room.join(port)
     call.session.agent = port

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sipagent.call.services import Successor, TalkEnd
 from sipagent.call.session import CallSession
+from sipagent.tools.source import ToolSource
 from sipagent.tools.spec import ToolSpec
 
 from ..afterwards.remembering import remember
@@ -34,7 +35,10 @@ class Guide:
         conversation: Conversation,
         call: CallSession,
         standing: Standing,
+        *,
+        sources: Sequence[ToolSource] = (),
     ) -> None:
+        self._sources = sources
         self._spec = spec
         self._conversation = conversation
         self._standing = standing
@@ -63,7 +67,8 @@ class Guide:
 
     def offered(self) -> tuple[ToolSpec, ...]:
         """The tools that may be used now."""
-        return tuple(self._tools) if self._steps is None else self._steps.offered(self._tools)
+        tools = [*self._tools, *(tool for source in self._sources for tool in source.offered())]
+        return tuple(tools) if self._steps is None else self._steps.offered(tools)
 
     def brain(self, own: Brain) -> Brain:
         """The agent's mind, with what is said word for word."""

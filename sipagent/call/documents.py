@@ -1,0 +1,50 @@
+"""SWML documents that come while a call is going on: inline, or from a URL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sipagent.errors import PlanError
+
+from .step import Program
+
+if TYPE_CHECKING:
+    from .session import CallSession
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`name` is what events say: a URL without its secrets, or what returned it."""
+
+    name: str
+    program: Program
+
+
+class Documents(Protocol):
+    """Reads documents as the plan's own steps are read."""
+
+    def read(self, raw: Any, name: str) -> Document:
+        """A document from JSON or YAML text, or as plain data. Raises PlanError that says where
+        it is wrong.
+        """
+        ...
+
+    async def fetch(
+        self, url: str, call: "CallSession", params: Mapping[str, Any] | None = None
+    ) -> Document:
+        """POST the call object to a URL and read what comes. Raises PlanError, WebFailed."""
+        ...
+
+
+class NoDocuments:
+    """A house that reads nothing but its own plans."""
+
+    def read(self, raw: Any, name: str) -> Document:
+        """See `Documents`."""
+        raise PlanError("no documents are read here")
+
+    async def fetch(
+        self, url: str, call: "CallSession", params: Mapping[str, Any] | None = None
+    ) -> Document:
+        """See `Documents`."""
+        raise PlanError("no documents are fetched here")
