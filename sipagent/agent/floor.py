@@ -150,7 +150,7 @@ class Floor:
         if onset.first:
             self._state.began = onset.t
             expected = self._expected()
-            self._gate.expect(self._senses.awaits(expected))
+            self._gate.expect(self._senses.awaits(expected), partials=self._senses.partials)
             self._listener.open(expected, partial(self._partial, onset.t))
 
     def _partial(self, turn: int, heard: Transcript) -> None:

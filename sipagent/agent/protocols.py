@@ -163,6 +163,13 @@ class Transcriber(Protocol):
         ...
 
 
+@runtime_checkable
+class Forthright(Protocol):
+    """Ears that know of themselves whether they give words before an utterance is over."""
+
+    gives_partials: bool
+
+
 class Brain(Protocol):
     """Mind."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sipagent.call.services import SpeechDetector
 from sipagent.call.session import CallSession
+from sipagent.errors import ProviderError
 from sipagent.events import Said, TurnEnded
 
 from .ceding import Ceding
@@ -16,7 +17,7 @@ from .lexicon.known import lexicon
 from .listening import HeardTurn
 from .mind import Answer, Failure, Mind
 from .prompting import Prompting
-from .protocols import Expectation, Sound, Transcriber, Transcript
+from .protocols import Expectation, Forthright, Sound, Transcriber, Transcript
 from .sounds import Sounds
 from .turns.awaiting import awaiting
 from .turns.decisions import EndOfTurn
@@ -38,6 +39,15 @@ class Senses:
     ears: Lineup[Transcriber]
     expects: Callable[[], Expectation]
     awaits: Callable[[Expectation], Awaiting] = awaiting
+
+    @property
+    def partials(self) -> bool:
+        """May words come before a turn is over? True where the ears do not know."""
+        try:
+            ears = self.ears.organ
+        except ProviderError:
+            return False  # they cannot be made: their first turn will tell
+        return ears.gives_partials if isinstance(ears, Forthright) else True
 
 
 @dataclass(frozen=True, slots=True)

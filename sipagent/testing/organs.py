@@ -75,9 +75,9 @@ class ScriptedEars:
     """A Transcriber with a text for every utterance to come; silence (no words) after the last."""
 
     def __init__(self, *lines: str | Line) -> None:
-        self._lines: Iterator[Line] = iter(
-            [Line(line) if isinstance(line, str) else line for line in lines]
-        )
+        script = [Line(line) if isinstance(line, str) else line for line in lines]
+        self.gives_partials = any(line.partials for line in script)
+        self._lines: Iterator[Line] = iter(script)
         #: the frames and the expectation of every utterance, newest last
         self.heard: list[list[Frame]] = []
         self.expected: list[Expectation] = []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipagent.agent.yielding.bargein import BargeInMachine, GiveWay, YieldRules
-from sipagent.agent.yielding.evidence import Sound
+from sipagent.agent.yielding.evidence import Sound, WordDelay
 from sipagent.media.echo import NO_ECHO, Echo
 
 
@@ -31,8 +31,9 @@ def paused(rules: YieldRules | None = None) -> BargeInMachine:
     return machine
 
 
-def test_speech_that_lasts_stops_the_agent_without_words() -> None:
+def test_speech_that_lasts_stops_the_agent_where_no_words_can_come() -> None:
     machine = paused()
+    machine.wordless_ears = True
     assert hear(machine, 480) == []
     [stopped] = hear(machine, 20, since=480)
     assert (stopped.decision, stopped.why) == ("stopped", "speech of 500 ms")
@@ -122,6 +123,17 @@ def test_where_ears_give_partials_voice_without_words_is_given_more_time() -> No
     assert stopped.decision == "stopped"
 
 
+def test_words_are_waited_for_where_nobody_knows_yet_whether_these_ears_give_any() -> None:
+    machine = paused()
+    assert hear(machine, 700) == []
+    resumed = hear(machine, 140, since=700, voice=False)
+    assert [way.decision for way in resumed] == ["resumed"]
+    machine.onset(2000)
+    assert hear(machine, 1180, since=2000) == []
+    [stopped] = hear(machine, 20, since=3180)
+    assert (stopped.decision, stopped.why) == ("stopped", "speech of 1200 ms")
+
+
 def test_voice_without_words_where_words_would_have_come_is_none() -> None:
     machine = paused()
     machine.first_words_ms = 500
@@ -159,6 +171,23 @@ def test_once_stopped_nothing_more_is_decided() -> None:
     assert hear(machine, 1000) == []
 
 
+def test_what_the_ears_give_is_learnt_from_turns() -> None:
+    delay = WordDelay()
+    delay.onset(0)
+    delay.over(1000)
+    assert (delay.longest_ms, delay.never) == (None, False)  # too short to tell
+    delay.onset(5000)
+    delay.over(7000)
+    assert (delay.longest_ms, delay.never) == (None, True)
+    delay.onset(10_000)
+    delay.words(10_600, "hello")
+    delay.over(12_000)
+    assert (delay.longest_ms, delay.never) == (600, False)
+    delay.onset(20_000)
+    delay.over(24_000)  # a fit of coughing: it changes nothing any more
+    assert (delay.longest_ms, delay.never) == (600, False)
+
+
 Act = st.one_of(
     st.tuples(st.just("frame"), st.booleans()),
     st.tuples(st.just("onset"), st.just(True)),
@@ -193,5 +222,6 @@ def test_every_pause_ends_within_its_bound(acts: list[tuple[str, bool]]) -> None
 @pytest.mark.parametrize("decide_ms", [100, 500, 2000])
 def test_a_plan_sets_how_much_speech_stops_the_agent(decide_ms: int) -> None:
     machine = paused(YieldRules(decide_ms=decide_ms))
+    machine.wordless_ears = True
     [stopped] = hear(machine, decide_ms)
     assert stopped.why == f"speech of {decide_ms} ms"

@@ -33,6 +33,8 @@ class RealtimeEars:
     these matter and the model does not tell them: a yes or no, or something said over the agent.
     """
 
+    gives_partials = False
+
     def __init__(self, session: Session, local: Callable[[], Transcriber]) -> None:
         self._session = session
         self._local = local

@@ -43,7 +43,7 @@ class GiveWay:
 @dataclass(frozen=True, slots=True)
 class YieldRules:
     """Milliseconds and counts. `min_words` are needed to stop at once; voice of `decide_ms` stops
-    with or without words; where the evidence is thin (ears that give partials have none, the
+    with or without words; where the evidence is thin (ears that may give partials have none, the
     probability is low, the voice is faint) the agent stays paused up to `longest_ms` first, and
     half as long again where only words are missing and the voice goes on.
 
@@ -72,7 +72,8 @@ class BargeInMachine:
 
     `answers` is True while the agent has asked something to which a backchannel is an answer;
     `first_words_ms` is how long after an onset these ears have given the first words at the
-    latest, once they have shown that they do; `usual_db` is the level of the caller's voice, once
+    latest, once they have shown that they do, and `wordless_ears` that they have shown that they
+    give none before a turn is over; `usual_db` is the level of the caller's voice, once
     it is known.
     """
 
@@ -81,6 +82,7 @@ class BargeInMachine:
         self.state = GiveWayState.HOLDING
         self.answers = False
         self.first_words_ms: int | None = None
+        self.wordless_ears = False
         self.usual_db: float | None = None
         self.lexicon: Lexicon = lexicon("")
         self._gathering = Gathering(0)
@@ -203,7 +205,7 @@ class BargeInMachine:
 
     def _thin(self, so_far: Evidence) -> bool:
         """Is what is known too little to stop for good?"""
-        wordless = self.first_words_ms is not None and not plain(self._words)
+        wordless = not self.wordless_ears and not plain(self._words)
         listening = self._listens(self._words)
         return wordless or listening or self._doubtful(so_far) or self._faint(so_far)
 

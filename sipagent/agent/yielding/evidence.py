@@ -108,12 +108,18 @@ class Gathering:
         )
 
 
+#: so long a turn without a word before its end tells that these ears give none
+_TELLING_MS = 1500
+
+
 class WordDelay:
     """How long after an onset these ears give the first words: the longest of the last few, ms;
-    None while they have given none before a turn was over.
+    None while they have given none before a turn was over. `never` says that they had the time
+    to, in a turn, and gave none.
     """
 
     def __init__(self) -> None:
+        self.never = False
         self._delays: deque[int] = deque(maxlen=_REMEMBERED)
         self._onset: int | None = None
 
@@ -131,6 +137,13 @@ class WordDelay:
         if self._onset is not None and plain(text):
             self._delays.append(now - self._onset)
             self._onset = None
+            self.never = False
+
+    def over(self, now: int) -> None:
+        """The turn ended at media-clock `now` ms."""
+        silent = self._onset is not None and now - self._onset >= _TELLING_MS
+        self.never = self.never or (silent and not self._delays)
+        self._onset = None
 
 
 _REMEMBERED = 5

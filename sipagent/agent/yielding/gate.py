@@ -56,6 +56,7 @@ class Gate:
         self._own = _OwnVoice(turn.onset_ms)
         self._loudness = Loudness()
         self._delay = WordDelay()
+        self._partials = True
         self._now = 0
         self._holding = NOTHING_HELD
 
@@ -94,15 +95,19 @@ class Gate:
         """False where the turn that ended last was far fainter than the caller."""
         return self._loudness.was_near
 
-    def expect(self, awaiting: Awaiting) -> None:
-        """What the turn that has just begun is likely to hold."""
+    def expect(self, awaiting: Awaiting, *, partials: bool = True) -> None:
+        """What the turn that has just begun is likely to hold, and whether words of it may come
+        before it is over.
+        """
+        self._partials = partials
+        self._learn()
         self.turn.expect(awaiting)
         self.barge.lexicon = lexicon(awaiting.language)
 
     def words(self, text: str, *, complete: bool = False) -> GiveWay | None:
         """The newest partial of the caller's turn."""
         self._delay.words(self._now, text)
-        self.barge.first_words_ms = self._delay.longest_ms
+        self._learn()
         self.turn.words(text, complete=complete)
         # an agent that is paused must hear the end of it, whatever it holds by now
         concerned = self.barge.paused or self._holding.by_voice
@@ -145,10 +150,17 @@ class Gate:
             case SpeechOffset(t=t):
                 return self.barge.offset(t)
             case EndOfTurn():
+                self._delay.over(self._now)
+                self._learn()
                 self.barge.turn_over()
                 self._loudness.settle()
                 self.barge.usual_db = self._loudness.usual_db
         return None
+
+    def _learn(self) -> None:
+        """What these ears can be expected to give is known better now."""
+        self.barge.first_words_ms = self._delay.longest_ms
+        self.barge.wordless_ears = self._delay.never or not self._partials
 
     def _louder(self, sound: Sound) -> GiveWay | None:
         """An onset the turn does not know of, since somebody in the room is speaking already."""

@@ -57,6 +57,8 @@ class WhisperEars:
     loaded while the phone rings, and takes its memory for each call.
     """
 
+    gives_partials = False
+
     def __init__(self, name: str, options: WhisperOptions, kit: Kit) -> None:
         self._name = name
         self._options = options

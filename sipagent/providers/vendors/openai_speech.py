@@ -85,6 +85,8 @@ def mouth(kit: Kit, name: str, raw: Options) -> "HttpMouth":
 class HttpEars:
     """A Transcriber: an utterance is sent as one WAV when it is whole."""
 
+    gives_partials = False
+
     def __init__(
         self,
         door: HttpDoor,
