@@ -1,6 +1,7 @@
 """Conversation: what was said and, after a barge-in, only what was heard."""
 
 from dataclasses import dataclass, field, replace
+from time import time
 from typing import Any, Literal
 
 Role = Literal["system", "caller", "agent", "tool"]
@@ -33,6 +34,8 @@ class Message:
     tool: str = ""
     ok: bool = True
     sounds: tuple[str, ...] = ()
+    #: wall clock, seconds since the epoch
+    at: float = field(default_factory=time, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -44,8 +47,8 @@ class Conversation:
     """
 
     messages: list[Message] = field(default_factory=list)
-    #: what the mind is not to know any more
-    forgotten: list[Message] = field(default_factory=list)
+    #: what the mind is not to know any more, one stretch for each time it was made to forget
+    forgotten: list[tuple[Message, ...]] = field(default_factory=list)
     prompt: str = ""
     written: bool = False
 
@@ -78,7 +81,8 @@ class Conversation:
         kept = next((n for n in range(len(self.messages) - 1, -1, -1) if self._asks(n)), None)
         if kept is None:
             kept = len(self.messages)
-        self.forgotten += self.messages[:kept]
+        if kept:
+            self.forgotten.append(tuple(self.messages[:kept]))
         self.messages[:kept] = [note] if note is not None else []
 
     def _asks(self, index: int) -> bool:
@@ -89,7 +93,7 @@ class Conversation:
     @property
     def all(self) -> tuple[Message, ...]:
         """Every message, those that were forgotten too."""
-        return (*self.forgotten, *self.messages)
+        return (*(m for stretch in self.forgotten for m in stretch), *self.messages)
 
     @property
     def spoken(self) -> str:

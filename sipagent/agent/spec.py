@@ -9,6 +9,7 @@ from .afterwards.spec import MemorySpec, SummarySpec
 from .budget import BudgetSpec
 from .parts import Part, Seconds, Words
 from .refs import ProviderRef, Providers
+from .reporting.spec import ReportsSpec
 from .speaking.spec import Fillers, FillerTexts, Language, Prompts, Pronunciation
 from .steps.spec import Contexts
 from .yielding.spec import BargeInSpec
@@ -117,6 +118,9 @@ class AgentSpec(Part):
     )
     summary: SummarySpec | None = Field(
         default=None, description="made of the whole talk when it is over, for the call's record"
+    )
+    reports: ReportsSpec | None = Field(
+        default=None, description="what others are told of its talks: docs/swml-reports.md"
     )
     fallback: str | None = Field(
         default=None, description="section to go on with when the agent cannot"

@@ -23,6 +23,7 @@ from .guiding.standing import Standing
 from .latency import TurnClock
 from .limits import Failures, Limits
 from .mind import Answer, GoOn, Leave, Mind, Speak
+from .observing import Observer
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
 from .speaking.changing import ChangeLanguage
 from .speaking.fillers import Fillers
@@ -70,6 +71,7 @@ class VoiceAgent:
     ) -> None:
         self._sources = sources
         self.conversation = Conversation()
+        self.log = Observer(self.conversation)
         self._spec = spec
         self._organs = organs
         self._tools = tools
@@ -90,6 +92,7 @@ class VoiceAgent:
         """Talk until a tool ends it, the caller leaves or keeps silent, or the port is closed."""
         self._control = control = replace(control, presence=self)
         spec, organs, call = self._spec, self._organs, control.call
+        self.log.open(call)
         failures = Failures(self._limits.failures)
         accounts = Accounts(call, failures)
         ears = Lineup("ears", organs.ears, accounts)
@@ -134,9 +137,9 @@ class VoiceAgent:
         )
         self._mind = mind
         floor.follow(mind)
+        call.live_agent = self
         for source in self._sources:
             source.open(control)
-        call.live_agent = self
         await guide.recall()
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens
@@ -154,6 +157,7 @@ class VoiceAgent:
                 call.live_agent = None
             for source in self._sources:
                 await source.close()
+            self.log.close()
             if end is None or end.successor is None:
                 self._settle(call, guide)
 

@@ -1,10 +1,47 @@
 """The agent that is talking, for everybody who has a word for it: functions, operators, clients."""
 
-from typing import Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+
+class TalkLog(Protocol):
+    """What was said and done in one talk so far, in SWML's words and redacted as the call is. It
+    may be read after the talk, too.
+    """
+
+    @property
+    def session_id(self) -> str:
+        """`ai_session_id`: a UUID of this talk alone."""
+        ...
+
+    def call_log(self) -> list[dict[str, Any]]:
+        """What the mind knows now: entries of the roles system, user, assistant, tool and
+        system-log, with `timestamp` in microseconds since the epoch.
+        """
+        ...
+
+    def raw_call_log(self) -> list[dict[str, Any]]:
+        """As `call_log`, with what the mind was made to forget."""
+        ...
+
+    def function_called(self, entry: Mapping[str, Any]) -> None:
+        """A function was run outside: one entry of `swaig_log` (`command_name`, `command_arg`,
+        `epoch_time`, `url`, `post_data`, `post_response`, ...).
+        """
+        ...
+
+    def functions(self) -> Sequence[Mapping[str, Any]]:
+        """`swaig_log` so far."""
+        ...
 
 
 class LiveAgent(Protocol):
     """What can be asked of the agent in a call while it talks."""
+
+    @property
+    def log(self) -> TalkLog:
+        """Of this talk."""
+        ...
 
     async def say(self, text: str) -> None:
         """Say this in the agent's own voice at once, and wait until it was heard."""

@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sipagent.errors import LegFailed
@@ -37,10 +38,21 @@ from .services import Services
 from .step import Program
 from .taps import Taps
 from .usage import Spending
+from .watchers import Watcher, Watchers
 
 E = TypeVar("E", bound=Base)
 T = TypeVar("T")
 Emit = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Times:
+    """Wall clock (UTC) of a call; None for what did not happen yet."""
+
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    answered: datetime | None = None
+    #: when the caller's last leg was gone
+    left: datetime | None = None
 
 
 class CallSession:
@@ -91,7 +103,8 @@ class CallSession:
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
         self.hung_up_by: str | None = None
         self.spending = Spending()
-        self._send = emit
+        self._send = emit if isinstance(emit, Watchers) else Watchers(emit)
+        self.times = Times()
         self._redactor = Redactor(services.privacy.redact)
         #: what becomes of a REFER; without one all are declined
         self.referee: Judge | None = None
@@ -118,9 +131,17 @@ class CallSession:
         fields.setdefault("t", self.bridge.clock.t)
         self._send(self._redactor.event(kind(call_id=self.id, **fields)))  # type: ignore[arg-type]
 
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Tell `watcher` of every event from now on, as it goes on record. Returns what ends it."""
+        return self._send.add(watcher)
+
     def kept(self, text: str) -> str:
         """A text as it may be kept or sent beyond this call, where that is not by an event."""
         return self._redactor.text(text)
+
+    def kept_data(self, data: Any) -> Any:
+        """JSON data, every text in it as it may be kept or sent beyond this call."""
+        return self._redactor.data(data)
 
     def for_model(self, text: str) -> str:
         """What the caller said or wrote, as the model may read it."""
@@ -157,6 +178,8 @@ class CallSession:
             if seen[-1:] == [now]:
                 return
             seen.append(now)
+            if changed_leg is self.caller:
+                self._timed(changed_leg.state)
             self.emit(
                 LegChanged,
                 leg=changed_leg.info.id,
@@ -179,6 +202,12 @@ class CallSession:
         if role == "caller":
             self.spawn(self._read_keys(leg))
         self.spawn(self._read_texts(leg))
+
+    def _timed(self, state: LegState) -> None:
+        if state is LegState.CONFIRMED and self.times.answered is None:
+            self.times.answered = datetime.now(UTC)
+        elif state is LegState.DISCONNECTED:
+            self.times.left = datetime.now(UTC)
 
     async def dial(self, target: str, **options: Any) -> Leg:
         """Send an INVITE to a normalised target; the leg belongs to this call but is not heard

@@ -56,6 +56,10 @@ class Redactor:
         """A text as it may be kept."""
         return redacted(text, self._rules) if self._rules else text
 
+    def data(self, data: Any) -> Any:
+        """JSON data as it may be kept."""
+        return self._clean(data) if self._rules else data
+
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
             return redacted(value, self._rules)

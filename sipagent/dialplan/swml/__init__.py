@@ -1,0 +1,1 @@
+"""SWML as it stands in other platforms' documents, in the words of ours."""
