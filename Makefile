@@ -35,10 +35,10 @@ static: $(VENV)/.installed
 	$(BIN)/lint-imports
 
 .PHONY: matrix
-matrix: $(VENV)/.installed peers ## docs/rfc-matrix.md, written from marked tests that pass
-	@rm -f build/rfc.json
-	-$(BIN)/pytest -q -n 2 --dist loadgroup -m "rfc and not alone"
-	-$(BIN)/pytest -q -m "rfc and alone"
+matrix: $(VENV)/.installed peers ## docs/*-matrix.md, written from marked tests that pass
+	@rm -f build/rfc.json build/swml.json
+	-$(BIN)/pytest -q -n 2 --dist loadgroup -m "(rfc or swml) and not alone"
+	-$(BIN)/pytest -q -m "(rfc or swml) and alone"
 	$(BIN)/python -m sipagent.testing.matrix
 
 .PHONY: fuzz

@@ -1,5 +1,5 @@
 """What every run of the tests has in common: no deadlines for examples, and what it leaves behind:
-which rows of docs/rfc-matrix.md it has shown.
+which rows of docs/rfc-matrix.md and docs/swml-matrix.md it has shown.
 """
 
 import json
@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from sipagent.testing.matrix import RESULTS
+from sipagent.testing.matrix.rows import MARKS, Mark, results_of
 
-_KEY = "rfc"
 # how long an example takes says more about the machine than about us
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -22,12 +21,13 @@ pytest_plugins = ["pytester"]
 class Shown:
     """Collects, from the reports of this process or of xdist's, marked tests and their fate."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, mark: Mark, root: Path) -> None:
+        self._mark = mark
+        self._path = root / results_of(mark)
         self._results: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        rows = [value for name, value in report.user_properties if name == _KEY]
+        rows = [value for name, value in report.user_properties if name == self._mark]
         if not rows or (report.when == "setup" and report.passed):
             return
         known = self._results.get(report.nodeid)
@@ -44,11 +44,13 @@ class Shown:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # a worker of xdist reports to the one that has it
-        config.pluginmanager.register(Shown(config.rootpath / RESULTS))
+        for mark in MARKS:
+            config.pluginmanager.register(Shown(mark, config.rootpath))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for mark in item.iter_markers(_KEY):
-            row: list[object] = list(mark.args)
-            item.user_properties.append((_KEY, row))
+        for name in MARKS:
+            for mark in item.iter_markers(name):
+                row: list[object] = list(mark.args)
+                item.user_properties.append((name, row))

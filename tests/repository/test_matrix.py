@@ -1,11 +1,14 @@
-"""docs/rfc-matrix.md: made from tests that passed, and never older than their markers."""
+"""docs/*-matrix.md: made from tests that passed, and never older than their markers."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from sipagent.testing.matrix import MATRIX, Row, UnknownRfc, marked, passed, render, titles
+from sipagent.testing.matrix import rfc, swml
+from sipagent.testing.matrix.rfc import UnknownRfc, render
+from sipagent.testing.matrix.rows import Row, marked, passed
+from sipagent.testing.matrix.swml import UnknownFeature
 
 RFCS = {"3261": {"title": "SIP", "not_done": ["S/MIME"]}, "3262": {"title": "PRACK"}}
 MODULE = """
@@ -20,8 +23,34 @@ def helper(): ...
 
 
 def test_the_matrix_says_what_the_tests_are_marked_with(root: Path) -> None:
-    committed = (root / MATRIX).read_text()
-    assert committed == render(marked(root), titles(root)), "run `make matrix`"
+    committed = (root / rfc.MATRIX).read_text()
+    assert committed == render(marked(root), rfc.titles(root)), "run `make matrix`"
+
+
+def test_the_matrix_of_swml_says_what_the_tests_are_marked_with(root: Path) -> None:
+    committed = (root / swml.MATRIX).read_text()
+    wanted = swml.render(marked(root, "swml"), swml.features(root))
+    assert committed == wanted, "run `make matrix`"
+
+
+def test_a_feature_nobody_shows_is_not_done_unless_it_says_why() -> None:
+    features = {
+        "verb": {"play": {"weight": "A"}, "if": {"why": "no schema"}},
+        **{"param": {}, "action": {"say": {"weight": "must", "why": "in English"}}},
+        "data_map": {},
+    }
+    text = swml.render({Row("action say", "is heard", "tests/a.py::x")}, features)
+    assert "| `play` | A | **not done** | | |\n" in text
+    assert "| `if` |  | no schema | | |\n" in text
+    assert "| `say` | must | done; in English | is heard | `a.py::x` |\n" in text
+    assert "## Verbs: 0 of 2" in text and "## Actions of functions: 1 of 1" in text
+
+
+def test_a_feature_that_is_not_listed_is_refused() -> None:
+    with pytest.raises(UnknownFeature, match="verb paly"):
+        swml.render(
+            {Row("verb paly", "x", "y")}, {k: {} for k in ("verb", "param", "action", "data_map")}
+        )
 
 
 def test_markers_are_found_where_they_stand(tmp_path: Path) -> None:

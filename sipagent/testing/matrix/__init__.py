@@ -1,0 +1,1 @@
+"""Tables of what is done, made from marked tests that passed: docs/*-matrix.md."""
