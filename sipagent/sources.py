@@ -62,7 +62,7 @@ class Source:
         message = str(detail["msg"]).removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             *parents, key = detail["loc"]
-            hint = nearest(str(key), _keys(model, parents))
+            hint = nearest(str(key), keys_at(model, parents))
             return self.finding(path, "unknown key", hint=hint)
         elif detail["type"] == "missing":
             message = f"{detail['loc'][-1]} is required"
@@ -90,13 +90,15 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-def _keys(annotation: Any, path: Iterable[str | int]) -> set[str]:
-    """The keys a model knows at a place inside it, seen through tuples, dicts and unions."""
+def keys_at(annotation: Any, path: Iterable[str | int]) -> set[str]:
+    """The keys a model knows at a place inside it, as they are written, seen through tuples, dicts
+    and unions.
+    """
     here = _models(annotation)
     for key in path:
         fields = [m.model_fields[key].annotation for m in here if key in m.model_fields]
         here = [m for field in fields for m in _models(field)] or here
-    return {key for model in here for key in model.model_fields}
+    return {field.alias or key for model in here for key, field in model.model_fields.items()}
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

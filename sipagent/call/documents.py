@@ -14,18 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`name` is what events say: a URL without its secrets, or what returned it."""
+    """`name` is what events say: a URL without its secrets, or what returned it. `remarks` is what
+    was written in it and is not known here: each was left out.
+    """
 
     name: str
     program: Program
+    remarks: tuple[str, ...] = ()
 
 
 class Documents(Protocol):
     """Reads documents as the plan's own steps are read."""
 
     def read(self, raw: Any, name: str) -> Document:
-        """A document from JSON or YAML text, or as plain data. Raises PlanError that says where
-        it is wrong.
+        """A document from JSON or YAML text, or as plain data. Keys nobody knows are left out; a
+        step that cannot be carried out is an error only when it is reached. Raises PlanError that
+        says where it is wrong.
         """
         ...
 

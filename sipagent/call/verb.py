@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from .control import CallControl
+    from .documents import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,12 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Leave the document for another section; nothing comes back."""
+    """Leave the document for another section, looked for in `document` first, then in the plan;
+    nothing comes back.
+    """
 
     section: str
+    document: "Document | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sipagent.sources import KeyPath, Source, nearest
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Ignored
+from sipagent.verbs.documents import is_inline, is_url
 
 from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems, ProviderProblem
@@ -157,7 +158,7 @@ def _destinations(reading: Reading, plan: Plan) -> Iterator[tuple[KeyPath, str]]
     for step in reading.steps:
         for key in ("dest", "transfer_after_bridge"):
             dest = step.arguments.get(key)
-            if isinstance(dest, str):
+            if isinstance(dest, str) and not (is_url(dest) or is_inline(dest)):
                 yield step.at(key), dest
         for path, text in _strings(step.arguments):
             if path[-1] == "confirm" and text in plan.program:
@@ -175,10 +176,10 @@ def _sections(reading: Reading, plan: Plan) -> Iterator[Finding]:
         if has_template(dest) or dest in plan.program:
             reached.add(dest)
             continue
-        message = f"there is no section {dest}"
+        hint = nearest(dest, plan.program)
         if "://" in dest:
-            message = "only sections of this document can be run, not URLs"
-        yield reading.source.finding(path, message, hint=nearest(dest, plan.program))
+            hint = "documents are fetched from http and https URLs"
+        yield reading.source.finding(path, f"there is no section {dest}", hint=hint)
     for section in plan.program.keys() - reached if not open_ended else ():
         yield _warning(reading, ("sections", section), "nothing leads to this section")
 

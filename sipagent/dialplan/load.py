@@ -19,6 +19,8 @@ from .routes import Route
 from .steps import PlacedStep, StepReader
 
 M = TypeVar("M", bound=BaseModel)
+#: what a document of SWML is made of
+SWML_KEYS = ("version", "sections")
 KEYS = ("version", "name", "description", "routes", "agents", "policy", "privacy", "sections")
 
 
@@ -59,11 +61,20 @@ def plan_of(document: Mapping[str, Any], name: str, file: str = "") -> Plan:
 
 def examine(source: Source, name: str | None = None, *, placed: bool = True) -> Reading:
     """Read a document to the end, whatever is wrong in it."""
-    reader = _Reader(source, StepReader(source, placed))
+    reader = _Reader(source, StepReader(source, placed, is_swml(source.data)))
     plan = reader.plan(name)
-    findings = (*reader.findings, *reader.steps.findings)
+    steps = reader.steps
+    findings = (*reader.findings, *steps.findings, *steps.late, *steps.remarks)
     broken = any(finding.severity == "error" for finding in findings)
     return Reading(source, None if broken else plan, tuple(reader.steps.steps), findings)
+
+
+def is_swml(data: Any) -> bool:
+    """True for plain SWML: it says its version, and nothing that only plans of ours say. Such a
+    document is read as its vendor reads it: what nobody knows is ignored, with a warning.
+    """
+    ours = set(KEYS) - set(SWML_KEYS)
+    return isinstance(data, Mapping) and "version" in data and not ours & data.keys()
 
 
 @dataclass
@@ -78,7 +89,10 @@ class _Reader:
             self._wrong((), "expected a mapping with sections")
             return None
         for key in data:
-            if key not in KEYS:
+            if key not in KEYS and self.steps.tolerant:
+                found = self.source.finding((key,), "unknown key, ignored", severity="warning")
+                self.findings.append(found)
+            elif key not in KEYS:
                 hint = nearest(str(key), KEYS) or f"the keys: {', '.join(KEYS)}"
                 self._wrong((key,), "unknown key", hint)
         stem = self.source.file.rpartition("/")[2].partition(".")[0]

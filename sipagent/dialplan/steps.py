@@ -12,8 +12,10 @@ from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Nesting
+from sipagent.verbs.missing import missing
 
 from .expressions import has_template
+from .trimming import trimmed
 
 #: SWML verbs this server does not have, so that they are not called misspelt
 UNSUPPORTED = frozenset(
@@ -52,13 +54,20 @@ class PlacedStep:
 
 @dataclass
 class StepReader:
-    """Reads blocks of one document; keeps every step and every finding."""
+    """Reads blocks of one document; keeps every step and every finding.
+
+    A `tolerant` one reads SWML of any hand: keys nobody knows are `remarks`, and what makes one
+    step impossible is in `late`: it matters when that step is reached.
+    """
 
     source: Source
     #: False where the document came without its file: steps then say line 0
     placed: bool = True
+    tolerant: bool = False
     steps: list[PlacedStep] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    late: list[Finding] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
 
     def block(self, raw: Any, path: KeyPath, section: str) -> tuple[Step, ...]:
         """A list of steps; what is wrong with one is a finding, and the others are read."""
@@ -79,19 +88,22 @@ class StepReader:
         ((name, value),) = raw.items()
         here = path if bare else (*path, name)
         verb = VERBS.get(name)
+        line = self.source.place(path)[0] if self.placed else 0
         if verb is None:
             self._unknown(str(name), here)
-            return None
+            return Step(missing(str(name)), {}, None, line) if self.tolerant else None
         arguments = arguments_of(verb, value)
         if arguments is None:
             self._wrong(here, f"{name} takes keys, not a single value")
             return None
         before = len(self.findings)
         nested = self._nested(verb, arguments, here, section)
+        if self.tolerant:
+            nested, unknown = trimmed(verb, nested)
+            self.remarks += (self._ignored(verb, here, keys) for keys in unknown)
         ready = self._checked(verb, nested, here)
         if len(self.findings) > before:
             return None
-        line = self.source.place(path)[0] if self.placed else 0
         step = Step(verb, nested, ready, line)
         short = verb.whole is not None or not isinstance(value, Mapping)
         self.steps.append(PlacedStep(section, block, index, verb, arguments, step, short))
@@ -135,7 +147,12 @@ class StepReader:
             hint = nearest(str(where[-1]), keys_of(verb)) or f"its keys: {', '.join(keys_of(verb))}"
         elif detail["type"] == "missing":
             message, where = f"{verb.name} needs {where[-1]}" if where else message, where[:-1]
-        self._wrong(self._known((*path, *where)), message, hint)
+        self._wrong_step(self._known((*path, *where)), message, hint)
+
+    def _ignored(self, verb: type[Verb], path: KeyPath, keys: KeyPath) -> Finding:
+        message = f"unknown key of {verb.name}, ignored"
+        hint = nearest(str(keys[-1]), keys_of(verb)) if len(keys) == 1 else ""
+        return self.source.finding((*path, *keys), message, hint=hint, severity="warning")
 
     def _at(self, path: KeyPath) -> Any:
         """What stands at `path`; None for a bare verb."""
@@ -156,10 +173,15 @@ class StepReader:
 
     def _unknown(self, name: str, path: KeyPath) -> None:
         if name in UNSUPPORTED:
-            self._wrong(path, f"{name} is an SWML verb this server does not have")
+            self._wrong_step(path, f"{name} is an SWML verb this server does not have")
             return
         hint = nearest(name, VERBS) or f"the verbs: {', '.join(VERBS)}"
-        self._wrong(path, f"unknown verb {name}", hint)
+        self._wrong_step(path, f"unknown verb {name}", hint)
+
+    def _wrong_step(self, path: KeyPath, message: str, hint: str = "") -> None:
+        """Something that only this step suffers from."""
+        kept = self.late if self.tolerant else self.findings
+        kept.append(self.source.finding(path, message, hint=hint))
 
     def _wrong(self, path: KeyPath, message: str, hint: str = "") -> None:
         self.findings.append(self.source.finding(path, message, hint=hint))

@@ -71,13 +71,14 @@ class CallStarted(Base):
 
 
 class StepStarted(Base):
-    """The plan reached a step."""
+    """The plan reached a step; of another document, where one is named."""
 
     type: Literal["step_started"] = "step_started"
     section: str
     index: int
     verb: str
     line: int = 0
+    document: str = ""
 
 
 class TurnLatency(Base):

@@ -6,6 +6,7 @@ from typing import Any
 from sipagent.call.step import Program
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.load import load
+from sipagent.dialplan.swml.documents import SwmlDocuments
 from sipagent.sources import parse
 from sipagent.testing.fakes import FakeCall, a_call
 
@@ -18,5 +19,6 @@ def program(text: str) -> Program:
 
 
 def planned_call(text: str, variables: Mapping[str, Any] | None = None, **more: Any) -> FakeCall:
-    """A call with a program and the real expressions."""
-    return a_call(program=program(text), variables=variables, expressions=JavaScript(), **more)
+    """A call with a program, the real expressions and the real reader of documents."""
+    real: dict[str, Any] = {"expressions": JavaScript(), "documents": SwmlDocuments()}
+    return a_call(program=program(text), variables=variables, **(real | more))

@@ -8,11 +8,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from sipagent.call.control import CallControl
 from sipagent.call.services import TalkEnd, Talker
-from sipagent.call.verb import Leave, Outcome, Verb
+from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import ProviderError
 from sipagent.events import AgentChanged
 from sipagent.media.port import AudioPort
 
+from .flow import leaving
 from .playing import sound_port
 from .waiting import answered, stopped
 
@@ -71,7 +72,7 @@ class AiVerb(Verb):
         await call.until_parted()
         if end is None:
             return Outcome(detail="the talk is over")
-        flow = Leave(end.section) if end.section else None
+        flow = leaving(control, end.section) if end.section else None
         return Outcome(end.reason != "failed", f"the talk is over: {end.reason}", flow=flow)
 
     async def _talks(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sipagent.call.control import CallControl
+from sipagent.call.documents import Document
 from sipagent.call.session import CallSession
 from sipagent.call.step import Step
 from sipagent.call.verb import End, Goto, Leave, Outcome
@@ -35,6 +36,14 @@ class PlanControl(CallControl):
     #: `main[3]`: the step that runs
     place: str = "main"
     depth: int = 0
+    #: what runs when it is not the plan itself; its sections are found first
+    document: Document | None = None
+
+    def steps_of(self, section: str) -> "tuple[Document | None, Sequence[Step] | None]":
+        """Where a section is found, and its steps; None where there is no such section."""
+        if self.document is not None and section in self.document.program:
+            return self.document, self.document.program[section]
+        return None, self.call.program.get(section)
 
 
 def planned(control: CallControl) -> PlanControl:
@@ -52,23 +61,35 @@ async def run_plan(control: CallControl) -> Outcome:
     Returns how it ended: failed where the plan is broken (a Warned event says why) or the
     caller has left. The caller is not hung up here. Cancelling leaves no leg behind.
     """
-    here, section = planned(control), "main"
+    return await run_from(control, "main")
+
+
+async def run_from(control: CallControl, section: str) -> Outcome:
+    """Run a section, and whatever `transfer` leads to from there, to the end."""
+    here = planned(control)
     while True:
         outcome = await run_section(here, section)
         if not isinstance(outcome.flow, Leave):
             return outcome
         section = outcome.flow.section
+        here = replace(here, document=outcome.flow.document)
+
+
+def leaving(control: CallControl, section: str) -> Leave:
+    """The way to a section, from wherever this control stands."""
+    return Leave(section, planned(control).document)
 
 
 async def run_section(control: CallControl, name: str) -> Outcome:
     """Run one section. The outcome's flow is None at its end, or Return, Leave or End."""
     here = planned(control)
-    steps = here.call.program.get(name)
+    document, steps = here.steps_of(name)
     if steps is None:
         return broken(here.call, PlanError(f"there is no section {name!r}"))
     if here.depth > MAX_DEPTH:
         return broken(here.call, PlanError(f"sections nested deeper than {MAX_DEPTH} at {name!r}"))
-    here = replace(here, section=name, place=name)
+    place = name if document is None else f"{document.name}#{name}"
+    here = replace(here, section=name, place=place, document=document)
     outcome = await run_block(here, steps)
     if isinstance(outcome.flow, Goto):
         wrong = PlanError(f"there is no label {outcome.flow.label!r} in section {name!r}")
@@ -104,15 +125,29 @@ async def run_block(control: CallControl, steps: Sequence[Step]) -> Outcome:
 
 async def _step(here: PlanControl, index: int, step: Step) -> Outcome:
     call = here.call
-    call.emit(StepStarted, section=here.section, index=index, verb=step.verb.name, line=step.line)
+    call.emit(
+        StepStarted,
+        section=here.section,
+        index=index,
+        verb=step.verb.name,
+        line=step.line,
+        document=here.document.name if here.document is not None else "",
+    )
     here.walked.steps += 1
     if here.walked.steps > MAX_STEPS:
         return broken(call, PlanError(f"more than {MAX_STEPS} steps in one call"))
     try:
         verb = step.bind(lambda value: call.services.expressions.expand(value, call.scope))
     except PlanError as error:
-        return broken(call, error)
+        return broken(call, located(here, error))
     return await replace(here, place=f"{here.place}[{index}]").do(verb)
+
+
+def located(here: PlanControl, error: PlanError) -> PlanError:
+    """The error with the document it is in, where that is not the plan."""
+    if here.document is None:
+        return error
+    return PlanError(f"{here.document.name}: {here.section}: {error}")
 
 
 def broken(call: CallSession, error: PlanError) -> Outcome:

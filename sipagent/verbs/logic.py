@@ -12,7 +12,18 @@ from sipagent.call.verb import Goto, Leave, Outcome, Return, Verb
 from sipagent.errors import PlanError
 from sipagent.sources import KeyPath
 
-from .blocks import Block, Branch, Cases, Nesting, Result, branch_blocks, case_blocks, result_blocks
+from .blocks import (
+    IGNORED,
+    Block,
+    Branch,
+    Cases,
+    Nesting,
+    Result,
+    branch_blocks,
+    case_blocks,
+    result_blocks,
+)
+from .documents import Dest, destination
 from .flow import (
     broken,
     planned,
@@ -69,13 +80,14 @@ class SwitchVerb(Cases, Nesting):
 
 
 class ExecuteVerb(Nesting):
-    """Run another section and come back; its `return` value is in `return_value`."""
+    """Run a section or another document and come back; what it returned is in `return_value`."""
 
     name: ClassVar[str] = "execute"
     shorthand: ClassVar[str | None] = "dest"
-    raw_keys: ClassVar[frozenset[str]] = frozenset({"on_return", "result"})
-    dest: str = Field(description="a section of this document")
+    raw_keys: ClassVar[frozenset[str]] = frozenset({"dest", "on_return", "result"})
+    dest: Dest
     params: Mapping[str, Any] = Field(default_factory=dict, description="seen there as params.*")
+    meta: Annotated[Mapping[str, Any] | None, IGNORED] = None
     on_return: Block = ()
     result: Result | None = None
 
@@ -87,10 +99,12 @@ class ExecuteVerb(Nesting):
         yield from result_blocks(arguments.get("result"), ("result",))
 
     async def run(self, control: CallControl) -> Outcome:
-        """Run the section with its own params, then branch on what it returned."""
+        """Run it with its own params, then branch on what it returned."""
         here, scope = planned(control), control.call.scope
+        section, document = await destination(here, self.dest, self.params)
         before, scope["params"] = scope["params"], dict(self.params)
-        outcome = await run_section(replace(here, depth=here.depth + 1), self.dest)
+        below = replace(here, depth=here.depth + 1, document=document)
+        outcome = await run_section(below, section)
         if not isinstance(outcome.flow, Leave):
             scope["params"] = before
         flow = outcome.flow

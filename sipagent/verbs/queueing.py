@@ -12,12 +12,12 @@ from sipagent.call.leg import Leg
 from sipagent.call.meeting import Meet, Notice, Over, Ring, Serve, Standing, Wait
 from sipagent.call.services import Place
 from sipagent.call.session import CallSession
-from sipagent.call.verb import Leave, Outcome, Verb
+from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError
 from sipagent.events import Warned
 
 from .blocks import IGNORED
-from .flow import remember
+from .flow import leaving, remember
 from .meeting import LEFT, WAITING, Text, Urls, party, placed, pressed, teller, together_in, until
 from .playing import play_all, ringing, sound_port
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
@@ -215,7 +215,7 @@ class EnterQueueVerb(Verb):
             join(call, leg)
             await together(call, leg, longest(control, LONGEST))
         tell(change="over", detail=why)
-        flow = Leave(self.transfer_after_bridge) if self.transfer_after_bridge else None
+        flow = leaving(control, self.transfer_after_bridge) if self.transfer_after_bridge else None
         detail = f"was with {other or 'somebody'} after {waited:.0f} seconds in the queue"
         return Outcome(detail=detail, status=200, flow=flow)
 

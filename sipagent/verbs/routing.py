@@ -10,13 +10,13 @@ from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.call.target import normalise
-from sipagent.call.verb import Leave, Outcome, Verb
+from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import LegFailed, PlanError
 from sipagent.sources import KeyPath
 
 from .blocks import IGNORED, Block, Nesting, Result, Urls, result_blocks
 from .confirming import Confirmation, announce
-from .flow import broken, remember, run_result
+from .flow import broken, leaving, remember, run_result
 from .playing import ringing
 from .queueing import ServeQueueVerb
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
@@ -180,7 +180,7 @@ class ConnectVerb(Device, Nesting):
         if branch.flow is not None:
             return branch
         if outcome.ok and self.transfer_after_bridge:
-            return replace(outcome, flow=Leave(self.transfer_after_bridge))
+            return replace(outcome, flow=leaving(control, self.transfer_after_bridge))
         return outcome
 
     @staticmethod

@@ -15,7 +15,8 @@ from sipagent.errors import LegFailed
 
 from .blocks import IGNORED, Urls
 from .consulting import Consultation, consulted
-from .flow import remember
+from .documents import Dest, destination
+from .flow import planned, remember
 from .playing import ringing
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .routing import RINGBACK, Headers, names
@@ -41,7 +42,8 @@ class TransferVerb(Verb):
         *("accept", "refuse", "accept_timeout", "hold_music"),
     )
     after_speech: ClassVar[bool] = True
-    dest: str | None = Field(default=None, description="a section of this document")
+    raw_keys: ClassVar[frozenset[str]] = frozenset({"dest"})
+    dest: Dest | None = None
     params: Mapping[str, Any] = Field(default_factory=dict, description="seen there as params.*")
     meta: Annotated[Mapping[str, Any] | None, IGNORED] = None
     to: str | None = Field(default=None, description="whom to put through to: SIP URI or number")
@@ -77,7 +79,7 @@ class TransferVerb(Verb):
     @model_validator(mode="after")
     def _one_form(self) -> "TransferVerb":
         if (self.dest is None) == (self.to is None):
-            raise ValueError("needs exactly one of dest (a section) and to (a party)")
+            raise ValueError("needs exactly one of dest (a section or URL) and to (a party)")
         if set(self.accept) & set(self.refuse):
             raise ValueError("a key cannot both accept and refuse")
         if self.brief and self.mode in ("refer", "bridge"):
@@ -98,8 +100,9 @@ class TransferVerb(Verb):
         """Leave for another section, or hand the caller to another party."""
         call = control.call
         if self.to is None:
+            section, document = await destination(planned(control), self.dest, self.params)
             call.scope["params"] = dict(self.params)
-            return Outcome(flow=Leave(self.dest or ""))
+            return Outcome(flow=Leave(section, document))
         await answered(call)
         try:
             if self.mode == "refer":

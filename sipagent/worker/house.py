@@ -27,6 +27,7 @@ from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import plan_files
 from sipagent.dialplan.shelf import Shelf
+from sipagent.dialplan.swml.documents import SwmlDocuments
 from sipagent.errors import PlanError, ProviderError
 from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded
@@ -214,6 +215,7 @@ def furnish(
         places=places,
         meetings=meetings,
         memory=memory,
+        documents=SwmlDocuments(),
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )
 

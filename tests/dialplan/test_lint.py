@@ -55,7 +55,7 @@ def test_a_plan_without_mistakes_has_no_findings() -> None:
     [
         (steps("label: menu", "goto: menue"), 5, "no label menue in section main (did you mean"),
         (steps("execute: othr", other="hangup"), 4, "no section othr (did you mean other"),
-        (steps("transfer: https://x/swml"), 4, "not URLs"),
+        (steps("transfer: ftp://x/swml"), 4, "fetched from http and https"),
         (steps("ai: desk"), 4, "there is no agent desk"),
         (steps("goto: {label: a, when: 'x =='}", "label: a"), 4, "not a JavaScript expression"),
         (steps("play: 'say:${a b}'"), 4, "not a JavaScript expression"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sipagent.dialplan.load import load, plan_of
+from sipagent.dialplan.load import examine, load, plan_of
 from sipagent.errors import ConfigError
 from sipagent.sources import parse
 from sipagent.verbs.blocks import Branch
@@ -145,3 +145,36 @@ def test_agents_routes_and_policy_are_checked_too() -> None:
 @pytest.mark.parametrize("text", ["- a", "sections: []", "sections: {main: answer}", "{}", "''"])
 def test_what_is_no_dialplan_is_refused_plainly(text: str) -> None:
     assert mistakes(text)
+
+
+PLAIN = """\
+version: 1.0.0
+generator: agent 7
+sections:
+  main:
+    - play: {url: say:hello, urgency: high}
+    - hangup
+"""
+
+
+def test_plain_swml_is_read_as_its_vendor_reads_it() -> None:
+    reading = examine(parse(PLAIN, "agent.yaml"))
+    assert reading.plan is not None
+    assert [str(f) for f in reading.findings] == [
+        "agent.yaml:2:1: warning: generator: unknown key, ignored",
+        "agent.yaml:5:30: warning: sections.main[0].play.urgency: unknown key of play, ignored",
+    ]
+
+
+def test_a_verb_nobody_has_is_an_error_of_a_file_of_plain_swml_too() -> None:
+    text = PLAIN + "    - teleport: {}\n    - play: {volume: 3}\n"
+    errors = [line.partition(": error: ")[2] for line in mistakes(text) if "error" in line]
+    assert len(errors) == 2
+    assert errors[0].startswith("sections.main[2].teleport: unknown verb teleport")
+    assert errors[1] == "sections.main[3].play: needs exactly one of url and urls"
+
+
+def test_a_plan_with_keys_of_ours_is_read_strictly() -> None:
+    errors = mistakes(PLAIN + "routes: []\n")
+    assert len(errors) == 2
+    assert all("error" in line for line in errors)

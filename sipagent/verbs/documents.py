@@ -1,0 +1,99 @@
+"""Documents of others that run in a call: bounded, in the name of whoever brought them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sipagent.call.control import CallControl
+from sipagent.call.documents import Document
+from sipagent.call.verb import Outcome
+from sipagent.errors import PlanError
+from sipagent.events import Warned
+
+from .flow import MAX_DEPTH, PlanControl, broken, planned, run_from
+
+#: documents one call may run, and fetch, in all
+MAX_DOCUMENTS = 1_000
+MAX_FETCHES = 100
+#: what a call counts of both, among the verbs it has done
+_RUN, _FETCHED = "documents", "documents fetched"
+
+#: where `execute` and `transfer` lead
+Dest = Annotated[
+    str | Mapping[str, Any],
+    Field(description="a section, the http(s) URL of a document, or a document written out"),
+]
+
+
+async def run_document(
+    control: CallControl, document: Document, *, params: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Run a document from its `main` to its end, and whatever it transfers to from there.
+
+    `params` are its own; the plan's are back when it ends. Variables (`vars`) are shared. The
+    outcome's flow is None at its end, Return or End; it failed where the document is broken (a
+    Warned event says why) or the caller has left. What it may do is for the control's policies.
+    """
+    here, scope = planned(control), control.call.scope
+    if here.depth > MAX_DEPTH:
+        deep = PlanError(f"documents nested deeper than {MAX_DEPTH} at {document.name}")
+        return broken(here.call, deep)
+    try:
+        admit(here, document)
+    except PlanError as error:
+        return broken(here.call, error)
+    before, scope["params"] = scope.get("params", {}), dict(params or {})
+    try:
+        return await run_from(replace(here, document=document, depth=here.depth + 1), "main")
+    finally:
+        scope["params"] = before
+
+
+def admit(control: CallControl, document: Document) -> None:
+    """Count a document that is about to run, and put on record what was left out of it. Raises
+    PlanError where the call has run too many.
+    """
+    call = control.call
+    call.done[_RUN] += 1
+    if call.done[_RUN] > MAX_DOCUMENTS:
+        raise PlanError(f"more than {MAX_DOCUMENTS} documents in one call")
+    for remark in document.remarks:
+        call.emit(Warned, code="swml", detail=f"{document.name}: {remark}")
+
+
+async def destination(
+    here: PlanControl, dest: Any, params: Mapping[str, Any]
+) -> tuple[str, Document | None]:
+    """What `dest` of `execute` and `transfer` names: a section of the document that runs or of the
+    plan; the `main` of a document at an http(s) URL, or of one that is written out.
+
+    Raises PlanError, WebFailed.
+    """
+    call = here.call
+    if isinstance(dest, str) and not is_inline(dest):
+        dest = str(call.services.expressions.expand(dest, call.scope)).strip()
+    if not is_inline(dest) and (here.steps_of(dest)[1] is not None or not is_url(dest)):
+        return dest, here.document
+    if is_inline(dest):
+        document = call.services.documents.read(dest, "inline")
+    else:
+        call.done[_FETCHED] += 1
+        if call.done[_FETCHED] > MAX_FETCHES:
+            raise PlanError(f"more than {MAX_FETCHES} documents fetched in one call")
+        document = await call.services.documents.fetch(dest, call, params)
+    admit(here, document)
+    return "main", document
+
+
+def is_url(dest: Any) -> bool:
+    """True for an http(s) URL."""
+    return isinstance(dest, str) and dest.lower().startswith(("http://", "https://"))
+
+
+def is_inline(dest: Any) -> bool:
+    """True for a document that is written out, as data or text."""
+    if isinstance(dest, str):
+        return dest.lstrip().startswith("{") or "sections:" in dest
+    return isinstance(dest, Mapping)
