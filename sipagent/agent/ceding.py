@@ -26,7 +26,7 @@ class Ceding:
         """What the agent holds now, and by what the caller may take it."""
         spec, active = self._spec, self._speaker.active
         may = spec.enabled and (active or self.mind.holds_floor) and self._speaker.interruptible
-        return Holding(active, may and spec.by_voice, may, self.mind.asking)
+        return Holding(active, may and spec.by_voice, may, self.mind.asking.open)
 
     def act(self, way: GiveWay | None, began: int) -> None:
         """Do what was decided, and put it on record. The caller's turn began at `began` ms."""
@@ -42,7 +42,7 @@ class Ceding:
                 self._speaker.resume()
             case "stopped":
                 self._speaker.stop()
-                if not self.mind.answers(began):
+                if not self.mind.asking.answers(began):
                     self.mind.interrupt()
 
     def wrote(self, began: int) -> None:
@@ -52,7 +52,7 @@ class Ceding:
 
     def understood(self, text: str, began: int) -> bool:
         """The agent went on after a pause; True where the words are no reason to stop after all."""
-        if self.mind.asking and not self.mind.answers(began):
+        if self.mind.asking.open and not self.mind.asking.answers(began):
             # said before the question was heard: it waits its turn
             return False
         if not self.holding().by_voice:

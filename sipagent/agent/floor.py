@@ -70,7 +70,7 @@ class Floor:
 
     def listens(self) -> bool:
         """True while the caller is there, says nothing, and is asked nothing."""
-        return self._present() and not self.caller_busy() and not self.mind.asking
+        return self._present() and not self.caller_busy() and not self.mind.asking.open
 
     async def listen(self) -> None:
         """Hear every frame until the port is closed."""
@@ -120,8 +120,8 @@ class Floor:
 
     def _expected(self) -> Expectation:
         expected = self._senses.expects()
-        if self.mind.asking:
-            return yes_or_no_expected(expected.language)
+        if self.mind.asking.open:
+            return self.mind.asking.expected or yes_or_no_expected(expected.language)
         return expected
 
     def _came_back(self) -> None:

@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from sipagent.call.control import CallControl
+from sipagent.call.interview import Answers, Field
 from sipagent.call.services import TalkEnd
 
 from .answers import yes_or_no
+from .asking import Asking
 from .budget import reached
 from .conversation import Conversation, Message
 from .guiding.guide import Guide
 from .latency import Outcome, TurnClock
 from .limits import Failures
-from .speaking.speaker import Speaker, Utterance
+from .protocols import Expectation
+from .speaking.speaker import Speaker
 from .spec import AgentSpec
+from .steps.interview import interview
 from .thinking import Reply, Thinker
 
 
@@ -57,16 +60,6 @@ class GoOn:
 Job = Speak | Answer | Failure | GoOn | Leave
 
 
-@dataclass(slots=True)
-class Question:
-    """A yes or no that is waited for."""
-
-    spoken: Utterance
-    answer: asyncio.Future[Message] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-
 class Mind:
     """Owns the one job that runs. `caller_busy` tells whether the caller has the floor."""
 
@@ -86,12 +79,11 @@ class Mind:
         self._speaker = speaker
         self._conversation = conversation
         self._guide = guide
-        self._caller_busy = caller_busy
         #: as many as the caller can speak turns while a tool runs: each turn takes half a
         #: second, and a tool its timeout
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._job: asyncio.Task[TalkEnd | None] | None = None
-        self._question: Question | None = None
+        self.asking = Asking(speaker, spec.silence_seconds[0], caller_busy)
         self._may_cancel = True
         self.failures = failures
 
@@ -108,12 +100,7 @@ class Mind:
     @property
     def in_tool(self) -> bool:
         """True while a tool runs and nothing is asked: keys are the tool's."""
-        return self._thinker.tools.running and self._question is None
-
-    @property
-    def asking(self) -> bool:
-        """True while a yes or no is waited for."""
-        return self._question is not None
+        return self._thinker.tools.running and not self.asking.open
 
     def tell(self, job: Job) -> None:
         """Something to do next."""
@@ -123,25 +110,12 @@ class Mind:
         """The caller took the floor. A tool that acts already is not torn down half-way: it
         returns, and nothing more is said in this turn.
         """
-        if self._job is None or self._question is not None:
+        if self._job is None or self.asking.open:
             return
         if self._thinker.tools.running and not self._may_cancel:
             self._thinker.tools.give_up = True
         else:
             self._job.cancel()
-
-    def answers(self, began: int) -> bool:
-        """Does a turn that began at media-clock `began` answer what is being asked?"""
-        question = self._question
-        if question is None or question.answer.done():
-            return False
-        started = question.spoken.started
-        return started is not None and began >= started
-
-    def answer(self, message: Message) -> None:
-        """The caller's answer to the question."""
-        if self._question is not None and not self._question.answer.done():
-            self._question.answer.set_result(message)
 
     async def run(self, control: CallControl) -> TalkEnd:
         """Do what there is to do until the talk is over."""
@@ -169,11 +143,23 @@ class Mind:
             return False
         with _Cancellable(self):
             for words in (question, f"{self._speaker.manner.prompts.reprompt} {question}"):
-                message = await self._ask(control, words)
+                message = await self.asking.ask(control, words)
                 verdict = None if message is None else self._verdict(message)
                 if verdict is not None:
                     return verdict
         return False
+
+    async def interview(
+        self, control: CallControl, opening: str, fields: Sequence[Field]
+    ) -> Answers:
+        """See `Interviewer`. The tool that wants to know runs already: it is not torn down."""
+        if self._thinker.tools.give_up:
+            return Answers("cancel")
+
+        async def ask(words: str, expected: Expectation) -> Message | None:
+            return await self.asking.ask(control, words, expected)
+
+        return await interview(ask, opening, fields, self._speaker.manner.tongue.language)
 
     def _verdict(self, message: Message) -> bool | None:
         return yes_or_no(message.text, message.digits, self._speaker.manner.tongue.language)
@@ -195,26 +181,6 @@ class Mind:
     def cancellable(self, may: bool) -> None:
         """May the running job be torn down?"""
         self._may_cancel = may
-
-    async def _ask(self, control: CallControl, words: str) -> Message | None:
-        control.call.keys.clear()
-        # the history holds a tool call that waits for its result: nothing may stand between
-        question = Question(self._speaker.say(words, private=True))
-        self._question = question
-        try:
-            spoken = asyncio.ensure_future(question.spoken.done())
-            either: set[asyncio.Future[Any]] = {spoken, question.answer}
-            try:
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                spoken.cancel()
-            while not question.answer.done():
-                await asyncio.wait({question.answer}, timeout=self._spec.silence_seconds[0])
-                if not question.answer.done() and not self._caller_busy():
-                    return None
-            return question.answer.result()
-        finally:
-            self._question = None
 
     async def _do(self, jobs: list[Job], control: CallControl) -> TalkEnd | None:
         answers = [job for job in jobs if isinstance(job, Answer)]

@@ -126,7 +126,7 @@ class Understanding:
 
     async def _sounded(self, ended: EndedTurn, sound: Sound) -> None:
         """The mind has heard it itself. Words are waited for only where something hangs on them."""
-        over = self._over or self.mind.asking
+        over = self._over or self.mind.asking.open
         if over or self._gate.turn.speaking or ended.clock.end.voiced_ms < _NOISE_MS:
             text = await self._sounds.early(sound)
             if text is not None or over:
@@ -182,8 +182,8 @@ class Understanding:
     def _deliver(self, ended: EndedTurn, message: Message) -> None:
         words = lexicon(self._senses.expects().language)
         self._prompting.answered(hold_on=words.asks_to_wait(message.text))
-        if self.mind.answers(ended.began):
-            self.mind.answer(message)
+        if self.mind.asking.answers(ended.began):
+            self.mind.asking.answer(message)
         else:
             self.mind.tell(Answer(message, ended.clock))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sipagent.call.control import CallControl
+from sipagent.call.interview import Answers, Field
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
@@ -171,6 +172,12 @@ class VoiceAgent:
         if self._mind is None or self._control is None:
             return False
         return await self._mind.confirm(self._control, question)
+
+    async def interview(self, opening: str, fields: Sequence[Field]) -> Answers:
+        """See `Interviewer`; cancelled when no talk is going on."""
+        if self._mind is None or self._control is None:
+            return Answers("cancel")
+        return await self._mind.interview(self._control, opening, fields)
 
     async def say(self, text: str) -> None:
         """See `Announcer`, `LiveAgent`; nothing is said when no talk is going on."""
