@@ -27,12 +27,23 @@ from sipagent.store.records import Store
 from sipagent.store.tolls import TollBook
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.home import Home
-from sipagent.worker.protocol import Asked, HangUp, Left, Recall, Remember, Reported, Request, Told
+from sipagent.worker.protocol import (
+    Asked,
+    Commanded,
+    HangUp,
+    Left,
+    Recall,
+    Remember,
+    Reported,
+    Request,
+    Told,
+)
 from sipagent.worker.spawner import WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
 from .ledger import Ledger
+from .live import Live
 from .memory_desk import MemoryDesk
 from .plans import house_of
 from .reception import Reception, Terms, Where
@@ -81,6 +92,12 @@ class Gateway:
         self.reception = Reception(plans, self.ledger, terms, self.tolls, self._where)
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
+        self.live = Live(
+            self.ledger,
+            self.store,
+            lambda: self._settings.store.bundles,
+            lambda: self.workers.handles if self.workers is not None else (),
+        )
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
         self._trunk_file = TrunkFile(settings.store.bundles)
@@ -248,6 +265,7 @@ class Gateway:
 
     def _gone(self, worker: WorkerHandle, why: str) -> None:
         self.reception.left(worker.token)
+        self.live.gone(worker.token)
         if self.meetings is not None:
             self.meetings.gone(worker.token)
         self.ledger.last_words(self._home.last_words(worker.token))
@@ -260,6 +278,8 @@ class Gateway:
         match message:
             case Recall() | Remember():
                 self._memory.asked(worker, message)
+            case Commanded():
+                self.live.commanded(message)
             case Asked():
 
                 def tell(notice: Notice) -> None:
@@ -282,6 +302,7 @@ class Gateway:
             self._reloading.cancel()
             await asyncio.gather(self._reloading, return_exceptions=True)
         self.reception.workers = None
+        self.live.close()
         if self.workers is not None:
             await self.workers.close()
         if self.meetings is not None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -28,6 +29,25 @@ _EARLY_RUNGS = 200
 _EVENTS_PER_CALL = 20_000
 #: calls in the journal whose record is not whole yet
 _KIND = "call"
+
+
+class Record(Protocol):
+    """What is known of a call that runs; to look at."""
+
+    @property
+    def bundle(self) -> Path:
+        """Its folder."""
+        ...
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """All so far; it grows, and an event keeps its place."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """True once it has ended."""
+        ...
 
 
 @dataclass(slots=True)
@@ -68,6 +88,14 @@ class Ledger:
     def live(self) -> int:
         """Calls that have not ended."""
         return len(self._open)
+
+    def calls(self) -> Iterator[str]:
+        """Ids of the calls that have not ended."""
+        return (call_id for call_id, entry in list(self._open.items()) if not entry.over)
+
+    def record(self, call_id: str) -> "Record | None":
+        """A call that has not ended, or has just; None for one whose events are in the store."""
+        return self._open.get(call_id)
 
     def open(self, call_id: str, sip_call_id: str, bundle: Path) -> None:
         """A call was given to a worker."""

@@ -46,6 +46,8 @@ class CallControl:
     by: str
     allowed: frozenset[str] | None = None
     presence: Presence | None = None
+    #: nobody's next step waits for its verbs: what it begins goes on when they have returned
+    outside: bool = False
 
     async def do(self, verb: Verb, judged: Decision | None = None) -> Outcome:
         """Judge the verb (if that was not done), ask the caller where policy wants it, run it, put

@@ -15,6 +15,7 @@ from sipagent.events import (
     LegChanged,
     LimitReached,
     MeetingChanged,
+    OutsideAsked,
     PolicyDecided,
     ProviderFailed,
     Said,
@@ -101,6 +102,8 @@ def _decision(event: Event) -> tuple[str, str] | None:
     match event:
         case ToolReturned(tool=tool, ok=ok, result=result, ms=ms):
             return "[magenta]tool[/]", f"{escape(tool)} {_mark(ok)} in {ms} ms: {escape(result)}"
+        case OutsideAsked(verb=verb, by=by, origin=origin):
+            return "[magenta]asked[/]", f"{verb} by {escape(by)} from {escape(origin or 'here')}"
         case PolicyDecided(verb=verb, by=by, allowed=allowed, reason=reason):
             word = "[green]allowed[/]" if allowed else "[red]denied[/]"
             return "[magenta]policy[/]", f"{verb} by {escape(by)} {word}: {escape(reason)}"

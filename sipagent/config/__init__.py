@@ -1,5 +1,6 @@
 """The settings, one module a reason; everybody finds them here."""
 
+from .api import ROLES, Api, ApiTls, Role, Scope, Token
 from .guard import Bans, Connections, Guard
 from .media import Media, Rtp
 from .meeting import Parking, Queue
@@ -13,6 +14,9 @@ from .speech import SpeechCache
 from .trunk import Registration, Trunk
 
 __all__ = [
+    "ROLES",
+    "Api",
+    "ApiTls",
     "Bans",
     "Certificate",
     "Codec",
@@ -34,7 +38,9 @@ __all__ = [
     "Queue",
     "Registrar",
     "Registration",
+    "Role",
     "Rtp",
+    "Scope",
     "Settings",
     "Sip",
     "SmsGateway",
@@ -42,6 +48,7 @@ __all__ = [
     "Srtp",
     "Store",
     "Tls",
+    "Token",
     "Trunk",
     "load",
 ]

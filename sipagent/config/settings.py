@@ -11,6 +11,7 @@ from sipagent.call.policy import Policy
 from sipagent.call.privacy import Privacy
 from sipagent.call.toll import TollPolicy
 
+from .api import Api
 from .guard import Guard
 from .media import Media, Rtp
 from .meeting import Parking, Queue
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     parking: Parking = Parking()
     messages: Messages = Messages()
     guard: Guard = Guard()
+    api: Api | None = Field(default=None, description="the HTTP door; absent: closed")
     providers: dict[str, Provider] = Field(default_factory=dict)
     speech_cache: SpeechCache = SpeechCache()
     limits: Limits = Limits()
@@ -119,6 +121,11 @@ class Settings(BaseSettings):
     def policies(self) -> tuple[Policy, ...]:
         """What bounds every plan, beside the plan's own policy."""
         return (self.toll_policy, *([self.policy] if self.policy else []))
+
+    @property
+    def api_policies(self) -> tuple[Policy, ...]:
+        """What bounds whoever acts on a call from outside, beside `policies`."""
+        return (self.api.policy,) if self.api is not None and self.api.policy is not None else ()
 
     @property
     def state_folder(self) -> Path:

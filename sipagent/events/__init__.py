@@ -20,6 +20,7 @@ from .keeping import (
     TapStarted,
     TapStopped,
 )
+from .outside import OutsideAsked
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 from .talks import AgentChanged, Gathered, StepChanged, Summarised
@@ -36,6 +37,7 @@ __all__ = [
     "LegMedia",
     "LimitReached",
     "ModelUsed",
+    "OutsideAsked",
     "Personal",
     "PersonalData",
     "ProviderFailed",
@@ -257,6 +259,7 @@ Event = Annotated[
     | LanguageChanged
     | ToolCalled
     | ToolReturned
+    | OutsideAsked
     | PolicyDecided
     | VerbDone
     | HoldChanged

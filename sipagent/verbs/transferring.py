@@ -139,9 +139,9 @@ class TransferVerb(Verb):
             hunt.keep(leg)
             call.agent = None
         done = Outcome(detail=f"connected to {names((to,))}", status=200, ends_talk=True)
-        if agent_was_there:
+        if agent_was_there or control.outside:
             return done
-        # no agent holds the call open, so this verb does
+        # nobody else holds the call open, so this verb does
         await while_caller_stays(call, _until(talk))
         return replace(done, flow=End())
 

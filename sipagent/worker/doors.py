@@ -1,32 +1,38 @@
-"""Doors: what a call asks of the gateway, and where its answers go."""
+"""Doors: what a call asks of the gateway, where its answers go, and what it asks of the call."""
 
 from dataclasses import dataclass
 from typing import Self
 
+from .commands import Commands
 from .lifeline import Lifeline
 from .meetings import GatewayMeetings
-from .protocol import Recalled, Told
+from .protocol import Command, Recalled, Revoke, Told
 from .remembering import GatewayMemory
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The places of a call among others, and the memory of its caller."""
+    """The places of a call among others, the memory of its caller, and what others want of it."""
 
     meetings: GatewayMeetings
     memory: GatewayMemory
+    commands: Commands
 
     @classmethod
     def at(cls, line: Lifeline) -> Self:
         """Those at the end of a line."""
-        doors = cls(GatewayMeetings(line.send), GatewayMemory(line.send))
+        doors = cls(GatewayMeetings(line.send), GatewayMemory(line.send), Commands(line.send))
         line.on_return = doors.meetings.announce
         return doors
 
-    def told(self, message: Told | Recalled) -> None:
-        """The gateway answers, or has news."""
+    def told(self, message: Told | Recalled | Command | Revoke) -> None:
+        """The gateway answers, has news, or a wish."""
         match message:
             case Told():
                 self.meetings.told(message)
             case Recalled():
                 self.memory.told(message)
+            case Command():
+                self.commands.take(message)
+            case Revoke():
+                self.commands.revoke(message.id)

@@ -19,9 +19,10 @@ from sipagent.legs.dialer import SipDialer
 from sipagent.legs.messages import SipMessenger
 from sipagent.legs.pjsip import Endpoint, Terms
 from sipagent.providers.sms import HttpSms
-from sipagent.verbs.flow import run_plan
 from sipagent.verbs.handing import Referee
 
+from .commands import Commands, Steered
+from .course import Course
 from .dialing import TrunkDialer
 from .doors import Doors
 from .extensions import PhoneDialer
@@ -30,7 +31,19 @@ from .house import Stock, furnish, load_stock
 from .lifeline import Lifeline
 from .offspring import outlive_the_parent
 from .places import ServerPlaces
-from .protocol import Assign, Assignment, HangUp, Ping, Pong, Quit, Recalled, Texted, Told
+from .protocol import (
+    Assign,
+    Assignment,
+    Command,
+    HangUp,
+    Ping,
+    Pong,
+    Quit,
+    Recalled,
+    Revoke,
+    Texted,
+    Told,
+)
 from .texting import Texter
 from .watchdog import MediaWatchdog
 
@@ -158,16 +171,19 @@ class _Worker:
         policies = [plan.policy, *self._settings.policies]
         self._referee = Referee(call, policies)
         call.referee = self._referee.refer
-        await self._walk(call, CallControl(call, policies, by="dialplan"))
+        course = Course(CallControl(call, policies, by="dialplan"))
+        outside = [*policies, *self._settings.api_policies]
+        doors.commands.open(Steered(call, course, outside))
+        await self._walk(call, course, doors.commands)
 
     def _dialer(self, assignment: Assignment) -> PhoneDialer:
         trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
         phones = {name: phone.dtmf for name, phone in self._settings.phones.items()}
         return PhoneDialer(trunks, phones, self._settings.sip.public_address or "")
 
-    async def _walk(self, call: CallSession, control: CallControl) -> None:
+    async def _walk(self, call: CallSession, course: Course, commands: Commands) -> None:
         """Run the plan until it ends, the caller leaves, somebody ends the call, or time is up."""
-        walk = asyncio.create_task(_to_the_end(control))
+        walk = asyncio.create_task(course.run())
         gone = asyncio.create_task(call.left(call.caller))
         limit = self._settings.limits.call_seconds
         ends: set[asyncio.Future[Any]] = {walk, gone, self._ended_by_us}
@@ -188,6 +204,7 @@ class _Worker:
         if gone in done:
             # What is under way notices too, and its last word (a transfer's outcome) is recorded.
             await asyncio.wait({walk}, timeout=_LAST_WORD)
+        await commands.close(_LAST_WORD if gone in done else 0.0)
         for task in (walk, gone):
             task.cancel()
         failure = (await asyncio.gather(walk, return_exceptions=True))[0]
@@ -241,7 +258,7 @@ class _Worker:
                     outlive_the_parent()
                     _show_life()
                     self._assignment.set_result(message.assignment)
-                case Told() | Recalled():
+                case Told() | Recalled() | Command() | Revoke():
                     doors.told(message)
                 case Texted() if not self._texts.full():
                     self._texts.put_nowait(message)
@@ -262,11 +279,6 @@ def _show_life() -> None:
     """Put off the alarm that ends a process whose loop stands still, gateway or not."""
     signal.alarm(_STUCK)
     asyncio.get_running_loop().call_later(_ALIVE, _show_life)
-
-
-async def _to_the_end(control: CallControl) -> None:
-    await run_plan(control)
-    await control.call.until_parted()
 
 
 async def _refuse(leg: Leg) -> None:

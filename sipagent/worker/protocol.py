@@ -143,6 +143,17 @@ class Remember(_Message):
     most: int
 
 
+class Commanded(_Message):
+    """How the command of this id came out: the outcome of its verb."""
+
+    type: Literal["commanded"] = "commanded"
+    id: str
+    ok: bool
+    detail: str = ""
+    status: int | None = None
+    data: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class Finished(_Message):
     """The call is over and all its events were sent; the worker exits now."""
 
@@ -152,7 +163,7 @@ class Finished(_Message):
 Meeting = Asked | Reported | Left
 Remembering = Recall | Remember
 #: what a call wants of the gateway
-Request = Meeting | Remembering
+Request = Meeting | Remembering | Commanded
 Up = Annotated[
     Ready
     | Returned
@@ -164,6 +175,7 @@ Up = Annotated[
     | Left
     | Recall
     | Remember
+    | Commanded
     | Finished,
     Field(discriminator="type"),
 ]
@@ -217,6 +229,27 @@ class Texted(_Message):
     text: str
 
 
+class Command(_Message):
+    """Do this to the call, in the name of `by`; `Commanded` with the same id tells how it came
+    out. `origin` is where the wish came from, `allowed` the verbs this principal may use at all.
+    """
+
+    type: Literal["command"] = "command"
+    id: str
+    by: str
+    origin: str = ""
+    verb: str
+    arguments: Mapping[str, Any] = Field(default_factory=dict)
+    allowed: frozenset[str] | None = None
+
+
+class Revoke(_Message):
+    """Nobody waits for the command of this id any more: stop it where it still runs."""
+
+    type: Literal["revoke"] = "revoke"
+    id: str
+
+
 class HangUp(_Message):
     """End the call now."""
 
@@ -231,7 +264,8 @@ class Quit(_Message):
 
 
 Down = Annotated[
-    Assign | Heard | Ping | Texted | Told | Recalled | HangUp | Quit, Field(discriminator="type")
+    Assign | Heard | Ping | Texted | Told | Recalled | Command | Revoke | HangUp | Quit,
+    Field(discriminator="type"),
 ]
 
 UP: TypeAdapter[Up] = TypeAdapter(Up)

@@ -22,6 +22,7 @@ from .protocol import (
     Asked,
     Assignment,
     Claimed,
+    Commanded,
     Finished,
     HangUp,
     Happened,
@@ -315,7 +316,7 @@ class Supervisor:
                 worker.hearing.upto(message.n)
             case Pong():
                 worker.unanswered = 0
-            case Asked() | Reported() | Left() | Recall() | Remember():
+            case Asked() | Reported() | Left() | Recall() | Remember() | Commanded():
                 self._watcher.request(worker, message)
             case Claimed() if worker.state is WorkerState.FINISHING:
                 pass  # it was told to end while it spoke

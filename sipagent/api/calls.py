@@ -1,0 +1,199 @@
+"""Live calls as everybody outside them sees them: what the doors of this room are given.
+
+Errors, each with the HTTP status that says so:
+
+* OutsideError
+  + UnknownCall     404   there is no such call, live or on record
+  + CallOver        409   there was; nothing can be done to it any more
+  + NotUnderstood   422   no such verb, or arguments it does not take
+  + Denied          403   policy, or a principal's own limits, say no
+  + NoRoomNow       503   the server has no room for it, or goes down
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sipagent.call.verb import Outcome
+from sipagent.errors import SipAgentError
+from sipagent.events import Event, Speaker
+
+
+class OutsideError(SipAgentError):
+    """What somebody outside wanted cannot be; `kind` names it for a program."""
+
+    status: ClassVar[int] = 400
+    kind: ClassVar[str] = "error"
+
+
+class UnknownCall(OutsideError):
+    """There is no such call, live or on record."""
+
+    status, kind = 404, "unknown-call"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"there is no call {call_id!r}")
+
+
+class CallOver(OutsideError):
+    """The call is over."""
+
+    status, kind = 409, "call-over"
+
+
+class NotUnderstood(OutsideError):
+    """No such verb, or arguments it does not take; `place` is the key that is wrong."""
+
+    status, kind = 422, "not-understood"
+
+    def __init__(self, why: str, place: str = "") -> None:
+        super().__init__(f"{place}: {why}" if place else why)
+        self.place = place
+
+
+class Denied(OutsideError):
+    """Not allowed, with the reason."""
+
+    status, kind = 403, "denied"
+
+
+class NoRoomNow(OutsideError):
+    """There is no room for it at the moment."""
+
+    status, kind = 503, "no-room"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who acts: `by` as it stands on record ("api:desk", "mcp:desk", "relay:desk"), the address
+    they come from, and the verbs they may use at all (None: every verb of `OUTSIDE`).
+    """
+
+    by: str
+    origin: str = ""
+    verbs: frozenset[str] | None = None
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CallView(_Shown):
+    """A call as it is now. Times are UTC."""
+
+    call_id: str
+    state: Literal["ringing", "up", "ended"] = "ringing"
+    direction: Literal["inbound", "outbound"] = "inbound"
+    caller: str = ""
+    callee: str = ""
+    plan: str = ""
+    connected_to: str = Field(default="", description="the party the caller was put through to")
+    on_hold: bool = False
+    recording: bool = False
+    recordings: tuple[str, ...] = Field(default=(), description="file names in the call's bundle")
+    started: datetime | None = None
+    answered: datetime | None = None
+    ended: datetime | None = None
+    reason: str = Field(default="", description="why it ended")
+    ended_by: str = ""
+    status: int | None = Field(default=None, description="the SIP status it ended with")
+    last_event: int = Field(default=0, description="number of its newest event")
+
+
+class Line(_Shown):
+    """One side's turn as text; `t` is ms on the call's media clock."""
+
+    n: int = Field(description="number of the event")
+    at: datetime
+    t: int
+    speaker: Speaker
+    text: str
+    interrupted: bool = False
+
+
+class Origination(_Shown):
+    """A call to be made: to whom, and what runs when they answer."""
+
+    to: str = Field(
+        min_length=1, max_length=256, description="number, phone of ours, or SIP URI to call"
+    )
+    plan: str = Field(default="", description="by name; may be left out where there is only one")
+    section: str = Field(default="main", description="where the plan begins")
+    agent: str = Field(
+        default="", description="an agent of that plan to talk, in place of a section"
+    )
+    variables: Mapping[str, Any] = Field(
+        default_factory=dict, description="what the plan sees as vars.*"
+    )
+    caller_id: str | None = Field(
+        default=None, max_length=256, description="number shown, or a whole SIP identity"
+    )
+    headers: Mapping[str, str] = Field(default_factory=dict, description="SIP headers to send")
+    timeout: float = Field(default=30, gt=0, le=600, description="seconds of ringing")
+    detect_machine: bool = Field(
+        default=False, description="find out first who answered: vars.detect_result"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event and its number in its stream. `event` is None for a gap: what came up to this
+    number is not kept any more.
+    """
+
+    seq: int
+    event: Event | None
+
+
+class LiveCalls(Protocol):
+    """The calls of this server."""
+
+    def list(self) -> Sequence[CallView]:
+        """Those that live, the oldest first."""
+        ...
+
+    async def get(self, call_id: str) -> CallView:
+        """One, live or on record. Raises UnknownCall."""
+        ...
+
+    async def do(
+        self, call_id: str, verb: str, arguments: Mapping[str, Any], who: Principal
+    ) -> Outcome:
+        """Run a verb of `verbs.outside.OUTSIDE` under the policies in force, and wait for how it
+        came out; what policy or the far end refuses is an outcome, too. Cancelling stops the verb.
+        Agent words are verbs: `say {text}`, `tell {text, role}`.
+
+        Raises UnknownCall, CallOver, NotUnderstood.
+        """
+        ...
+
+    async def originate(self, wish: Origination, who: Principal) -> CallView:
+        """Begin to call somebody; returns once the INVITE is on its way.
+
+        Raises NotUnderstood, Denied, NoRoomNow.
+        """
+        ...
+
+    def events(
+        self, call_id: str | None = None, after: int | None = None
+    ) -> AsyncIterator[Numbered]:
+        """Events from the one after number `after` on; None: from now on. Of one call, numbered
+        from 1, until its last one, also from the record; or of all, without an end, as far back
+        as they are kept: a gap is told. A call's numbers outlive a restart of the server, those of
+        all only grow. Raises UnknownCall when iterated.
+        """
+        ...
+
+    async def transcript(self, call_id: str) -> Sequence[Line]:
+        """Who said what so far. Raises UnknownCall."""
+        ...
+
+    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+        """The file of a finished recording, by the name `CallView.recordings` gives it, else of the
+        newest; None where there is none. Raises UnknownCall.
+        """
+        ...

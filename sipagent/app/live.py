@@ -1,0 +1,204 @@
+"""Live calls: behind the doors of `api`, the ledger's events and the workers' hands."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sipagent.api.calls import (
+    CallOver,
+    CallView,
+    Line,
+    NotUnderstood,
+    Numbered,
+    Origination,
+    OutsideError,
+    Principal,
+    UnknownCall,
+)
+from sipagent.call.verb import Outcome
+from sipagent.events import CallEnded, Event
+from sipagent.store.records import Store
+from sipagent.verbs.outside import OUTSIDE
+from sipagent.worker.handle import WorkerHandle, WorkerState
+from sipagent.worker.protocol import Command, Commanded, Revoke
+
+from .feed import Feed
+from .ledger import Ledger
+from .views import Folded, lines
+
+#: in which a worker can be told something
+_HEARS = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command on its way: to which worker, and who waits for it."""
+
+    token: str
+    answer: "asyncio.Future[Outcome]"
+
+
+class Live:
+    """`LiveCalls` of this server. `workers` gives those that exist."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        bundles: Callable[[], Path],
+        workers: Callable[[], Sequence[WorkerHandle]],
+    ) -> None:
+        self.feed = Feed()
+        self._ledger = ledger
+        self._store = store
+        self._bundles = bundles
+        self._workers = workers
+        self._asked: dict[str, _Asked] = {}
+        self._folded: dict[str, Folded] = {}
+        ledger.listeners.append(self.feed.happened)
+
+    def list(self) -> Sequence[CallView]:
+        """See `LiveCalls`."""
+        live = {call_id: self._view(call_id) for call_id in self._ledger.calls()}
+        self._folded = {call_id: f for call_id, f in self._folded.items() if call_id in live}
+        begun = [view for view in live.values() if view is not None and view.started is not None]
+        return sorted(begun, key=lambda view: (view.started, view.call_id))
+
+    async def get(self, call_id: str) -> CallView:
+        """See `LiveCalls`."""
+        view = self._view(call_id)
+        if view is not None and view.started is not None:
+            return view
+        return Folded(call_id).catch_up(await self._stored(call_id))
+
+    async def do(
+        self, call_id: str, verb: str, arguments: Mapping[str, Any], who: Principal
+    ) -> Outcome:
+        """See `LiveCalls`."""
+        checked(verb, arguments)
+        worker = self._worker(call_id)
+        if worker is None:
+            view = await self.get(call_id)
+            raise CallOver(f"the call {'is over' if view.state == 'ended' else 'is out of reach'}")
+        command_id = secrets.token_hex(8)
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._asked[command_id] = _Asked(worker.token, answer)
+        worker.send(
+            Command(
+                id=command_id,
+                by=who.by,
+                origin=who.origin,
+                verb=verb,
+                arguments=arguments,
+                allowed=who.verbs,
+            )
+        )
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            worker.send(Revoke(id=command_id))
+            raise
+        finally:
+            del self._asked[command_id]
+
+    async def originate(self, wish: Origination, who: Principal) -> CallView:
+        """See `LiveCalls`."""
+        raise OutsideError("this server does not call out yet")
+
+    async def events(
+        self, call_id: str | None = None, after: int | None = None
+    ) -> AsyncIterator[Numbered]:
+        """See `LiveCalls`."""
+        if call_id is None:
+            async for item in self.feed.after(after):
+                yield item
+            return
+        known: Sequence[Event]
+        record = self._ledger.record(call_id)
+        known = record.events if record is not None else await self._stored(call_id)
+        position = len(known) if after is None else max(0, min(after, len(known)))
+        while True:
+            while position < len(known):
+                position += 1
+                yield Numbered(position, known[position - 1])
+                if isinstance(known[position - 1], CallEnded) and record is not None:
+                    return
+            if record is None or record.over:
+                return
+            await self.feed.news(call_id)
+
+    async def transcript(self, call_id: str) -> Sequence[Line]:
+        """See `LiveCalls`."""
+        record = self._ledger.record(call_id)
+        return lines(record.events if record is not None else await self._stored(call_id))
+
+    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+        """See `LiveCalls`."""
+        view = await self.get(call_id)
+        wanted = name or (view.recordings[-1] if view.recordings else None)
+        if wanted not in view.recordings:
+            return None
+        record = self._ledger.record(call_id)
+        folder = record.bundle if record is not None else self._bundles() / call_id
+        file = folder / str(wanted)
+        return file if await asyncio.to_thread(file.is_file) else None
+
+    # Word from workers.
+
+    def commanded(self, message: Commanded) -> None:
+        """A command came out; nobody waits for one of a gateway before us."""
+        asked = self._asked.get(message.id)
+        if asked is not None and not asked.answer.done():
+            outcome = Outcome(message.ok, message.detail, message.status, message.data)
+            asked.answer.set_result(outcome)
+
+    def gone(self, token: str) -> None:
+        """A worker is gone: it answers nobody any more."""
+        for asked in self._asked.values():
+            if asked.token == token and not asked.answer.done():
+                asked.answer.set_exception(CallOver("the call ended meanwhile"))
+
+    def close(self) -> None:
+        """The server goes: whoever waits is told."""
+        for asked in self._asked.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(CallOver("the server is going down; the call may go on"))
+
+    def _worker(self, call_id: str) -> WorkerHandle | None:
+        for worker in self._workers():
+            call = worker.assignment
+            if call is not None and call.call_id == call_id and worker.state in _HEARS:
+                return worker
+        return None
+
+    def _view(self, call_id: str) -> CallView | None:
+        record = self._ledger.record(call_id)
+        if record is None:
+            return None
+        return self._folded.setdefault(call_id, Folded(call_id)).catch_up(record.events)
+
+    async def _stored(self, call_id: str) -> Sequence[Event]:
+        """Raises UnknownCall."""
+        await self._store.flush()
+        events = await self._store.events(call_id)
+        if not events:
+            raise UnknownCall(call_id)
+        return events
+
+
+def checked(verb: str, arguments: Mapping[str, Any]) -> None:
+    """Could the verb be run with these? Raises NotUnderstood."""
+    kind = OUTSIDE.get(verb)
+    if kind is None:
+        raise NotUnderstood(f"there is no verb {verb!r} for live calls")
+    try:
+        kind.model_validate(dict(arguments))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise NotUnderstood(first["msg"].removeprefix("Value error, "), key) from error

@@ -1,0 +1,93 @@
+"""What somebody outside a call may ask of it: most verbs of a plan, and words for its agent."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from sipagent.call.control import CallControl
+from sipagent.call.verb import Outcome, Verb
+from sipagent.errors import CallError
+
+from . import VERBS
+from .playing import play_all, sound_port
+from .waiting import while_caller_stays
+
+#: bytes of a call's global data as JSON
+MAX_GLOBAL_DATA = 64_000
+#: verbs that only mean something as steps of a plan
+_STEPS = frozenset({"ai", "cond", "switch", "execute", "return", "goto", "label", "ask_consent"})
+
+
+class NobodyTalks(CallError):
+    """Words for an agent where none is talking."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("no agent is talking with the caller at the moment")
+
+
+class SayVerb(Verb):
+    """Say something to the caller, in the agent's own voice while one talks."""
+
+    name: ClassVar[str] = "say"
+    shorthand: ClassVar[str | None] = "text"
+    text: str = Field(min_length=1, max_length=4000)
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Wait until it was heard."""
+        call = control.call
+        if (agent := call.live_agent) is not None:
+            await while_caller_stays(call, agent.say(self.text))
+        else:
+            async with sound_port(call, "say") as port:
+                await while_caller_stays(call, play_all(call, port, (f"say:{self.text}",)))
+        return Outcome(detail="it was said")
+
+
+class TellVerb(Verb):
+    """Give the agent that is talking a note (`system`), or words as if the caller had spoken them
+    (`user`); it replies in its own words.
+    """
+
+    name: ClassVar[str] = "tell"
+    shorthand: ClassVar[str | None] = "text"
+    text: str = Field(min_length=1, max_length=8000)
+    role: Literal["system", "user"] = "system"
+
+    async def run(self, control: CallControl) -> Outcome:
+        """The reply comes later, and is not waited for. Raises NobodyTalks."""
+        agent = control.call.live_agent
+        if agent is None:
+            raise NobodyTalks
+        agent.tell(self.text, self.role)
+        return Outcome(detail="the agent was told")
+
+
+class SetGlobalDataVerb(Verb):
+    """Set values of the call's global data, which the plan, the agent's prompt and its functions
+    see as `global_data`; null removes one.
+    """
+
+    name: ClassVar[str] = "set_global_data"
+    data: Mapping[str, Any]
+
+    async def run(self, control: CallControl) -> Outcome:
+        """All of it or, where that would be too much, nothing."""
+        known: dict[str, Any] = control.call.scope.setdefault("global_data", {})
+        merged = {k: v for k, v in {**known, **self.data}.items() if v is not None}
+        if len(json.dumps(merged)) > MAX_GLOBAL_DATA:
+            return Outcome(False, f"global data has at most {MAX_GLOBAL_DATA} bytes", status=413)
+        known.clear()
+        known.update(merged)
+        return Outcome(detail=f"set {', '.join(sorted(self.data))}")
+
+
+_WORDS: tuple[type[Verb], ...] = (SayVerb, TellVerb, SetGlobalDataVerb)
+#: by name; a plan has no steps of the last ones' names
+OUTSIDE: Mapping[str, type[Verb]] = {
+    **{name: verb for name, verb in VERBS.items() if name not in _STEPS},
+    **{verb.name: verb for verb in _WORDS},
+}
