@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 #: seconds; what is begun bounds itself below this
@@ -19,7 +20,9 @@ class Afterwork:
 
     def add(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin it."""
-        self._tasks.add(asyncio.ensure_future(work))
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def hurry(self) -> None:
         """Whoever waits, waits `HURRIED` seconds longer at most."""
@@ -29,10 +32,17 @@ class Afterwork:
         """Wait for all of it; what is late is cancelled."""
         if not self._tasks:
             return
-        all_done = asyncio.ensure_future(asyncio.wait(self._tasks, timeout=LONGEST))
+        all_done = asyncio.ensure_future(self._all_done())
         hurried = asyncio.ensure_future(self._hurried.wait())
         await asyncio.wait({all_done, hurried}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({all_done}, timeout=HURRIED)
         for task in (*self._tasks, all_done, hurried):
             task.cancel()
         await asyncio.gather(*self._tasks, all_done, hurried, return_exceptions=True)
+
+    async def _all_done(self) -> None:
+        """Some of it begins more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST):
+                while self._tasks:
+                    await asyncio.wait(set(self._tasks))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from .keypad import Key
 
@@ -211,6 +211,19 @@ class Leg(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a plan asks of a leg's media: `codecs` as SDP names them, in order, none for the usual
+    ones; `encryption` None as it usually is.
+    """
+
+    codecs: tuple[str, ...] = ()
+    encryption: Literal["mandatory", "optional", "forbidden"] | None = None
+
+
+USUAL = Terms()
+
+
 class Dialer(Protocol):
     """Makes outbound legs: SIP through the edge."""
 
@@ -222,6 +235,7 @@ class Dialer(Protocol):
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        terms: Terms = USUAL,
     ) -> Leg:
         """Send an INVITE to a normalised target (`sip:...`); the leg is CALLING on return.
 

@@ -1,6 +1,7 @@
 """Recordings: the running recordings of one call, by control id."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,22 @@ if TYPE_CHECKING:
     from .session import CallSession
 
 
+OnStop = Callable[[Recording], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tape:
+    recording: Recording
+    ports: dict[str, AudioPort]
+    on_stop: OnStop | None
+
+
 class Recordings:
     """Each recording has ports that only listen: one to the caller, one to what they hear."""
 
     def __init__(self, call: "CallSession") -> None:
         self._call = call
-        self._running: dict[str, tuple[Recording, dict[str, AudioPort]]] = {}
+        self._running: dict[str, _Tape] = {}
         #: names given away in this call's folder
         self.files: set[str] = set()
 
@@ -32,9 +43,17 @@ class Recordings:
         """The control id of the running recording that was started last."""
         return next(reversed(self._running), None)
 
-    def start(self, control_id: str, file_name: str, *, layout: Layout = "stereo") -> Recording:
+    def start(
+        self,
+        control_id: str,
+        file_name: str,
+        *,
+        layout: Layout = "stereo",
+        on_stop: OnStop | None = None,
+    ) -> Recording:
         """Record the room: the caller, and everybody the caller hears. The file's suffix says its
         format. A file of this call that is there already is kept, and the new one numbered.
+        `on_stop` is called when the file is finished, however that comes about.
         Raises PlanError, and NoConsent where the caller has not agreed.
         """
         self._call.consent.check()
@@ -56,14 +75,14 @@ class Recordings:
             call.room.add_listener(right, ears_of=call.caller)
             call.spawn(_feed(right, recording.right))
             ports["right"] = right
-        self._running[control_id] = (recording, ports)
+        self._running[control_id] = _Tape(recording, ports, on_stop)
         call.emit(RecordingStarted, control_id=control_id, path=path.name)
         return recording
 
     def get(self, control_id: str) -> Recording:
         """A running recording. Raises PlanError."""
         try:
-            return self._running[control_id][0]
+            return self._running[control_id].recording
         except KeyError:
             raise PlanError(f"no recording named {control_id!r} is running") from None
 
@@ -84,10 +103,10 @@ class Recordings:
     def stop(self, control_id: str) -> int:
         """Finish one recording; returns its milliseconds. Raises PlanError."""
         recording = self.get(control_id)
-        _, ports = self._running.pop(control_id)
+        tape = self._running.pop(control_id)
         bridge = self._call.bridge
         recording.close(bridge.clock.t)
-        for port in ports.values():
+        for port in tape.ports.values():
             self._call.room.remove_listener(port)
             bridge.close_port(port)
         self._call.emit(
@@ -96,15 +115,17 @@ class Recordings:
             path=recording.path.name,
             duration_ms=recording.duration_ms,
         )
+        if tape.on_stop is not None:
+            tape.on_stop(recording)
         return recording.duration_ms
 
     def follow(self, caller: Leg) -> None:
         """Somebody else has the caller's place: the left side is theirs from now on."""
-        for _, ports in self._running.values():
-            if "left" in ports:
-                self._call.room.overhear(ports["left"], mouth_of=caller)
-            if "right" in ports:
-                self._call.room.add_listener(ports["right"], ears_of=caller)
+        for tape in self._running.values():
+            if "left" in tape.ports:
+                self._call.room.overhear(tape.ports["left"], mouth_of=caller)
+            if "right" in tape.ports:
+                self._call.room.add_listener(tape.ports["right"], ears_of=caller)
 
     def stop_all(self) -> None:
         """Finish every recording."""

@@ -43,9 +43,18 @@ class Sounds(Protocol):
     """What can be played: `say:`, `ring:`, `silence:`, `tone:`, `music:`, files, http(s) URLs."""
 
     def load(
-        self, url: str, *, rate: int, voice: str | None = None, volume: float = 0.0
+        self,
+        url: str,
+        *,
+        rate: int,
+        voice: str | None = None,
+        volume: float = 0.0,
+        language: str = "",
+        gender: str = "",
     ) -> AsyncIterator[bytes]:
-        """PCM at `rate` Hz in chunks of any length; `volume` in dB. Raises CallError."""
+        """PCM at `rate` Hz in chunks of any length; `volume` in dB. Of `say:`, a `voice` that is
+        not known here gives way to one of the language (BCP 47) and gender. Raises CallError.
+        """
         ...
 
 
@@ -57,8 +66,20 @@ class Heard:
     confidence: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """One utterance of somebody who was listened to; `began` and `ended` on the media clock, ms."""
+
+    text: str
+    confidence: float | None = None
+    began: int = 0
+    ended: int = 0
+
+
 class Hearing(Protocol):
-    """Ears for a single answer, outside a conversation (`prompt`, `connect` with confirm)."""
+    """Ears outside a conversation: for one answer (`prompt`, `connect` with confirm), or for all
+    that somebody says (`live_transcribe`).
+    """
 
     async def hear(
         self,
@@ -68,10 +89,27 @@ class Hearing(Protocol):
         initial_timeout: float,
         end_timeout: float,
         on_speech: Callable[[], None] | None = None,
+        language: str = "",
+        engine: str = "",
     ) -> Heard | None:
         """One utterance, or None when nobody spoke within `initial_timeout` seconds.
 
-        Embedded ears know only `phrases`. `on_speech` is called at speech onset.
+        Embedded ears know only `phrases`. `on_speech` is called at speech onset. `language` is a
+        BCP 47 tag, `engine` the name or kind of ears that sipagent.yaml configures.
+        """
+        ...
+
+    def listen(
+        self,
+        port: AudioPort,
+        *,
+        phrases: Sequence[str] = (),
+        end_timeout: float = 0.8,
+        language: str = "",
+        engine: str = "",
+    ) -> AsyncIterator[Overheard]:
+        """Every utterance on the port until it is closed. `engine` as in `hear`; empty: ears of
+        this house that hear any words. Raises ProviderError, also where there are none.
         """
         ...
 

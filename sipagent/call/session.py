@@ -19,6 +19,7 @@ from sipagent.events import (
     LegMedia,
     MessageReceived,
     Speaker,
+    Warned,
 )
 from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
@@ -31,6 +32,7 @@ from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
 from .live_agent import LiveAgent
 from .parties import Parties
+from .posts import Posts
 from .recordings import Recordings
 from .redaction.redactor import Redactor
 from .secrets import Secrets
@@ -100,6 +102,8 @@ class CallSession:
         self.live_agent: LiveAgent | None = None
         #: what the record waits for when the legs are gone
         self.afterwork = Afterwork()
+        #: what URLs are told of this call
+        self.posts = Posts(services.web, self.afterwork, self._not_told)
         #: who hung up on the caller, as `CallEnded.by` says it; None while nobody has
         self.hung_up_by: str | None = None
         self.spending = Spending()
@@ -117,6 +121,7 @@ class CallSession:
             self.done = beside.done
             self.secrets = beside.secrets
             self.consent = beside.consent
+            self.posts = beside.posts
             self.recordings.files = beside.recordings.files
             self.spawn(self._read_keys(caller))
         self.room.join(caller)
@@ -134,6 +139,9 @@ class CallSession:
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Tell `watcher` of every event from now on, as it goes on record. Returns what ends it."""
         return self._send.add(watcher)
+
+    def _not_told(self, problem: str) -> None:
+        self.emit(Warned, code="not_told", detail=problem)
 
     def kept(self, text: str) -> str:
         """A text as it may be kept or sent beyond this call, where that is not by an event."""

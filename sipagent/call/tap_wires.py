@@ -1,7 +1,7 @@
 """What taps need of the network, as protocols; the worker supplies the real ones."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from sipagent.media.g711 import G711
@@ -22,6 +22,8 @@ class TapOrder:
     ptime: int
     rate: int
     about: Mapping[str, Any]
+    #: shown to a WebSocket server at the handshake, where it wants one
+    bearer: str | None = field(default=None, repr=False)
 
 
 class TapWire(Protocol):

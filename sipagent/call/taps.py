@@ -1,7 +1,7 @@
 """Taps: a call's audio on its way to somewhere else, by control id."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ class _Tap:
     tracks: Mapping[Track, AudioPort]
     back: tuple[AudioPort, ...]
     tasks: tuple[asyncio.Task[None], ...]
+    on_stop: Callable[[str], None]
 
 
 class Taps:
@@ -39,9 +40,16 @@ class Taps:
         """The control id of the running tap that was started last."""
         return next(reversed(self._running), None)
 
-    async def start(self, control_id: str, order: TapOrder, *, two_way: bool = False) -> None:
-        """Send from now on; with `two_way` the room hears what comes back. Raises CallError, of
-        them NoConsent where the caller has not agreed.
+    async def start(
+        self,
+        control_id: str,
+        order: TapOrder,
+        *,
+        two_way: bool = False,
+        on_stop: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        """Send from now on; with `two_way` the room hears what comes back. `on_stop` is told why
+        it is over. Raises CallError, of them NoConsent where the caller has not agreed.
         """
         self._call.consent.check()
         if control_id in self._running:
@@ -59,7 +67,7 @@ class Taps:
             call.room.join(port)
             tasks.append(call.spawn(_play(wire, port)))
         tasks.append(call.spawn(self._broken(control_id, wire)))
-        self._running[control_id] = _Tap(wire, ports, back, tuple(tasks))
+        self._running[control_id] = _Tap(wire, ports, back, tuple(tasks), on_stop)
         call.emit(TapStarted, control_id=control_id, uri=order.uri, tracks=order.tracks)
 
     def follow(self, caller: Leg) -> None:
@@ -87,6 +95,7 @@ class Taps:
         self._call.emit(
             TapStopped, control_id=control_id, reason=reason, sent=sent, dropped=dropped
         )
+        tap.on_stop(reason)
 
     async def stop_all(self, reason: str = "the call ended") -> None:
         """End every tap."""

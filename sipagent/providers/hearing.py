@@ -3,10 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
+from math import inf
 
-from sipagent.agent.protocols import Expectation, Transcriber
-from sipagent.call.services import Heard, SpeechDetector
+from sipagent.agent.protocols import Connected, Expectation, Transcriber
+from sipagent.call.services import Heard, Overheard, SpeechDetector
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.media.port import AudioPort
@@ -22,16 +23,32 @@ _STILL_LIKELY = 0.35
 _STALLED = 5.0
 
 
+#: utterances that may wait for the ears
+_CUTS = 8
+
+
+def no_others(engine: str, rate: int) -> Transcriber:
+    """A house with the embedded ears only. Raises ProviderError."""
+    cause = "there are no ears here that hear any words: configure some under providers:"
+    raise ProviderError(engine or "ears", cause, retryable=False)
+
+
 class EmbeddedHearing:
-    """Hearing, made of a detector and ears; both are made anew for each answer."""
+    """Hearing, made of a detector and ears; both are made anew for each answer.
+
+    `others` gives the ears that an engine's name stands for, and those that hear any words for
+    the empty name. Raises ProviderError where there are none.
+    """
 
     def __init__(
         self,
         detector: Callable[[int], SpeechDetector],
         ears: Callable[[int], Transcriber],
+        others: Callable[[str, int], Transcriber] = no_others,
     ) -> None:
         self._detector = detector
         self._ears = ears
+        self._others = others
 
     async def hear(
         self,
@@ -41,6 +58,8 @@ class EmbeddedHearing:
         initial_timeout: float,
         end_timeout: float,
         on_speech: Callable[[], None] | None = None,
+        language: str = "",
+        engine: str = "",
     ) -> Heard | None:
         """One utterance, or None when nobody spoke within `initial_timeout` seconds.
 
@@ -49,12 +68,99 @@ class EmbeddedHearing:
         """
         answer = _Answer(port, self._detector(port.rate), initial_timeout, end_timeout, on_speech)
         heard: Heard | None = None
-        ears = self._ears(port.rate)
-        async with aclosing(answer.frames()) as frames:
-            async for transcript in ears.transcribe(frames, Expectation(tuple(phrases))):
+        ears = self._others(engine, port.rate) if engine else self._ears(port.rate)
+        expected = Expectation(tuple(phrases), language=language)
+        async with aclosing(answer.frames()) as frames, closed_after(ears):
+            async for transcript in ears.transcribe(frames, expected):
                 if transcript.final:
                     heard = Heard(transcript.text, transcript.confidence)
         return heard if answer.spoken else None
+
+    async def listen(
+        self,
+        port: AudioPort,
+        *,
+        phrases: Sequence[str] = (),
+        end_timeout: float = 0.8,
+        language: str = "",
+        engine: str = "",
+    ) -> AsyncIterator[Overheard]:
+        """See `Hearing`."""
+        ears = self._others(engine, port.rate)
+        expected = Expectation(tuple(phrases), language=language)
+        cuts: asyncio.Queue[_Cut | None] = asyncio.Queue()
+        cutting = asyncio.ensure_future(self._cut(port, cuts, end_timeout))
+        try:
+            async with closed_after(ears):
+                while (cut := await cuts.get()) is not None:
+                    heard = await _transcribed(ears, cut, expected)
+                    if heard is not None:
+                        yield heard
+            await cutting
+        finally:
+            cutting.cancel()
+            await asyncio.gather(cutting, return_exceptions=True)
+
+    async def _cut(
+        self, port: AudioPort, cuts: "asyncio.Queue[_Cut | None]", end_timeout: float
+    ) -> None:
+        """One utterance after the other; of ears that are too far behind the newest are lost."""
+        detector = self._detector(port.rate)
+        try:
+            while True:
+                answer = _Answer(port, detector, inf, end_timeout, None, stalled=None)
+                cut: _Cut | None = None
+                async with aclosing(answer.frames()) as frames:
+                    async for frame in frames:
+                        if cut is None:
+                            cut = _Cut(frame.t)
+                            if cuts.qsize() < _CUTS:
+                                cuts.put_nowait(cut)
+                        cut.add(frame)
+                if cut is None:
+                    return
+                cut.over()
+        finally:
+            cuts.put_nowait(None)
+
+
+async def _transcribed(ears: Transcriber, cut: "_Cut", expected: Expectation) -> Overheard | None:
+    heard: Overheard | None = None
+    async for transcript in ears.transcribe(cut.frames(), expected):
+        if transcript.final and transcript.text.strip():
+            heard = Overheard(transcript.text, transcript.confidence, cut.began, cut.ended)
+    return heard
+
+
+class _Cut:
+    """One utterance on its way to the ears: whole seconds of it may wait."""
+
+    def __init__(self, began: int) -> None:
+        self.began = self.ended = began
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+
+    def add(self, frame: Frame) -> None:
+        self.ended = frame.t
+        self._frames.put_nowait(frame)
+
+    def over(self) -> None:
+        self._frames.put_nowait(None)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        while (frame := await self._frames.get()) is not None:
+            yield frame
+
+
+@asynccontextmanager
+async def closed_after(organ: object) -> AsyncIterator[None]:
+    """Let go of the connections of ears, a mind or a mouth when the block is left."""
+    try:
+        yield
+    finally:
+        if isinstance(organ, Connected):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await organ.aclose()
 
 
 class _Answer:
@@ -67,8 +173,11 @@ class _Answer:
         initial_timeout: float,
         end_timeout: float,
         on_speech: Callable[[], None] | None,
+        *,
+        stalled: float | None = _STALLED,
     ) -> None:
         self.spoken = False
+        self._stalled = stalled
         self._port = port
         self._detector = detector
         self._initial_ms = initial_timeout * 1000
@@ -77,7 +186,7 @@ class _Answer:
 
     async def frames(self) -> AsyncGenerator[Frame, None]:
         """Nothing at all where nobody speaks in time."""
-        async with aclosing(_live(self._port)) as live:
+        async with aclosing(_live(self._port, self._stalled)) as live:
             before = await self._onset(live)
             if not self.spoken:
                 return
@@ -109,13 +218,13 @@ class _Answer:
         return list(before)
 
 
-async def _live(port: AudioPort) -> AsyncGenerator[Frame, None]:
+async def _live(port: AudioPort, stalled: float | None) -> AsyncGenerator[Frame, None]:
     """Frames from now on, less what waited in the port from longer ago than the pre-roll."""
     oldest = port.clock.t - PRE_ROLL_MS
     frames = port.frames()
     while True:
         try:
-            async with asyncio.timeout(_STALLED):
+            async with asyncio.timeout(stalled):
                 frame = await anext(frames)
         except StopAsyncIteration:
             return

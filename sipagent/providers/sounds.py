@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sipagent.agent.protocols import Synthesizer
+from sipagent.agent.protocols import Synthesizer, Tongue
 from sipagent.errors import CallError, PlanError, ProviderError
 from sipagent.media.music import soft_music
 from sipagent.media.tones import RINGBACK, Cadence, cycle
@@ -43,7 +43,14 @@ class SoundLibrary:
         self._decoded: OrderedDict[tuple[Path, int, int], bytes] = OrderedDict()
 
     async def load(
-        self, url: str, *, rate: int, voice: str | None = None, volume: float = 0.0
+        self,
+        url: str,
+        *,
+        rate: int,
+        voice: str | None = None,
+        volume: float = 0.0,
+        language: str = "",
+        gender: str = "",
     ) -> AsyncIterator[bytes]:
         """PCM at `rate` Hz in chunks of any length; `volume` in dB, -60 to 20.
 
@@ -51,13 +58,15 @@ class SoundLibrary:
         """
         if not _VOLUMES[0] <= volume <= _VOLUMES[1]:
             raise PlanError(f"volume {volume:g} dB is not between {_VOLUMES[0]:g} and 20")
-        async for pcm in self._plain(url, rate, voice):
+        async for pcm in self._plain(url, rate, voice, _tongue(language, gender)):
             yield with_volume(pcm, rate, volume)
 
-    async def _plain(self, url: str, rate: int, voice: str | None) -> AsyncIterator[bytes]:
+    async def _plain(
+        self, url: str, rate: int, voice: str | None, tongue: Tongue
+    ) -> AsyncIterator[bytes]:
         scheme, _, rest = url.partition(":")
         if scheme == "say":
-            async for pcm in self._said(rest, rate, voice):
+            async for pcm in self._said(rest, rate, voice, tongue):
                 yield pcm
             return
         if scheme in ("http", "https"):
@@ -73,9 +82,11 @@ class SoundLibrary:
         for start in range(0, len(whole), size):
             yield whole[start : start + size]
 
-    async def _said(self, text: str, rate: int, voice: str | None) -> AsyncIterator[bytes]:
+    async def _said(
+        self, text: str, rate: int, voice: str | None, tongue: Tongue
+    ) -> AsyncIterator[bytes]:
         try:
-            async for pcm in self._mouths(rate, voice).synthesize(text):
+            async for pcm in self._mouths(rate, voice).synthesize(text, tongue):
                 yield pcm
         except ProviderError as error:
             raise CallError(f"say: {error}") from error
@@ -112,6 +123,12 @@ class SoundLibrary:
         self._decoded[key] = pcm
         if len(self._decoded) > _KEPT:
             self._decoded.popitem(last=False)
+
+
+def _tongue(language: str, gender: str) -> Tongue:
+    """The embedded mouth's voices are men's; their variants are not."""
+    base = language.lower() or "en-us"
+    return Tongue(language, f"{base}+f3" if gender == "female" else "")
 
 
 def _silence(argument: str, rate: int) -> list[bytes]:

@@ -64,7 +64,7 @@ class WebSocketTap:
         """A connected tap. Raises CallError."""
         tap = cls(order)
         try:
-            tap._socket = await _connected(order.uri)
+            tap._socket = await _connected(order)
         except _Refused as error:
             raise CallError(f"{order.uri}: {error}") from error
         tap._work = asyncio.create_task(tap._run())
@@ -127,7 +127,7 @@ class WebSocketTap:
         for pause in _PAUSES:
             await asyncio.sleep(pause)
             with suppress(_Refused):
-                return await _connected(self._order.uri)
+                return await _connected(self._order)
         return None
 
     async def _converse(self, socket: ClientConnection) -> None:
@@ -182,11 +182,13 @@ class _Refused(Exception):
     """No connection can be had; says why."""
 
 
-async def _connected(uri: str) -> ClientConnection:
+async def _connected(order: TapOrder) -> ClientConnection:
     """Raises _Refused."""
+    headers = {} if order.bearer is None else {"Authorization": f"Bearer {order.bearer}"}
     try:
         return await Straight(
-            uri,
+            order.uri,
+            additional_headers=headers,
             open_timeout=_CONNECT,
             close_timeout=_CLOSE,
             max_size=_LARGEST,

@@ -98,7 +98,14 @@ class FakeSounds:
         self._missing = frozenset(missing)
 
     async def load(
-        self, url: str, *, rate: int, voice: str | None = None, volume: float = 0.0
+        self,
+        url: str,
+        *,
+        rate: int,
+        voice: str | None = None,
+        volume: float = 0.0,
+        language: str = "",
+        gender: str = "",
     ) -> AsyncIterator[bytes]:
         """See `Sounds`."""
         self.loaded.append(url)
@@ -118,6 +125,8 @@ class FakeHearing:
         self._answers = iter(answers)
         self._takes = takes
         self.phrases: list[tuple[str, ...]] = []
+        #: language and engine of each
+        self.wishes: list[tuple[str, str]] = []
 
     async def hear(
         self,
@@ -127,9 +136,12 @@ class FakeHearing:
         initial_timeout: float,
         end_timeout: float,
         on_speech: Callable[[], None] | None = None,
+        language: str = "",
+        engine: str = "",
     ) -> Heard | None:
         """See `Hearing`."""
         self.phrases.append(tuple(phrases))
+        self.wishes.append((language, engine))
         answer = next(self._answers, None)
         if answer is None or self._takes > initial_timeout:
             await asyncio.sleep(initial_timeout)

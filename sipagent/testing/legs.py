@@ -9,6 +9,7 @@ from typing import Any
 from sipagent.call.keypad import Key
 from sipagent.call.leg import (
     NEXT,
+    USUAL,
     Judge,
     Leg,
     LegInfo,
@@ -16,6 +17,7 @@ from sipagent.call.leg import (
     Quality,
     ReferOutcome,
     Referral,
+    Terms,
 )
 from sipagent.errors import LegFailed
 from sipagent.legs.digits import DigitFan, Fan, keystrokes
@@ -291,12 +293,14 @@ class FakeDialer:
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        terms: Terms = USUAL,
         srtp: str | None = None,
         codecs: Sequence[str] = (),
         dtmf: str | None = None,
     ) -> Leg:
         """See `Dialer`."""
-        options = {"caller_id": caller_id, "headers": headers, "username": username}
+        options: dict[str, Any] = {"caller_id": caller_id, "headers": headers, "username": username}
+        options |= {"terms": terms, "srtp": srtp, "codecs": codecs}
         self.dialled.append((target, options | {"password": password, "dtmf": dtmf}))
         script = self.scripts.get(target, self.default)
         if script.full:

@@ -20,12 +20,13 @@ Block = Annotated[
 ]
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """One value as a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
 #: one sound or several, in order
-Urls = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Urls = Annotated[tuple[str, ...], BeforeValidator(listed)]
 
 
 class Ignored:

@@ -14,9 +14,9 @@ from sipagent.events import MachineDetected
 from sipagent.media.answering import AnswerRules, AnswerWatch, Finding
 from sipagent.media.frames import FRAME_MS
 
-from .blocks import IGNORED
 from .flow import remember
 from .silence import ear_on
+from .statuses import Status
 from .waiting import answered, while_caller_stays
 
 
@@ -62,7 +62,7 @@ class DetectMachineVerb(Verb):
     )
     timeout: float = Field(default=30, gt=0, le=300, description="seconds in all")
     wait: bool = Field(default=True, description="false: the plan goes on meanwhile")
-    status_url: Annotated[str | None, IGNORED] = None
+    status_url: str | None = Field(default=None, description="told what was found")
 
     @property
     def _rules(self) -> AnswerRules:
@@ -103,6 +103,7 @@ class DetectMachineVerb(Verb):
         except TimeoutError:
             pass
         found = watch.finding or Finding("unknown", f"nothing certain in {ms} ms")
+        self._report(call, found, watch.ready)
         remember(
             call,
             detect_result=found.answered,
@@ -119,6 +120,21 @@ class DetectMachineVerb(Verb):
             ms=ms,
         )
         return found
+
+    def _report(self, call: CallSession, found: Finding, ready: str) -> None:
+        """As detectors of RELAY tell: what it is, READY where a machine listens, finished."""
+        fax = found.answered == "fax"
+        told = Status(
+            call,
+            self.status_url,
+            "calling.call.detect",
+            {"control_id": call.posts.number("detect")},
+        )
+        kind = "fax" if fax else "machine"
+        events = [self.tone if fax else found.answered.upper()]
+        events += ["READY"] * bool(ready) + ["finished"]
+        for event in events:
+            told.tell(detect={"type": kind, "params": {"event": event}})
 
     def _enough(self, watch: AnswerWatch) -> bool:
         if watch.finding is None:

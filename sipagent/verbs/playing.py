@@ -57,10 +57,14 @@ async def play_all(
     *,
     voice: str | None = None,
     volume: float = 0.0,
+    language: str = "",
+    gender: str = "",
 ) -> None:
     """Play the URLs in order and wait until the last sample was heard. Raises CallError."""
     for url in urls:
-        sound = call.services.sounds.load(url, rate=port.rate, voice=voice, volume=volume)
+        sound = call.services.sounds.load(
+            url, rate=port.rate, voice=voice, volume=volume, language=language, gender=gender
+        )
         async for pcm in sound:
             await port.play(pcm)
     await port.mark().reached()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -16,11 +16,11 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError
 from sipagent.events import Warned
 
-from .blocks import IGNORED
 from .flow import leaving, remember
 from .meeting import LEFT, WAITING, Text, Urls, party, placed, pressed, teller, together_in, until
 from .playing import play_all, ringing, sound_port
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
+from .statuses import Status
 from .waiting import CallerGone, answered, stopped, while_caller_stays
 from .words import who
 
@@ -39,7 +39,10 @@ class _End:
 class _Waiting:
     """One caller's time in the queue, until somebody takes them."""
 
-    def __init__(self, verb: "EnterQueueVerb", call: CallSession, place: Place, hunt: Hunt) -> None:
+    def __init__(
+        self, verb: "EnterQueueVerb", call: CallSession, place: Place, hunt: Hunt, told: Status
+    ) -> None:
+        self._report = told
         self._verb = verb
         self._call = call
         self._place = place
@@ -101,6 +104,10 @@ class _Waiting:
             self._standing = notice
             self._tell(change="standing", count=notice.position, detail=f"of {notice.size}")
             remember(self._call, queue_position=notice.position, queue_size=notice.size)
+            about = {} if notice.seconds is None else {"avg_time": round(notice.seconds)}
+            self._report.tell(
+                status="position", position=notice.position, size=notice.size, **about
+            )
         elif isinstance(notice, Ring):
             self._tell(change="ringing", other=", ".join(notice.targets))
             group = [
@@ -161,7 +168,7 @@ class EnterQueueVerb(Verb):
     caller_id: str | None = Field(
         default=None, alias="from", description="the number members of the queue are shown"
     )
-    status_url: Annotated[str | None, IGNORED] = None
+    status_url: str | None = Field(default=None, description="told of coming, waiting and going")
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -177,6 +184,7 @@ class EnterQueueVerb(Verb):
         """Wait, and talk with whoever takes the caller."""
         call = control.call
         await answered(call)
+        told = self._status(call)
         began = call.bridge.clock.t
         remember(call, queue_result="failed", queue_failed_reason="", queue_position=0)
         try:
@@ -188,24 +196,33 @@ class EnterQueueVerb(Verb):
                 work = self._served(control, place, hunt, began)
                 return await while_caller_stays(call, work)
         except CallerGone as gone:
+            told.tell(status="leave", reason="hangup")
             teller(call, "queue", self.queue_name)(change="left", detail=str(gone))
             raise
         except CallError as error:
+            told.tell(status="leave", reason="failed")
             remember(call, queue_failed_reason=str(error))
             raise
 
+    def _status(self, call: CallSession) -> Status:
+        about = {"control_id": call.posts.number("queue"), "name": self.queue_name}
+        return Status(call, self.status_url, "calling.call.queue", about)
+
     async def _served(self, control: CallControl, place: Place, hunt: Hunt, began: int) -> Outcome:
         call = control.call
-        tell = teller(call, "queue", self.queue_name)
+        tell, told = teller(call, "queue", self.queue_name), self._status(call)
         tell(change="waiting")
-        taker = await _Waiting(self, call, place, hunt).taken()
+        told.tell(status="enqueue")
+        taker = await _Waiting(self, call, place, hunt, told).taken()
         waited = (call.bridge.clock.t - began) / 1000
         remember(call, queue_wait=round(waited, 1))
         if isinstance(taker, _End):
             remember(call, queue_result=taker.reason, queue_failed_reason=taker.words)
             tell(change="over", detail=taker.words)
+            told.tell(status="leave", reason=taker.reason, duration=round(waited, 1))
             return Outcome(False, taker.words, status=480)
         remember(call, queue_result="connected")
+        told.tell(status="dequeue", duration=round(waited, 1))
         if isinstance(taker, Meet):
             other, why = taker.other, await together_in(call, place, taker, tell)
         else:
@@ -215,6 +232,7 @@ class EnterQueueVerb(Verb):
             join(call, leg)
             await together(call, leg, longest(control, LONGEST))
         tell(change="over", detail=why)
+        told.tell(status="leave", reason="served")
         flow = leaving(control, self.transfer_after_bridge) if self.transfer_after_bridge else None
         detail = f"was with {other or 'somebody'} after {waited:.0f} seconds in the queue"
         return Outcome(detail=detail, status=200, flow=flow)

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,12 +13,13 @@ from sipagent.call.keypad import Keypad
 from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import PlanError
-from sipagent.media.recording import Layout
+from sipagent.events import Warned
+from sipagent.media.recording import Layout, Recording
 
-from .blocks import IGNORED
 from .flow import remember
 from .playing import play_all, sound_port
 from .silence import Ending, Over, over
+from .statuses import Status
 from .waiting import answered, while_caller_stays
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -29,7 +31,9 @@ class _Recording(Verb):
     """What everything that records has in common."""
 
     control_id: str = Field(default="recording", min_length=1, max_length=64)
-    format: Literal["wav", "mp3"] = "wav"
+    format: Literal["wav", "mp3", "mp4"] = Field(
+        default="wav", description="no mp4 is written here: wav stands in, and a warning says so"
+    )
     stereo: bool = Field(default=False, description="caller left, what they hear right")
     direction: Literal["speak", "listen", "both"] = Field(
         default="both", description="what the caller says, what they hear, or both; not if stereo"
@@ -45,8 +49,10 @@ class _Recording(Verb):
         default=0, ge=0, le=300, description="seconds of silence after words that end it; 0: none"
     )
     max_length: float | None = Field(default=None, gt=0, description="seconds")
-    input_sensitivity: Annotated[float, IGNORED] = 44.0
-    status_url: Annotated[str | None, IGNORED] = None
+    input_sensitivity: float = Field(
+        default=44.0, ge=0, le=100, description="how soft a voice still counts as one; 100: any"
+    )
+    status_url: str | None = Field(default=None, description="told of its beginning and end")
 
     @property
     def _layout(self) -> Layout:
@@ -55,24 +61,53 @@ class _Recording(Verb):
     @property
     def _ending(self) -> Ending:
         return Ending(
-            self.terminators, self.initial_timeout, self.end_silence_timeout, self.max_length
+            self.terminators,
+            self.initial_timeout,
+            self.end_silence_timeout,
+            self.max_length,
+            voice=min(max(0.5 + (44.0 - self.input_sensitivity) / 100, 0.05), 0.95),
         )
 
     def _start(self, call: CallSession) -> str:
         """Start writing; returns the file's name. Raises PlanError."""
         stem = _UNSAFE.sub("-", self.control_id).strip("-") or "recording"
-        recordings = call.recordings
-        recording = recordings.start(self.control_id, f"{stem}.{self.format}", layout=self._layout)
-        remember(call, record_control_id=self.control_id, record_url=str(recording.path))
+        kind = self.format
+        if kind == "mp4":
+            call.emit(Warned, code="format", detail="no mp4 is written here: the file is a wav")
+            kind = "wav"
+        told = Status(call, self.status_url, "calling.call.record", {"control_id": self.control_id})
+        recording = call.recordings.start(
+            self.control_id,
+            f"{stem}.{kind}",
+            layout=self._layout,
+            on_stop=lambda done: told.tell(**self._finished(done)),
+        )
+        told.tell(state="recording", url=_url(recording.path), record=self._about(recording.path))
+        remember(call, record_control_id=self.control_id, record_url=_url(recording.path))
         return recording.path.name
+
+    def _finished(self, done: Recording) -> dict[str, Any]:
+        facts = {
+            "url": _url(done.path),
+            "duration": done.duration_ms / 1000,
+            "size": done.path.stat().st_size if done.path.exists() else 0,
+        }
+        return {"state": "finished", **facts, "record": self._about(done.path) | facts}
+
+    def _about(self, path: Path) -> dict[str, Any]:
+        audio = {"format": path.suffix[1:], "stereo": self.stereo, "direction": self.direction}
+        return {"audio": audio}
+
+
+def _url(path: Path) -> str:
+    return path.resolve().as_uri()
 
 
 class RecordVerb(_Recording):
     """Record a message of the caller's, and wait until it is over.
 
     Sets record_result (key, silence, no_voice, max_length, hangup, no_consent), record_duration in
-    seconds,
-    record_terminator and record_url.
+    seconds, record_terminator, record_control_id and record_url.
     """
 
     name: ClassVar[str] = "record"

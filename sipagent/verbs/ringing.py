@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sipagent.call import reasons
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Leg, LegState
+from sipagent.call.leg import USUAL, Leg, LegState, Terms
 from sipagent.call.policy import OUTBOUND_SECONDS
 from sipagent.call.session import CallSession
 from sipagent.call.target import routable
@@ -39,6 +39,9 @@ class Callee:
     #: played to whoever answered before the two are together
     whisper: tuple[str, ...] = ()
     max_duration: float = 14_400.0
+    terms: Terms = USUAL
+    #: shown each leg that is dialled for it
+    watch: Callable[[Leg], None] = lambda leg: None
 
 
 class NobodyAnswered(LegFailed):
@@ -136,7 +139,9 @@ class Hunt:
             headers=callee.headers or None,
             username=callee.username if own else None,
             password=callee.password if own else None,
+            terms=callee.terms,
         )
+        callee.watch(leg)
         self._legs.append(leg)
         leg.on_change(self._hear_early)
         ready, why = False, None

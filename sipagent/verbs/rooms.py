@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.meeting import Attend, Company, Meet, Notice, Over, Seated
+from sipagent.call.posts import PostMethod
 from sipagent.call.services import Place
 from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
@@ -18,6 +19,7 @@ from .blocks import IGNORED, Nesting, Result, result_blocks
 from .flow import broken, remember, run_result
 from .meeting import LEFT, WAITING, Text, Urls, beep, party, pressed, teller, until
 from .playing import ringing, sound_port
+from .room_reports import ConferenceReport, Words
 from .waiting import answered, stopped, while_caller_stays
 
 _NAME = r"^[A-Za-z0-9_.+-]{1,64}$"
@@ -65,12 +67,18 @@ class JoinConferenceVerb(Nesting):
     region: Annotated[str | None, IGNORED] = None
     trim: Annotated[str | None, IGNORED] = None
     coach: Annotated[str | None, IGNORED] = None
-    status_callback: Annotated[str | None, IGNORED] = None
-    status_callback_event: Annotated[str | None, IGNORED] = None
-    status_callback_method: Annotated[str | None, IGNORED] = None
-    recording_status_callback: Annotated[str | None, IGNORED] = None
-    recording_status_callback_event: Annotated[str | None, IGNORED] = None
-    recording_status_callback_method: Annotated[str | None, IGNORED] = None
+    status_callback: str | None = Field(default=None, description="told what happens in it")
+    status_callback_event: Words = Field(
+        default=("start", "end", "join", "leave"), description="of which: start end join leave"
+    )
+    status_callback_method: PostMethod = "POST"
+    recording_status_callback: str | None = Field(
+        default=None, description="told of the recording's beginning and end"
+    )
+    recording_status_callback_event: Words = Field(
+        default=("completed",), description="of which: in-progress completed absent"
+    )
+    recording_status_callback_method: PostMethod = "POST"
     result: Result | None = None
 
     @classmethod
@@ -142,6 +150,7 @@ class _Stay:
         self._place = place
         self._seat = seat
         self._tell = teller(call, "conference", verb.conference)
+        self._report = ConferenceReport(verb, call)
         self._leave = call.conferences.setdefault(verb.conference, asyncio.Event())
 
     async def last(self) -> str:
@@ -163,18 +172,27 @@ class _Stay:
             del call.conferences[verb.conference]
         why = end.reason if isinstance(end, Over) else LEFT
         self._tell(change="over", detail=why)
+        self._report.left(why)
         return why
 
     async def _take_part(self, meet: Meet, ends: Sequence["asyncio.Future[Any]"]) -> Notice | None:
         call, verb = self._call, self._verb
         self._tell(change="met", count=self._seat.members)
+        self._report.joined(self._seat.members)
         recorded = (
             verb.record == "record-from-start"
             and _RECORDING not in call.recordings
             and call.consent.permits
         )
         if recorded:
-            call.recordings.start(_RECORDING, f"conference-{verb.conference}.wav")
+            call.recordings.start(
+                _RECORDING,
+                f"conference-{verb.conference}.wav",
+                on_stop=self._report.recorded,
+            )
+            self._report.recording("in-progress")
+        elif verb.record == "record-from-start":
+            self._report.recording("absent")
         try:
             async with (
                 sound_port(call, "conference") as port,
@@ -193,6 +211,7 @@ class _Stay:
         if not isinstance(notice, Company):
             return
         self._tell(change=notice.change, other=notice.who, count=notice.members)
+        self._report.company(notice)
         if notice.beep:
             sound = _ENTERED if notice.change == "entered" else _LEFT
             self._call.spawn(beep(self._call, sound))

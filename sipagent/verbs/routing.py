@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Leg, LegState
+from sipagent.call.leg import Leg, LegState, Terms
 from sipagent.call.session import CallSession
 from sipagent.call.target import normalise
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import LegFailed, PlanError
 from sipagent.sources import KeyPath
 
-from .blocks import IGNORED, Block, Nesting, Result, Urls, result_blocks
+from .blocks import IGNORED, Block, Nesting, Result, Urls, listed, result_blocks
 from .confirming import Confirmation, announce
 from .flow import broken, leaving, remember, run_result
+from .leg_states import watcher
 from .playing import ringing
 from .queueing import ServeQueueVerb
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
@@ -24,6 +25,15 @@ from .waiting import answered, while_caller_stays
 from .words import failure, who
 
 RINGBACK = ("ring:us",)
+_CODECS = frozenset({"PCMU", "PCMA", "G722"})
+
+
+def _codecs(value: Any) -> Any:
+    """`PCMU,G722@16000h`, as SWML has it; what is no codec of ours is left out."""
+    if not isinstance(value, str):
+        return value
+    names = (name.strip().partition("@")[0].upper() for name in value.split(","))
+    return tuple(name for name in names if name in _CODECS)
 
 
 def _headers(value: Any) -> Any:
@@ -70,12 +80,18 @@ class Device(BaseModel):
         default=(), description="played to whoever answers, before the caller is put through"
     )
     max_duration: int = Field(default=LONGEST, gt=0, description="seconds of being connected")
-    codecs: Annotated[str | None, IGNORED] = None
+    codecs: Annotated[tuple[str, ...], BeforeValidator(_codecs)] = Field(
+        default=(), description="offered to that party, of PCMU, PCMA and G722; default: the usual"
+    )
     webrtc_media: Annotated[bool, IGNORED] = False
     session_timeout: Annotated[int, IGNORED] = 0
-    encryption: Annotated[str | None, IGNORED] = None
-    call_state_url: Annotated[str | None, IGNORED] = None
-    call_state_events: Annotated[tuple[str, ...], IGNORED] = ()
+    encryption: Literal["mandatory", "optional", "forbidden"] | None = Field(
+        default=None, description="of the media (SRTP); never less than sipagent.yaml requires"
+    )
+    call_state_url: str | None = Field(default=None, description="told how their leg fares")
+    call_state_events: Annotated[
+        tuple[Literal["created", "ringing", "answered", "ended"], ...], BeforeValidator(listed)
+    ] = Field(default=("ended",), description="of what it is told")
 
     def callee(self, shared: "ConnectVerb", control: CallControl) -> Callee:
         """How to call it; what it does not say itself, `shared` says."""
@@ -100,6 +116,8 @@ class Device(BaseModel):
             confirm=confirm.ask if confirm.how else None,
             whisper=of("whisper"),
             max_duration=of("max_duration"),
+            terms=Terms(of("codecs"), of("encryption")),
+            watch=watcher(control.call, of("call_state_url"), of("call_state_events")),
         )
 
 
@@ -223,13 +241,13 @@ def _confirms(arguments: Mapping[str, Any]) -> Iterator[KeyPath]:
     """Every place where a `confirm` of raw arguments stands, or might."""
     yield ("confirm",)
     for form in ("serial", "parallel", "serial_parallel"):
-        for index, item in enumerate(_listed(arguments.get(form))):
+        for index, item in enumerate(_items(arguments.get(form))):
             yield (form, index, "confirm")
-            for nested, _ in enumerate(_listed(item)):
+            for nested, _ in enumerate(_items(item)):
                 yield (form, index, nested, "confirm")
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def _items(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
@@ -243,7 +261,7 @@ def _is_steps(arguments: Any, place: KeyPath) -> bool:
             node = node[key]
         else:
             return False
-    return any(isinstance(item, Mapping) for item in _listed(node))
+    return any(isinstance(item, Mapping) for item in _items(node))
 
 
 def names(targets: tuple[str, ...]) -> str:

@@ -12,7 +12,6 @@ from sipagent.media.port import AudioPort
 
 from .waiting import stopped
 
-_VOICE = 0.5
 #: as long as this is speech, ms; shorter is a click
 _WORD_MS = 80
 
@@ -25,6 +24,8 @@ class Ending:
     initial_timeout: float = 0.0
     end_silence: float = 0.0
     max_length: float | None = None
+    #: the probability from which a frame is voice
+    voice: float = 0.5
 
     @property
     def any(self) -> bool:
@@ -87,7 +88,7 @@ async def _silence(call: CallSession, ending: Ending) -> Over:
     spoken = False
     async with ear_on(call, call.caller) as port:
         async for frame in port.frames():
-            voice = detector.probability(frame.pcm) >= _VOICE
+            voice = detector.probability(frame.pcm) >= ending.voice
             voiced = voiced + FRAME_MS if voice else 0
             quiet = 0 if voice else quiet + FRAME_MS
             spoken = spoken or voiced >= _WORD_MS

@@ -1,8 +1,9 @@
 """Verbs the caller hears, or answers with keys and voice."""
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,10 +15,11 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, ProviderError
 from sipagent.media.port import AudioPort
 
-from .blocks import IGNORED, Urls
+from .blocks import Urls
 from .flow import remember
 from .playing import play_all, sound_port
-from .waiting import answered, audible, stopped, while_caller_stays
+from .statuses import Status
+from .waiting import CallerGone, answered, audible, stopped, while_caller_stays
 
 #: longer than any prompt lasts: the ears wait for its end, not for a clock of their own
 _PATIENCE = 3_600.0
@@ -28,9 +30,24 @@ class _Sounding(Verb):
 
     volume: float = Field(default=0.0, ge=-40, le=40, description="dB")
     say_voice: str | None = Field(default=None, description="voice of say: URLs")
-    say_language: Annotated[str | None, IGNORED] = None
-    say_gender: Annotated[str | None, IGNORED] = None
-    status_url: Annotated[str | None, IGNORED] = None
+    say_language: str = Field(default="", description="BCP 47 tag, where say_voice is not known")
+    say_gender: Literal["", "male", "female"] = Field(
+        default="", description="where say_voice is not known"
+    )
+    status_url: str | None = Field(default=None, description="told how it goes")
+
+    def _played(
+        self, call: CallSession, port: AudioPort, urls: Sequence[str]
+    ) -> Coroutine[Any, Any, None]:
+        return play_all(
+            call,
+            port,
+            urls,
+            voice=self.say_voice,
+            volume=self.volume,
+            language=self.say_language,
+            gender=self.say_gender,
+        )
 
 
 class PlayVerb(_Sounding):
@@ -53,9 +70,19 @@ class PlayVerb(_Sounding):
         call = control.call
         await (answered(call) if self.auto_answer else audible(call))
         urls = (self.url,) if self.url else self.urls
-        async with sound_port(call, "play") as port:
-            playing = play_all(call, port, urls, voice=self.say_voice, volume=self.volume)
-            await while_caller_stays(call, playing)
+        about = {"control_id": call.posts.number("play")}
+        told = Status(call, self.status_url, "calling.call.play", about)
+        told.tell(state="playing")
+        try:
+            async with sound_port(call, "play") as port:
+                await while_caller_stays(call, self._played(call, port, urls))
+        except CallError as error:
+            gone = isinstance(error, CallerGone)
+            told.tell(state="finished" if gone else "error")
+            remember(call, play_result="hangup" if gone else "failed")
+            raise
+        told.tell(state="finished")
+        remember(call, play_result="success")
         return Outcome(detail="played")
 
 
@@ -98,8 +125,10 @@ class PromptVerb(_Sounding):
         default=None, gt=0, le=10, description="seconds of silence that end an answer"
     )
     speech_hints: tuple[str, ...] = Field(default=(), description="what may be said")
-    speech_language: str | None = None
-    speech_engine: Annotated[str | None, IGNORED] = None
+    speech_language: str = Field(default="", description="BCP 47 tag")
+    speech_engine: str = Field(
+        default="", description="ears of sipagent.yaml, by name or kind; else the embedded ones"
+    )
 
     @property
     def listens(self) -> bool:
@@ -110,11 +139,14 @@ class PromptVerb(_Sounding):
         """Play, and stop playing when the answer begins."""
         call = control.call
         await answered(call)
+        about = {"control_id": call.posts.number("prompt"), "final": True}
+        told = Status(call, self.status_url, "calling.call.collect", about)
         try:
             async with sound_port(call, "prompt") as port:
                 answer = await while_caller_stays(call, self._answer(call, port))
         except (CallError, ProviderError) as error:
             remember(call, prompt_result="failed", prompt_value="")
+            told.tell(result={"type": "error"})
             return Outcome(False, str(error), status=getattr(error, "status", None))
         result, value, terminator, confidence = "no_input", "", "", None
         if isinstance(answer, _Keys):
@@ -130,14 +162,13 @@ class PromptVerb(_Sounding):
             prompt_digit_terminator=terminator,
             prompt_speech_confidence=confidence,
         )
+        told.tell(result=_told(result, call.kept(value), terminator, confidence))
         return Outcome(detail=result, data={"value": value})
 
     async def _answer(self, call: CallSession, port: AudioPort) -> _Keys | Heard | None:
         speaking = asyncio.Event()
         key = asyncio.ensure_future(call.keys.key())
-        playing = asyncio.ensure_future(
-            play_all(call, port, self.play, voice=self.say_voice, volume=self.volume)
-        )
+        playing = asyncio.ensure_future(self._played(call, port, self.play))
         voice = asyncio.ensure_future(self._voice(call, port, speaking))
         onset = asyncio.ensure_future(speaking.wait())
         begins = {key, onset, voice} if self.listens else {key}
@@ -174,7 +205,21 @@ class PromptVerb(_Sounding):
             initial_timeout=_PATIENCE,
             end_timeout=self.speech_end_timeout or 0.8,
             on_speech=speaking.set,
+            language=self.speech_language,
+            engine=self.speech_engine,
         )
+
+
+def _told(result: str, value: str, terminator: str, confidence: float | None) -> dict[str, Any]:
+    """What was answered, as RELAY's collect says it."""
+    kind = {"match_digits": "digit", "match_speech": "speech"}.get(result, result)
+    if kind == "digit":
+        return {"type": kind, "params": {"digits": value, "terminator": terminator}}
+    if kind == "speech":
+        # percent, as there
+        heard = None if confidence is None else round(100 * confidence)
+        return {"type": kind, "params": {"text": value, "confidence": heard}}
+    return {"type": kind}
 
 
 class CollectDigitsVerb(Verb):

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from sipagent.call.control import CallControl
+from sipagent.call.posts import PostMethod, shown
 from sipagent.call.session import CallSession
 from sipagent.call.tap_uri import TapUri
 from sipagent.call.tap_wires import TapOrder, Track
@@ -12,14 +13,19 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, PlanError
 from sipagent.media.g711 import G711
 
-from .blocks import IGNORED
 from .flow import remember
+from .statuses import Status
 
 _TRACKS: dict[str, tuple[Track, ...]] = {
     "speak": ("speak",),
     "listen": ("listen",),
     "both": ("speak", "listen"),
 }
+
+
+def _track(value: Any) -> Any:
+    """SWML says `inbound_track`, and `both_tracks`."""
+    return value.removesuffix("s").removesuffix("_track") if isinstance(value, str) else value
 
 
 def _uri(text: str) -> str:
@@ -33,16 +39,22 @@ def _uri(text: str) -> str:
 
 
 async def _start(
-    call: CallSession, control_id: str, order: TapOrder, *, two_way: bool = False
+    call: CallSession, control_id: str, order: TapOrder, told: Status, *, two_way: bool = False
 ) -> Outcome:
     if not call.consent.permits:
-        call.consent.hold(lambda: _start(call, control_id, order, two_way=two_way))
+        call.consent.hold(lambda: _start(call, control_id, order, told, two_way=two_way))
         return Outcome(detail="it will be sent once the caller agrees")
     try:
-        await call.taps.start(control_id, order, two_way=two_way)
+        await call.taps.start(
+            control_id,
+            order,
+            two_way=two_way,
+            on_stop=lambda reason: told.tell(state="finished", reason=reason),
+        )
     except CallError as error:
         remember(call, tap_result="failed", tap_failed_reason=str(error))
         raise
+    told.tell(state="streaming" if two_way else "tapping")
     remember(call, tap_control_id=control_id, tap_result="started", tap_failed_reason="")
     return Outcome(detail=f"the call's audio is sent to {order.uri}")
 
@@ -69,7 +81,7 @@ class TapVerb(Verb):
     )
     codec: G711 = "PCMU"
     rtp_ptime: int = Field(default=20, ge=20, le=200, multiple_of=20, description="ms a packet")
-    status_url: Annotated[str | None, IGNORED] = None
+    status_url: str | None = Field(default=None, description="told of its beginning and end")
 
     _sound = field_validator("uri")(_uri)
 
@@ -89,7 +101,22 @@ class TapVerb(Verb):
             rate=call.bridge.rate,
             about=_about(call, self.control_id),
         )
-        return await _start(call, self.control_id, order)
+        about = {"control_id": self.control_id, **self._told(order)}
+        told = Status(call, self.status_url, "calling.call.tap", about)
+        return await _start(call, self.control_id, order, told)
+
+    def _told(self, order: TapOrder) -> dict[str, Any]:
+        where = TapUri.parse(order.uri)
+        codec = {"codec": order.codec, "rate": 8000}
+        if where.scheme == "rtp":
+            place: dict[str, Any] = {"addr": where.host, "port": where.port, "ptime": order.ptime}
+            device = {"type": "rtp", "params": place | codec}
+        else:
+            device = {"type": where.scheme, "params": {"uri": order.uri, **codec}}
+        return {
+            "tap": {"type": "audio", "params": {"direction": self.direction}},
+            "device": device,
+        }
 
 
 class StreamVerb(Verb):
@@ -98,10 +125,18 @@ class StreamVerb(Verb):
     name: ClassVar[str] = "stream"
     url: str = Field(description="ws://... or wss://...; policy.taps permits it")
     control_id: str = Field(default="stream", min_length=1, max_length=64)
-    track: Literal["inbound", "outbound", "both"] = Field(
+    stream_name: str | None = Field(
+        default=None, alias="name", max_length=64, description="told to the server and status_url"
+    )
+    track: Annotated[Literal["inbound", "outbound", "both"], BeforeValidator(_track)] = Field(
         default="inbound", description="what the caller says, what they hear, or both"
     )
     codec: G711 = "PCMU"
+    authorization_bearer_token: str | None = Field(
+        default=None, max_length=4096, description="sent as Authorization: Bearer at the handshake"
+    )
+    status_url: str | None = Field(default=None, description="told of its beginning and end")
+    status_url_method: PostMethod = "POST"
     two_way: bool = Field(default=True, description="play what comes back")
     custom_parameters: dict[str, Any] = Field(
         default_factory=dict, description="told to the server at the start"
@@ -129,9 +164,18 @@ class StreamVerb(Verb):
             codec=self.codec,
             ptime=20,
             rate=call.bridge.rate,
-            about=_about(call, self.control_id, self.custom_parameters),
+            about=_about(call, self.control_id, self.custom_parameters)
+            | ({"name": self.stream_name} if self.stream_name else {}),
+            bearer=self.authorization_bearer_token,
         )
-        return await _start(call, self.control_id, order, two_way=self.two_way)
+        told = Status(
+            call,
+            self.status_url,
+            "calling.call.stream",
+            {"control_id": self.control_id, "url": shown(self.url), "name": self.stream_name or ""},
+            self.status_url_method,
+        )
+        return await _start(call, self.control_id, order, told, two_way=self.two_way)
 
 
 class StopTapVerb(Verb):

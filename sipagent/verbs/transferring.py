@@ -21,6 +21,7 @@ from .playing import ringing
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .routing import RINGBACK, Headers, names
 from .signalling import hang_up
+from .statuses import Status
 from .waiting import CallerGone, answered, drop, while_caller_stays
 from .words import failure, who
 
@@ -167,7 +168,7 @@ class SipReferVerb(Verb):
     shorthand: ClassVar[str | None] = "to_uri"
     after_speech: ClassVar[bool] = True
     to_uri: str = Field(description="SIP URI or number")
-    status_url: Annotated[str | None, IGNORED] = None
+    status_url: str | None = Field(default=None, description="told how it goes")
     username: Annotated[str | None, IGNORED] = None
     password: Annotated[str | None, IGNORED] = None
 
@@ -178,14 +179,39 @@ class SipReferVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """REFER and wait for what the far end reports."""
-        outcome, _ = await refer(control, self.to_uri, REFER_TIMEOUT)
-        remember(
-            control.call,
-            sip_refer_to=self.to_uri,
-            sip_refer_result="success" if outcome.ok else "failed",
-            sip_refer_response_code=outcome.status,
-        )
+        call = control.call
+        about = {"control_id": call.posts.number("refer"), "sip_refer_to": self.to_uri}
+        told = Status(call, self.status_url, "calling.call.refer", about)
+        told.tell(state="inProgress")
+        try:
+            outcome, refused = await refer(control, self.to_uri, REFER_TIMEOUT)
+        except LegFailed as error:
+            self._ended(call, "failed", error.status)
+            told.tell(state="error", sip_refer_response_code=str(error.status))
+            raise
+        result = "success" if outcome.ok else "failed"
+        self._ended(call, result, outcome.status)
+        codes = {"sip_refer_response_code": str(outcome.status if refused else 202)}
+        if not refused:
+            codes["sip_notify_response_code"] = str(outcome.status)
+        told.tell(state=_refer_state(outcome), **codes)
         return outcome
+
+    def _ended(self, call: CallSession, result: str, status: int | None) -> None:
+        remember(
+            call,
+            sip_refer_to=self.to_uri,
+            sip_refer_result=result,
+            sip_refer_response_code=status,
+        )
+
+
+def _refer_state(outcome: Outcome) -> str:
+    if outcome.ok:
+        return "success"
+    return {486: "busy", 600: "busy", 408: "noAnswer", 480: "noAnswer", 487: "cancel"}.get(
+        outcome.status or 0, "error"
+    )
 
 
 async def refer(

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from sipagent.call.leg import Leg, LegState
+from sipagent.call.leg import USUAL, Leg, LegState, Terms
 from sipagent.call.target import routable
 from sipagent.config import DtmfMode, Srtp, Trunk
 from sipagent.errors import LegFailed
@@ -41,13 +42,23 @@ class UriDialer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """How one leg is to be dialled; `own` are a user and a password."""
+
+    caller_id: str | None
+    headers: Mapping[str, str]
+    own: tuple[str, str] | None
+    terms: Terms
+
+
 class TrunkDialer:
     """A Dialer over another one that knows only SIP URIs.
 
     Where several trunks take a number, the next one is tried when one is down, full, silent or
     answers 5xx before it rang: `dial` then returns once a trunk has begun to ring or has refused
     for good, or has not decided within `patience` seconds. `inherited` are the headers of the
-    caller's INVITE.
+    caller's INVITE, `srtp` is how media is encrypted where a trunk does not say otherwise.
     """
 
     def __init__(
@@ -57,8 +68,10 @@ class TrunkDialer:
         inherited: Mapping[str, str] | None = None,
         *,
         patience: float = 15.0,
+        srtp: Srtp | None = None,
     ) -> None:
         self._patience = patience
+        self._srtp = srtp
         self._inner = inner
         self._trunks = trunks
         self._inherited = inherited or {}
@@ -71,6 +84,7 @@ class TrunkDialer:
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        terms: Terms = USUAL,
         dtmf: DtmfMode | None = None,
     ) -> Leg:
         """As `Dialer.dial`; `dtmf` is for who is no trunk. Raises LegFailed: 404 for a number no
@@ -79,55 +93,54 @@ class TrunkDialer:
         known = routable(target)
         said = {n: v for n, v in (headers or {}).items() if n.lower() != TRUNK_HEADER.lower()}
         own = None if username is None else (username, password or "")
+        wish = _Wish(caller_id, said, own, terms)
         if not known.startswith("tel:"):
-            return await self._send(known, caller_id, said, own, dtmf=dtmf)
+            return await self._send(known, wish, dtmf=dtmf)
         number = known[4:]
         *first, last = takers(self._trunks, number)
         for name in first:
-            leg = await self._by(name, number, caller_id, said, own)
+            leg = await self._by(name, number, wish)
             if await _decided(leg, self._patience):
                 return leg
             log.info("next_trunk", after=name, status=leg.status)
-        return await self._by(last, number, caller_id, said, own)
+        return await self._by(last, number, wish)
 
-    async def _by(
-        self,
-        name: str,
-        number: str,
-        caller_id: str | None,
-        headers: Mapping[str, str],
-        own: tuple[str, str] | None,
-    ) -> Leg:
+    async def _by(self, name: str, number: str, wish: _Wish) -> Leg:
         """Dial by one trunk."""
         trunk = self._trunks[name]
-        shown = present(trunk, caller_id, self._inherited)
+        shown = present(trunk, wish.caller_id, self._inherited)
+        own = wish.own
         if own is None and trunk.username and trunk.password:
             user = trunk.auth_username or trunk.username
             own = user, trunk.password.get_secret_value()
-        told = {**shown.headers, **headers, TRUNK_HEADER: name}
-        return await self._send(uri_at(trunk, number), shown.from_, told, own, trunk=trunk)
+        told = {**shown.headers, **wish.headers, TRUNK_HEADER: name}
+        ours = _Wish(shown.from_, told, own, wish.terms)
+        return await self._send(uri_at(trunk, number), ours, trunk=trunk)
 
     async def _send(
-        self,
-        uri: str,
-        caller_id: str | None,
-        headers: Mapping[str, str],
-        own: tuple[str, str] | None,
-        *,
-        trunk: Trunk | None = None,
-        dtmf: DtmfMode | None = None,
+        self, uri: str, wish: _Wish, *, trunk: Trunk | None = None, dtmf: DtmfMode | None = None
     ) -> Leg:
-        username, password = own or (None, None)
+        username, password = wish.own or (None, None)
+        usual = trunk.srtp if trunk and trunk.srtp else self._srtp
         return await self._inner.dial(
             uri,
-            caller_id=caller_id,
-            headers=headers or None,
+            caller_id=wish.caller_id,
+            headers=wish.headers or None,
             username=username,
             password=password,
-            srtp=trunk.srtp if trunk else None,
-            codecs=trunk.codecs if trunk else (),
+            srtp=_encryption(wish.terms, usual) or (trunk.srtp if trunk else None),
+            codecs=wish.terms.codecs or (trunk.codecs if trunk else ()),
             dtmf=trunk.dtmf if trunk else dtmf,
         )
+
+
+def _encryption(terms: Terms, usual: Srtp | None) -> Srtp | None:
+    """What a plan may ask for: more than usual, and less only where it is not required."""
+    if terms.encryption == "mandatory":
+        return "required"
+    if terms.encryption == "forbidden" and usual != "required":
+        return "off"
+    return None
 
 
 def takers(trunks: Mapping[str, Trunk], number: str) -> Sequence[str]:

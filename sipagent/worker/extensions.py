@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from sipagent.call.leg import Leg
+from sipagent.call.leg import USUAL, Leg, Terms
 from sipagent.call.target import PHONES, normalise
 from sipagent.config import DtmfMode
 from sipagent.errors import LegFailed
@@ -20,6 +20,7 @@ class KeyedDialer(Protocol):
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        terms: Terms = USUAL,
         dtmf: DtmfMode | None = None,
     ) -> Leg:
         """As `Dialer.dial`; `dtmf` None is as the settings say."""
@@ -49,6 +50,7 @@ class PhoneDialer:
         headers: Mapping[str, str] | None = None,
         username: str | None = None,
         password: str | None = None,
+        terms: Terms = USUAL,
     ) -> Leg:
         """As `Dialer.dial`. Raises LegFailed: 404 for a phone that is not ours."""
         known = normalise(target, self._extensions)
@@ -64,5 +66,6 @@ class PhoneDialer:
             headers=headers,
             username=username,
             password=password,
+            terms=terms,
             dtmf=dtmf,
         )

@@ -45,6 +45,8 @@ from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 
+from .helping import OtherEars
+
 
 @dataclass(frozen=True, slots=True)
 class Stock:
@@ -204,7 +206,9 @@ def furnish(
         texts=texts,
         expressions=JavaScript(),
         sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher()),
-        hearing=EmbeddedHearing(stock.embedded.detector, stock.embedded.ears),
+        hearing=EmbeddedHearing(
+            stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan)
+        ),
         talkers=PlanTalkers(settings, plan, stock, rate),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),

@@ -177,7 +177,12 @@ class _Worker:
         await self._walk(call, course, doors.commands)
 
     def _dialer(self, assignment: Assignment) -> PhoneDialer:
-        trunks = TrunkDialer(SipDialer(self._endpoint), self._settings.trunks, assignment.headers)
+        trunks = TrunkDialer(
+            SipDialer(self._endpoint),
+            self._settings.trunks,
+            assignment.headers,
+            srtp=self._settings.media.srtp,
+        )
         phones = {name: phone.dtmf for name, phone in self._settings.phones.items()}
         return PhoneDialer(trunks, phones, self._settings.sip.public_address or "")
 

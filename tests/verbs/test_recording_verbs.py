@@ -42,7 +42,7 @@ async def test_a_recording_is_a_stereo_file_named_by_its_control_id(tmp_path: Pa
     await do(call, "play", url="silence:1")
     outcome = await do(call, "stop_record_call")
     assert outcome.ok
-    assert values(call)["record_url"] == str(tmp_path / "a-b.wav")
+    assert values(call)["record_url"] == (tmp_path / "a-b.wav").as_uri()
     assert tape(tmp_path / "a-b.wav")[0] == 2
     assert call.all(RecordingStopped)[0].path == "a-b.wav"
 

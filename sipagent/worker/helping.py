@@ -1,0 +1,57 @@
+"""Ears, minds and mouths for verbs that are no talk: transcription, translation, a listener."""
+
+from sipagent.agent.protocols import Transcriber
+from sipagent.agent.spec import AgentSpec, ProviderRef
+from sipagent.config import Settings
+from sipagent.dialplan.model import Plan
+from sipagent.errors import ProviderError
+from sipagent.providers.kit import Kit
+from sipagent.providers.registry import EARS, MINDS, MOUTHS, pick, resolve
+
+#: ears that know only what they are told to expect, and those of benches
+_NARROW = frozenset({"grammar", "instant"})
+
+
+class OtherEars:
+    """Ears by the name of an engine; for no name those of the plan's agents, or else the first
+    under `providers:` that are nothing but ears.
+    """
+
+    def __init__(self, settings: Settings, plan: Plan) -> None:
+        self._settings = settings
+        self._plan = plan
+
+    def __call__(self, engine: str, rate: int) -> Transcriber:
+        """Raises ProviderError."""
+        ref = self._named(engine) or self._agents() or self._first()
+        if ref is None:
+            cause = "there are no ears here that hear any words: configure some under providers:"
+            raise ProviderError(engine or "ears", cause, retryable=False)
+        ears: Transcriber = pick(EARS, ref, Kit(rate, AgentSpec(), None), self._settings)
+        return ears
+
+    def _named(self, engine: str) -> ProviderRef | None:
+        known = self._settings.providers
+        if engine in known:
+            return ProviderRef(provider=engine)
+        same = (name for name, provider in known.items() if engine and provider.kind == engine)
+        name = next(same, None)
+        return None if name is None else ProviderRef(provider=name)
+
+    def _agents(self) -> ProviderRef | None:
+        refs = (ref for agent in self._plan.agents.values() for ref in agent.ears)
+        return next((ref for ref in refs if self._hears_all(ref)), None)
+
+    def _first(self) -> ProviderRef | None:
+        kinds = EARS.keys() - MINDS.keys() - _NARROW
+        names = (n for n, p in self._settings.providers.items() if p.kind in kinds - MOUTHS.keys())
+        others = (n for n, p in self._settings.providers.items() if p.kind in kinds)
+        name = next(names, None) or next(others, None)
+        return None if name is None else ProviderRef(provider=name)
+
+    def _hears_all(self, ref: ProviderRef) -> bool:
+        try:
+            kind, _ = resolve(ref, self._settings)
+        except ProviderError:
+            return False
+        return kind in EARS and kind not in _NARROW
