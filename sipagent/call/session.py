@@ -39,6 +39,7 @@ from .secrets import Secrets
 from .services import Services
 from .step import Program
 from .taps import Taps
+from .tracks import Tracks
 from .usage import Spending
 from .watchers import Watcher, Watchers
 
@@ -89,6 +90,7 @@ class CallSession:
         self.consent = Consent(self, required=services.privacy.recording_consent == "required")
         self.recordings = Recordings(self)
         self.taps = Taps(self)
+        self.tracks = Tracks(self)
         self.legs: list[Leg] = []
         #: conferences the caller is in; set one to leave it
         self.conferences: dict[str, asyncio.Event] = {}
@@ -279,6 +281,7 @@ class CallSession:
             self.room.join(new)
             self.recordings.follow(new)
             self.taps.follow(new)
+            self.tracks.follow(new)
             self.spawn(self._read_keys(new))
 
     def hand_over(self, leg: Leg, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":

@@ -13,6 +13,8 @@ from sipagent.call.services import Place
 from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, PlanError
+from sipagent.media.port import AudioPort
+from sipagent.media.recording import Recording
 from sipagent.sources import KeyPath
 
 from .blocks import IGNORED, Nesting, Result, result_blocks
@@ -26,6 +28,7 @@ _NAME = r"^[A-Za-z0-9_.+-]{1,64}$"
 #: higher for who comes than for who goes
 _ENTERED, _LEFT = "tone:880:0.15", "tone:440:0.15"
 _RECORDING = "conference"
+_VOICE = 0.5
 
 
 def _word(value: Any) -> Any:
@@ -65,8 +68,10 @@ class JoinConferenceVerb(Nesting):
         default=False, description="go on with the plan meanwhile; an agent's talk is heard by all"
     )
     region: Annotated[str | None, IGNORED] = None
-    trim: Annotated[str | None, IGNORED] = None
-    coach: Annotated[str | None, IGNORED] = None
+    trim: Literal["trim-silence", "do-not-trim"] = Field(
+        default="trim-silence", description="the silence at the beginning of a recording"
+    )
+    coach: str | None = Field(default=None, description="nobody can be coached here: it is refused")
     status_callback: str | None = Field(default=None, description="told what happens in it")
     status_callback_event: Words = Field(
         default=("start", "end", "join", "leave"), description="of which: start end join leave"
@@ -117,6 +122,9 @@ class JoinConferenceVerb(Nesting):
 
     async def _joined(self, control: CallControl) -> Outcome:
         call, name = control.call, self.conference
+        if self.coach:
+            # better not let in than heard by all
+            return Outcome(False, "a conference here has no coaches", status=501)
         if name in call.conferences:
             return Outcome(False, f"the caller is in the conference {name} already", status=486)
         place, seat = await call.services.meetings.take(self._wish(call))
@@ -185,11 +193,14 @@ class _Stay:
             and call.consent.permits
         )
         if recorded:
-            call.recordings.start(
+            recording = call.recordings.start(
                 _RECORDING,
                 f"conference-{verb.conference}.wav",
                 on_stop=self._report.recorded,
             )
+            if verb.trim == "trim-silence":
+                recording.pause(call.bridge.clock.t, skip=True)
+                call.spawn(_begun(call, recording))
             self._report.recording("in-progress")
         elif verb.record == "record-from-start":
             self._report.recording("absent")
@@ -215,6 +226,25 @@ class _Stay:
         if notice.beep:
             sound = _ENTERED if notice.change == "entered" else _LEFT
             self._call.spawn(beep(self._call, sound))
+
+
+async def _begun(call: CallSession, recording: Recording) -> None:
+    """Let a recording begin with the first word, whoever says it."""
+    with call.tracks.open("trim", "speak") as said, call.tracks.open("trim", "listen") as heard:
+        waits = [asyncio.ensure_future(_spoken(call, port)) for port in (said, heard)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await stopped(*waits)
+    if recording.paused:
+        recording.resume(call.bridge.clock.t)
+
+
+async def _spoken(call: CallSession, port: AudioPort) -> None:
+    detector = call.services.detector(port.rate)
+    async for frame in port.frames():
+        if detector.probability(frame.pcm) >= _VOICE:
+            return
 
 
 class JoinRoomVerb(JoinConferenceVerb):

@@ -12,6 +12,7 @@ from sipagent.events import MeetingChanged, PolicyDecided, RecordingStopped
 from sipagent.testing.fakes import FakeCall
 from sipagent.testing.meeting import House, do
 from sipagent.testing.plans import program
+from sipagent.testing.posted import FakeWeb
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
 from sipagent.verbs.flow import run_plan
@@ -161,9 +162,8 @@ async def test_an_agent_is_heard_by_all_and_can_leave_again() -> None:
 async def test_the_conference_is_recorded_where_that_is_asked(tmp_path: Path) -> None:
     house = House()
     alice = house.call("alice", bundle=tmp_path)
-    staying = do(
-        alice, "join_conference", name="team", beep=False, record="record-from-start", exit_key="1"
-    )
+    asked = {"record": "record-from-start", "trim": "do-not-trim"}
+    staying = do(alice, "join_conference", name="team", beep=False, exit_key="1", **asked)
     await asyncio.sleep(2)
     alice.caller.far.press("1")
     await staying
@@ -231,3 +231,52 @@ async def test_one_call_holds_a_bounded_number_of_places() -> None:
     assert house.desk.places == 8
     await house.close()
     assert house.desk.places == 0
+
+
+@pytest.mark.swml("verb", "join_conference", "trim: a recording begins with the first word")
+@virtual_time
+async def test_the_silence_at_the_beginning_of_a_conference_is_not_recorded(
+    tmp_path: Path,
+) -> None:
+    house, web = House(), FakeWeb()
+    alice = house.call("alice", bundle=tmp_path, web=web)
+    asked = {"record": "record-from-start", "recording_status_callback": "https://r.example/"}
+    staying = do(alice, "join_conference", name="team", beep=False, exit_key="1", **asked)
+    await asyncio.sleep(3)
+    await alice.caller.far.speak(1000)
+    alice.caller.far.press("1")
+    await staying
+    (stopped,) = alice.all(RecordingStopped)
+    assert stopped.duration_ms == pytest.approx(1000, abs=300)
+    await alice.close()
+    assert web.states("https://r.example/") == ["completed"]
+
+
+@pytest.mark.swml("verb", "join_conference", "status_callback is told of start, join, leave, end")
+@virtual_time
+async def test_a_conference_tells_who_comes_and_goes() -> None:
+    house, web, url = House(), FakeWeb(), "https://c.example/"
+    alice, bob = house.call("alice", web=web), house.call("bob", web=web)
+    for call in (alice, bob):
+        do(call, "join_conference", name="team", exit_key="1", status_callback=url)
+        await asyncio.sleep(1)
+    for call in (alice, bob):
+        call.caller.far.press("1")
+        await asyncio.sleep(1)
+    assert web.states(url, "status") == [
+        "conference-start",
+        "participant-join",
+        "participant-join",
+        "participant-leave",
+        "participant-leave",
+        "conference-end",
+    ]
+
+
+@pytest.mark.swml("verb", "join_conference", "coach is refused in words")
+@virtual_time
+async def test_a_coach_is_not_let_in_to_be_heard_by_all() -> None:
+    house = House()
+    alice = house.call("alice")
+    outcome = await do(alice, "join_conference", name="team", coach="call-2")
+    assert not outcome.ok and "coach" in outcome.detail
