@@ -6,12 +6,20 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .afterwards.spec import MemorySpec, SummarySpec
+from .attention import Attention
+from .background import BackgroundSpec
 from .budget import BudgetSpec
+from .hard_stop import HardStop
+from .opening import Opening
 from .parts import Part, Seconds, Words
 from .refs import ProviderRef, Providers
 from .reporting.spec import ReportsSpec
+from .rewording import Rewording
 from .speaking.spec import Fillers, FillerTexts, Language, Prompts, Pronunciation
 from .steps.spec import Contexts
+from .swml_spec import FunctionRules
+from .turns.spec import TurnSpec
+from .waking import WakingSpec
 from .yielding.spec import BargeInSpec
 
 __all__ = ["AgentSpec", "Intent", "ProviderRef", "Providers"]
@@ -37,9 +45,14 @@ class AgentSpec(Part):
     greeting_interruptible: bool = Field(
         default=True, description="false: it is spoken to its end; what the caller says waits"
     )
+    opening: Opening = Field(default=Opening(), description="how the talk begins")
     prompt: str | None = Field(
         default=None,
         description="system prompt of a language model; ${...} are filled anew at every turn",
+    )
+    conscience: str = Field(default="", description="put at the end of every system prompt")
+    conversation_window: int | None = Field(
+        default=None, ge=1, description="messages that the mind still knows; default: all"
     )
     description: str = Field(
         default="", description="what it is for: told to the agents that may hand over to it"
@@ -57,11 +70,24 @@ class AgentSpec(Part):
     hints: tuple[str, ...] = Field(
         default=(), description="words the ears should know: names, products"
     )
+    reword: tuple[Rewording, ...] = Field(
+        default=(), description="what the ears get wrong, put right before anybody reads it"
+    )
     pronounce: tuple[Pronunciation, ...] = Field(
         default=(), description="how words are said that a mouth gets wrong"
     )
     languages: tuple[Language, ...] = Field(
         default=(), description="languages and voices it may change between; begins in the first"
+    )
+    change_language: bool = Field(
+        default=True, description="false: it stays in the first of its languages"
+    )
+    volume: float = Field(default=0.0, ge=-50, le=50, description="of its voice, dB")
+    tts_number_format: Literal["international", "national"] = Field(
+        default="international", description="how telephone numbers are said"
+    )
+    background: BackgroundSpec | None = Field(
+        default=None, description="sound under its voice, as long as it talks"
     )
     fillers: Fillers = Field(
         default=FillerTexts(), description="said while the caller would wait in silence"
@@ -91,6 +117,14 @@ class AgentSpec(Part):
     end_of_speech_timeout: int = Field(
         default=2500, ge=250, le=20_000, description="ms of silence that end any turn"
     )
+    turn: TurnSpec = Field(default=TurnSpec(), description="more of the caller's turns")
+    waking: WakingSpec = Field(
+        default=WakingSpec(), description="silent until it is called by its name"
+    )
+    attention: Attention | None = Field(
+        default=None, description="a silent caller is spoken to by the mind, as SWML has it"
+    )
+    hard_stop: HardStop | None = Field(default=None, description="the longest it talks")
     reprompt: str = "Sorry, I did not get that."
     apology: str = "Sorry, something went wrong. Please say that again."
     silence_seconds: Seconds = Field(
@@ -124,6 +158,22 @@ class AgentSpec(Part):
     )
     fallback: str | None = Field(
         default=None, description="section to go on with when the agent cannot"
+    )
+    swaig: Mapping[str, Any] | None = Field(
+        default=None, description="functions and what belongs to them, as SWML's `SWAIG`"
+    )
+    functions: FunctionRules = Field(
+        default=FunctionRules(), description="what functions may do, and are told"
+    )
+    direction: Literal["inbound", "outbound"] | None = Field(
+        default=None, description="who called whom, where that is not as the call came"
+    )
+    local_tz: str | None = Field(default=None, description="IANA time zone; default: the server's")
+    global_data: Mapping[str, Any] = Field(
+        default_factory=dict, description="merged into ${global_data} of the call at the beginning"
+    )
+    persist_global_data: bool = Field(
+        default=True, description="false: the next agent of the call begins with its own"
     )
 
     @property

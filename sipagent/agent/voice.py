@@ -11,6 +11,7 @@ from sipagent.call.interview import Answers, Field
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
+from sipagent.events import Warned
 from sipagent.media.port import AudioPort
 from sipagent.tools.source import ToolSource
 from sipagent.tools.spec import ToolSpec
@@ -94,6 +95,8 @@ class VoiceAgent:
         self._control = control = replace(control, presence=self)
         spec, organs, call = self._spec, self._organs, control.call
         self.log.open(call)
+        for note in self._standing.notes:
+            call.emit(Warned, code="swml", detail=note)
         failures = Failures(self._limits.failures)
         accounts = Accounts(call, failures)
         ears = Lineup("ears", organs.ears, accounts)

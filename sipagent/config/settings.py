@@ -20,6 +20,7 @@ from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
 from .sip import Sip
 from .speech import SpeechCache
+from .swml import Swml
 from .trunk import Trunk
 
 
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     api: Api | None = Field(default=None, description="the HTTP door; absent: closed")
     providers: dict[str, Provider] = Field(default_factory=dict)
     speech_cache: SpeechCache = SpeechCache()
+    swml: Swml = Swml()
     limits: Limits = Limits()
     policy: Policy | None = Field(
         default=None, description="bounds every plan; absent: plans alone decide"

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
 from sipagent.agent.afterwards.scribe import Scribe
 from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.prices import Prices
 from sipagent.agent.realtime.joining import speaking_for_itself
-from sipagent.agent.speaking.swml import speech_of
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
@@ -27,7 +24,9 @@ from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import plan_files
 from sipagent.dialplan.shelf import Shelf
+from sipagent.dialplan.swml.ai import InlineAgent, agent_of
 from sipagent.dialplan.swml.documents import SwmlDocuments
+from sipagent.dialplan.swml.organs import Vocabulary
 from sipagent.errors import PlanError, ProviderError
 from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded
@@ -40,7 +39,6 @@ from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODELS, MINDS, late
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
-from sipagent.tools.functions import complaint
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -93,7 +91,8 @@ class PlanTalkers:
         self, agent: str | Mapping[str, Any], call_id: str, baton: Baton | None = None
     ) -> tuple[Talker, frozenset[str]]:
         """See `Talkers.open`."""
-        spec = self._spec(agent)
+        inline = self._read(agent)
+        spec = inline.spec
         if spec.brain[0].provider == ECHO:
             return EchoTalker(), frozenset()
         try:
@@ -103,32 +102,22 @@ class PlanTalkers:
         toolbox = self._stock.toolbox
         peers = {n: other.description for n, other in self._plan.agents.items()}
         name = agent if isinstance(agent, str) else ""
-        standing = Standing(name, baton, peers, self._scribe(name, spec))
+        standing = Standing(name, baton, peers, self._scribe(name, spec), notes=inline.notes)
         talker = VoiceAgent(spec, organs, toolbox.specs(spec.tools), standing=standing)
         return talker, toolbox.verbs(spec.tools)
 
-    def _spec(self, agent: str | Mapping[str, Any]) -> AgentSpec:
+    def _read(self, agent: str | Mapping[str, Any]) -> InlineAgent:
         if isinstance(agent, str):
             try:
-                return self._plan.agents[agent]
+                return InlineAgent(self._plan.agents[agent])
             except KeyError:
                 raise PlanError(f"there is no agent {agent!r} in {self._plan.name}") from None
-        prompt = agent.get("prompt")
-        text = prompt.get("text") if isinstance(prompt, Mapping) else None
-        if not text:
-            raise PlanError("an inline ai needs prompt.text; name an agent for anything more")
-        model = next(
-            (name for name, p in self._settings.providers.items() if p.kind in LANGUAGE_MODELS),
-            None,
-        )
-        if model is None:
-            raise PlanError("an inline ai needs a language model under providers: of sipagent.yaml")
-        try:
-            return AgentSpec(
-                prompt=str(text), brain=(ProviderRef(provider=model),), **speech_of(agent)
-            )
-        except ValidationError as error:
-            raise PlanError(complaint("ai", error)) from error
+        return agent_of(agent, self._vocabulary)
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        kinds = {name: provider.kind for name, provider in self._settings.providers.items()}
+        return Vocabulary(kinds, LANGUAGE_MODELS, self._settings.swml)
 
     def _organs(self, spec: AgentSpec) -> Organs:
         kit = Kit(self._rate, spec, self._stock.embedded)

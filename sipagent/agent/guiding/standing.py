@@ -1,6 +1,6 @@
 """Standing: an agent's place in the plan, and in the chain of agents of one talk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sipagent.call.services import Baton, Debt
@@ -18,6 +18,8 @@ class Standing:
     baton: Baton | None = None
     peers: Mapping[str, str] = field(default_factory=dict)
     scribe: Scribe | None = None
+    #: what an inline agent's document says and this server does otherwise, for the record
+    notes: Sequence[str] = ()
 
     @property
     def debt(self) -> Debt | None:

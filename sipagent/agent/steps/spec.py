@@ -74,6 +74,9 @@ class GatherInfo(Part):
     output_key: str | None = Field(
         default=None, description="variable that holds all answers; else each has its own"
     )
+    into: Literal["vars", "global_data"] = Field(
+        default="vars", description="where the answers are kept"
+    )
     completion_action: str | None = Field(
         default=None, description="next_step, a step by its name, or end_talk; else it stays"
     )
@@ -133,6 +136,16 @@ class Context(Reset):
     valid_steps: Words = Field(default=(), description="of steps that list none")
     valid_contexts: Words = Field(default=(), description="of steps that list none")
     isolated: bool = Field(default=False, description="what was said before is not known in it")
+    initial_step: str | None = Field(default=None, description="default: the first of its steps")
+    enter_fillers: Mapping[str, Words] = Field(
+        default_factory=dict, description="one is said when it begins, by language; or `default`"
+    )
+    exit_fillers: Mapping[str, Words] = Field(
+        default_factory=dict, description="one is said when it is left"
+    )
+    post_prompt: str | None = Field(
+        default=None, description="for the report, where the talk ends in it"
+    )
 
     @field_validator("steps")
     @classmethod

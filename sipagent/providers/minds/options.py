@@ -29,6 +29,8 @@ class ModelOptions(BaseModel):
     api_key: SecretStr | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     max_tokens: int | None = Field(default=None, ge=1, description="of one answer")
     thinking: Thinking | None = Field(
         default=None, description="before it answers, which callers wait for: off is the fastest"
@@ -57,6 +59,10 @@ def settings_of(options: ModelOptions) -> ModelSettings:
         settings["temperature"] = options.temperature
     if options.top_p is not None:
         settings["top_p"] = options.top_p
+    if options.presence_penalty is not None:
+        settings["presence_penalty"] = options.presence_penalty
+    if options.frequency_penalty is not None:
+        settings["frequency_penalty"] = options.frequency_penalty
     if options.max_tokens is not None:
         settings["max_tokens"] = options.max_tokens
     if options.thinking is not None:
