@@ -25,8 +25,8 @@ from .guiding.standing import Standing
 from .latency import TurnClock
 from .limits import Failures, Limits
 from .mind import Answer, GoOn, Leave, Mind, Speak
-from .observing import Observer
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
+from .reporting.observer import Observer
 from .speaking.changing import ChangeLanguage
 from .speaking.fillers import Fillers
 from .speaking.manner import Manner
@@ -159,9 +159,9 @@ class VoiceAgent:
             self._mind = self._control = None
             if call.live_agent is self:
                 call.live_agent = None
+            self.log.close()
             for source in self._sources:
                 await source.close()
-            self.log.close()
             if end is None or end.successor is None:
                 self._settle(call, guide)
 

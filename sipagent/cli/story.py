@@ -18,6 +18,7 @@ from sipagent.events import (
     OutsideAsked,
     PolicyDecided,
     ProviderFailed,
+    Reported,
     Said,
     SecureEntry,
     StepChanged,
@@ -95,6 +96,11 @@ def _progress(event: Event) -> tuple[str, str] | None:
             return "[cyan]summary[/]", escape("\n".join(filter(None, [text, facts])))
         case Summarised(error=error):
             return "[red]no summary[/]", escape(error)
+        case Reported(report=report, url=url, ok=True, ms=ms):
+            return "[cyan]reported[/]", f"{report} to {escape(url)} in {ms} ms"
+        case Reported(report=report, url=url, error=error, tries=tries):
+            where = f"{report} to {escape(url)}, tries: {tries}"
+            return "[red]not reported[/]", f"{where}: {escape(error)}"
     return None
 
 

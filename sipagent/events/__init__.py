@@ -23,7 +23,7 @@ from .keeping import (
 from .outside import OutsideAsked
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
-from .talks import AgentChanged, Gathered, StepChanged, Summarised
+from .talks import AgentChanged, FillerSpoken, Gathered, Reported, StepChanged, Summarised
 
 #: what stands in the other modules of this room
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "BargeIn",
     "Base",
     "ConsentChanged",
+    "FillerSpoken",
     "Gathered",
     "LegChanged",
     "LegHeld",
@@ -44,6 +45,7 @@ __all__ = [
     "RecordingPaused",
     "RecordingStarted",
     "RecordingStopped",
+    "Reported",
     "Said",
     "SecureEntry",
     "SipMessage",
@@ -249,6 +251,8 @@ Event = Annotated[
     | TurnEnded
     | AgentChanged
     | Summarised
+    | Reported
+    | FillerSpoken
     | StepChanged
     | Gathered
     | TurnLatency

@@ -50,3 +50,25 @@ class Summarised(Base):
     provider: str = ""
     error: str = ""
     ms: int = 0
+
+
+class FillerSpoken(Base):
+    """Something was said so that the caller would not wait in silence."""
+
+    type: Literal["filler_spoken"] = "filler_spoken"
+    text: Personal
+
+
+class Reported(Base):
+    """A report of a talk was sent, or could not be: what it was, where to (without user, password
+    and query), and how it came out after so many tries. What it said is not on record.
+    """
+
+    type: Literal["reported"] = "reported"
+    report: Literal["post_prompt", "fetch_conversation", "debug"]
+    url: str
+    ok: bool
+    status: int = 0
+    tries: int = 1
+    error: str = ""
+    ms: int = 0

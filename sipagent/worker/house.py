@@ -14,6 +14,7 @@ from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.prices import Prices
 from sipagent.agent.realtime.joining import speaking_for_itself
+from sipagent.agent.reporting.reporter import Reporter
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
@@ -40,6 +41,7 @@ from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
 from sipagent.tools.loader import load_tools
+from sipagent.tools.source import ToolSource
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 
@@ -103,7 +105,13 @@ class PlanTalkers:
         peers = {n: other.description for n, other in self._plan.agents.items()}
         name = agent if isinstance(agent, str) else ""
         standing = Standing(name, baton, peers, self._scribe(name, spec), notes=inline.notes)
-        talker = VoiceAgent(spec, organs, toolbox.specs(spec.tools), standing=standing)
+        talker = VoiceAgent(
+            spec,
+            organs,
+            toolbox.specs(spec.tools),
+            standing=standing,
+            sources=self._sources(spec),
+        )
         return talker, toolbox.verbs(spec.tools)
 
     def _read(self, agent: str | Mapping[str, Any]) -> InlineAgent:
@@ -138,6 +146,14 @@ class PlanTalkers:
         return tuple(
             Candidate(ref.provider, partial(make, ref), self._prices(ref)) for ref in spec.voice
         )
+
+    def _sources(self, spec: AgentSpec) -> list[ToolSource]:
+        """What tells others of the talk, and brings it tools."""
+        if spec.reports is None:
+            return []
+        kit = Kit(self._rate, spec, None)
+        refs = spec.reports.post_prompt.brain or spec.brain
+        return [Reporter(spec.reports, tuple(self._later(MINDS, ref, kit) for ref in refs))]
 
     def _scribe(self, name: str, spec: AgentSpec) -> Scribe | None:
         """Minds of its own: the talk's are closed with the talk."""

@@ -8,6 +8,9 @@ from pydantic import Field
 from ..parts import Part
 from ..refs import Providers
 
+#: the call's variable that holds what was said before this talk, as SWML names it
+EARLIER = "conversation_summary"
+
 
 class PostPromptSpec(Part):
     """What a model is asked once the talk is over, and who is told."""

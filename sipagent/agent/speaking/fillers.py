@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from sipagent.events import FillerSpoken
 from sipagent.tools.spec import ToolSpec
 
 from .manner import Manner
@@ -63,6 +64,7 @@ class Fillers:
             said.append(text)
             self._last = text
             wait.filler = self._speaker.say(text, private=True)
+            self._speaker.call.emit(FillerSpoken, text=text)
             pause = self._after * _NEXT
 
 

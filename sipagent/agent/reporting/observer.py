@@ -9,8 +9,8 @@ from uuid import uuid4
 from sipagent.call.session import CallSession
 from sipagent.events import Base, Event, LegMedia, SipMessage
 
-from .conversation import Conversation, Message
-from .reporting.entries import Happening, entries, system_prompt
+from ..conversation import Conversation, Message
+from .entries import Happening, entries, system_prompt
 
 E = TypeVar("E", bound=Base)
 #: events and function calls kept of one talk; a call that has more is reported without the rest
@@ -18,6 +18,7 @@ _MOST = 20_000
 #: of signalling, not of the talk
 _OTHERS = (SipMessage, LegMedia)
 Listener = Callable[[Happening], None]
+FunctionListener = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Observer:
         self.span = Span(datetime.now(UTC))
         self.happened: list[Happening] = []
         self._functions: list[dict[str, Any]] = []
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, FunctionListener]] = []
         self._call: CallSession | None = None
         self._unwatch: Callable[[], None] = lambda: None
 
@@ -53,11 +54,11 @@ class Observer:
         self._unwatch = lambda: None
         self.span = Span(self.span.begin, datetime.now(UTC))
 
-    def listen(self, listener: Listener) -> None:
-        """Tell `listener` of everything as it happens, until the talk is over. It must not raise or
-        wait.
+    def listen(self, listener: Listener, functions: FunctionListener) -> None:
+        """Tell `listener` of everything as it happens until the talk is over, and `functions` of
+        what is called outside. They must not raise or wait.
         """
-        self._listeners.append(listener)
+        self._listeners.append((listener, functions))
 
     def all(self, kind: type[E]) -> list[E]:
         """The events of one type so far."""
@@ -85,6 +86,8 @@ class Observer:
         """See `TalkLog`."""
         if len(self._functions) < _MOST:
             self._functions.append(dict(entry))
+        for _, told in self._listeners:
+            told(self._kept(dict(entry)))
 
     def functions(self) -> Sequence[Mapping[str, Any]]:
         """See `TalkLog`."""
@@ -97,8 +100,8 @@ class Observer:
         happening = Happening(event, len(self.conversation.all))
         if len(self.happened) < _MOST:
             self.happened.append(happening)
-        for listener in self._listeners:
-            listener(happening)
+        for told, _ in self._listeners:
+            told(happening)
 
     def _log(self, messages: Sequence[Message], since: int) -> list[dict[str, Any]]:
         prompt = system_prompt(self.conversation.prompt, self.span.begin)
