@@ -122,6 +122,8 @@ class ScriptedBrain:
         #: the history as it stood at every reply, and the tools that were offered
         self.saw: list[tuple[Message, ...]] = []
         self.offered: list[tuple[str, ...]] = []
+        #: the system prompts, likewise
+        self.prompts: list[str] = []
         self.cancelled = 0
 
     def expects(self, conversation: Conversation) -> Expectation:
@@ -133,6 +135,7 @@ class ScriptedBrain:
     ) -> AsyncIterator[Part]:
         """See `Brain`."""
         self.saw.append(tuple(conversation.messages))
+        self.prompts.append(conversation.prompt)
         self.offered.append(tuple(tool.name for tool in tools))
         reply = next(self._replies, None)
         if reply is None:

@@ -1,7 +1,7 @@
 """FakeTalk: a VoiceAgent with scripted organs in a simulated call, ready to be talked to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -91,14 +91,16 @@ async def a_talk(
     others: Others = Others(),
     speaking: RealtimeBrain | None = None,
     privacy: Privacy = NOTHING,
+    fakes: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> AsyncIterator[FakeTalk]:
     """A talk that has just begun; it is over, whatever happens, when the block is left.
 
     `spec` are keys of AgentSpec; with `speaking` the agent hears and speaks by that, and the other
-    organs stand in for it. The control is a model's: it may use the verbs in `allowed`.
+    organs stand in for it. The control is a model's: it may use the verbs in `allowed`. `fakes`
+    replaces members of `Services` by name.
     """
-    call = a_call(privacy=privacy)
+    call = a_call(privacy=privacy, **(fakes or {}))
     ears, brain, mouth = ears or ScriptedEars(), brain or ScriptedBrain(), mouth or BeepMouth()
     declared = AgentSpec(**spec)
     mind: Brain = brain if speaking is None else speaking
