@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sipagent.call.posts import shown
 from sipagent.call.session import CallSession
 from sipagent.call.web import WebFailed, WebRequest
 from sipagent.events import Base, Reported
 
 from .entries import Happening, microseconds
 from .labels import Told, told, told_of_function
-from .posting import shown
 
 #: events that wait; beyond it the oldest are dropped, and the next one says how many
 _MOST = 256

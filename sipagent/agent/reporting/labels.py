@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sipagent.call.posts import shown
 from sipagent.events import (
     BargeIn,
     Event,
@@ -25,7 +26,6 @@ from sipagent.events import (
 )
 
 from .entries import Happening
-from .posting import shown
 
 _FAILURES = {"mind": "llm_error", "ears": "asr_error", "mouth": "voice_error"}
 _FUNCTION = "function:"
@@ -111,8 +111,8 @@ def _of_the_plan(event: Event) -> Told | None:
             fields = {"context": event.context, "step": event.step, "before": event.before}
             return Told("context_change" if other else "step_change", fields | {"by": event.by})
         case Gathered():
-            fields = {"key": event.key, "value": event.value, "attempts": event.attempts}
-            return Told("gather_answer", fields)
+            fields = {"key": event.key, "value": event.value}
+            return Told("gather_answer", fields | {"attempts": event.attempts})
         case VerbDone(by=by) if by.startswith(_FUNCTION):
             fields = {"action": event.verb, "function": by.removeprefix(_FUNCTION)}
             return Told("process_action", fields | {"ok": event.ok, "detail": event.detail})

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from sipagent.call.session import CallSession
 from sipagent.call.web import WebFailed, WebReply, WebRequest
@@ -46,9 +45,3 @@ async def post(call: CallSession, url: str, body: Mapping[str, Any]) -> Posted:
         if reply.status < 500 and reply.status not in _AGAIN:
             break
     return posted
-
-
-def shown(url: str) -> str:
-    """A URL without user, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

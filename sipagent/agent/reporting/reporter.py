@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sipagent.call.control import CallControl
+from sipagent.call.posts import shown
 from sipagent.call.session import CallSession
 from sipagent.events import Reported
 from sipagent.tools.spec import ToolSpec
@@ -18,7 +19,7 @@ from .body import PostPromptData, identity, post_prompt_data, report
 from .debug import DebugFeed
 from .labels import Told
 from .observer import Observer
-from .posting import Posted, post, shown
+from .posting import Posted, post
 from .spec import EARLIER, ReportsSpec
 
 #: the function that a model calls in the end, where its author declares it
