@@ -42,6 +42,7 @@ from sipagent.worker.spawner import WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
+from .http_door import HttpDoor
 from .ledger import Ledger
 from .live import Live
 from .memory_desk import MemoryDesk
@@ -98,6 +99,7 @@ class Gateway:
             lambda: self._settings.store.bundles,
             lambda: self.workers.handles if self.workers is not None else (),
         )
+        self.http = HttpDoor(settings, self.live, self._why_not_ready)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
         self._trunk_file = TrunkFile(settings.store.bundles)
@@ -170,6 +172,7 @@ class Gateway:
         configure(new.log)
         self.ledger.personal = new.log.personal
         self.reception.terms = _terms(new)
+        self.http.reload(new.api)
         self.tolls.reload(new.guard.toll, new.toll_policy, new.trunks)
         self.edge.reload(new)
         log.info("settings_reloaded", changed=changed, waiting=list(waiting))
@@ -191,6 +194,7 @@ class Gateway:
 
     async def leave(self) -> None:
         """End everything but calls, which go on for the gateway that comes next. Idempotent."""
+        await self.http.close()
         if self.workers is not None:
             self.reception.workers = None
             await self.workers.leave()
@@ -231,6 +235,7 @@ class Gateway:
         self.edge.trunks.start()
         self.whereabouts.watch(self._moved)
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
+        await self.http.start()
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 
     def _addressed(self, settings: Settings) -> Settings:
@@ -292,6 +297,9 @@ class Gateway:
             case Left():
                 self.meetings.left(worker.token, message.place)
 
+    def _why_not_ready(self) -> str:
+        return "" if self.reception.workers is not None else "the server is going up or down"
+
     def _end_call(self, call_id: str, why: str) -> None:
         for worker in self.workers.handles if self.workers is not None else ():
             if worker.assignment is not None and worker.assignment.call_id == call_id:
@@ -303,6 +311,7 @@ class Gateway:
             await asyncio.gather(self._reloading, return_exceptions=True)
         self.reception.workers = None
         self.live.close()
+        await self.http.close()
         if self.workers is not None:
             await self.workers.close()
         if self.meetings is not None:

@@ -13,6 +13,8 @@ _FIXED = {
     "guard": tuple(key for key in Guard.model_fields if key != "toll"),
 }
 
+_DOOR = ("host", "port", "tls", "origins", "streams")
+
 
 def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
     """The new settings but for what cannot change now, and the keys of that."""
@@ -24,6 +26,13 @@ def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
         waiting += [f"{section}.{key}" for key in changed]
         update[section] = after.model_copy(update={key: getattr(before, key) for key in changed})
     kept: dict[str, object] = dict(update)
+    if old.api is not None and new.api is not None:
+        fixed = {key: getattr(old.api, key) for key in _DOOR}
+        waiting += [f"api.{key}" for key, value in fixed.items() if getattr(new.api, key) != value]
+        kept["api"] = new.api.model_copy(update=fixed)
+    elif old.api != new.api:
+        waiting.append("api")
+        kept["api"] = None  # nobody comes in any more, though the door still stands
     if old.state_folder != new.state_folder:
         if "store.bundles" not in waiting:
             waiting.append("state")

@@ -1,0 +1,61 @@
+"""Doors: what a server of this room is made of, and who came in by it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
+
+from sipagent.config import Scope
+
+from .audit import AuditedCalls
+from .calls import Denied, Principal
+from .keyring import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A door beside /v1. `open_paths` of it are let in without a token: it asks for its own
+    proof; `running` lasts as long as the server does.
+    """
+
+    app: ASGIApp
+    open_paths: frozenset[str] = frozenset()
+    running: Callable[[], AbstractAsyncContextManager[object]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """`why_not_ready` is empty while calls are taken; `mounts` are by the path they begin with."""
+
+    calls: AuditedCalls
+    why_not_ready: Callable[[], str]
+    streams: int = 50
+    mounts: Mapping[str, Mount] = field(default_factory=dict)
+
+
+def client_of(connection: HTTPConnection) -> Client:
+    """Who came in. Raises Denied where nobody proved to be anybody."""
+    client = connection.scope.get("state", {}).get("client")
+    if not isinstance(client, Client):
+        raise Denied("a token is needed")
+    return client
+
+
+def principal_of(connection: HTTPConnection, kind: str = "api") -> Principal:
+    """Who came in, as they stand on record. Raises Denied."""
+    client = client_of(connection)
+    origin = connection.client.host if connection.client is not None else ""
+    return Principal(f"{kind}:{client.name}", origin, client.verbs)
+
+
+def needs(scope: Scope) -> Callable[[HTTPConnection], None]:
+    """What a route asks of whoever uses it."""
+
+    def check(connection: HTTPConnection) -> None:
+        client = client_of(connection)
+        if scope not in client.scopes:
+            raise Denied(f"the token {client.name} has no scope {scope}")
+
+    return check

@@ -1,0 +1,185 @@
+"""/v1: live calls by HTTP. Every verb's route is made from its fields."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, WebSocket
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from sipagent.call.verb import Outcome, Verb
+from sipagent.config import Scope
+from sipagent.verbs.outside import OUTSIDE
+
+from .calls import CallView, Line, NotUnderstood, Origination, OutsideError
+from .doors import Doors, needs, principal_of
+from .streams import Streams
+
+READ: Scope = "calls:read"
+CONTROL: Scope = "calls:control"
+ORIGINATE: Scope = "calls:originate"
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Calls(_Shown):
+    """The calls that live, the oldest first."""
+
+    calls: tuple[CallView, ...]
+
+
+class Transcript(_Shown):
+    """Who said what so far."""
+
+    call_id: str
+    lines: tuple[Line, ...]
+
+
+class Done(_Shown):
+    """How a verb came out. It was asked for as it should be: whether policy, the far end or the
+    call itself said no is told by `ok`, why by `detail`.
+    """
+
+    ok: bool
+    detail: str
+    status: int | None = Field(default=None, description="SIP status, where one was involved")
+    data: Mapping[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Done":
+        """An outcome as data."""
+        return cls(
+            ok=outcome.ok, detail=outcome.detail, status=outcome.status, data=dict(outcome.data)
+        )
+
+
+class NoRecording(OutsideError):
+    """The call has no such recording, or it is not finished."""
+
+    status, kind = 404, "no-recording"
+
+
+After = Annotated[
+    int | None, Query(ge=0, description="number of the last event seen; default: from now on")
+]
+Types = Annotated[str, Query(max_length=1000, description="only these, e.g. said,call_ended")]
+LastId = Annotated[str | None, Header(alias="last-event-id")]
+
+
+def router(doors: Doors) -> APIRouter:
+    """The routes."""
+    v1 = APIRouter(prefix="/v1", dependencies=[Depends(needs(READ))])
+    _reading(v1, doors)
+    _following(v1, doors)
+    _acting(v1, doors)
+    return v1
+
+
+def _reading(v1: APIRouter, doors: Doors) -> None:
+    calls = doors.calls
+
+    @v1.get("/calls", tags=["calls"])
+    async def list_calls() -> Calls:
+        """The calls that live."""
+        return Calls(calls=tuple(calls.list()))
+
+    @v1.get("/calls/{call_id}", tags=["calls"])
+    async def get_call(call_id: str) -> CallView:
+        """One call, live or on record."""
+        return await calls.get(call_id)
+
+    @v1.get("/calls/{call_id}/transcript", tags=["calls"])
+    async def get_transcript(call_id: str) -> Transcript:
+        """Who said what so far."""
+        return Transcript(call_id=call_id, lines=tuple(await calls.transcript(call_id)))
+
+    @v1.get("/calls/{call_id}/recordings/{name}", tags=["calls"], response_class=FileResponse)
+    async def get_recording(call_id: str, name: str) -> FileResponse:
+        """A finished recording; takes Range."""
+        file = await calls.recording(call_id, name)
+        if file is None:
+            raise NoRecording(f"the call has no finished recording {name!r}")
+        return FileResponse(file)
+
+
+def _following(v1: APIRouter, doors: Doors) -> None:
+    calls, streams = doors.calls, Streams(doors.calls, doors.streams)
+
+    @v1.get("/events", tags=["events"], response_class=StreamingResponse)
+    async def all_events(after: After = None, types: Types = "", last: LastId = None) -> Response:
+        """Events of all calls as server-sent events."""
+        return streams.sse(None, _number(after, last), _types(types))
+
+    @v1.get("/calls/{call_id}/events", tags=["events"], response_class=StreamingResponse)
+    async def call_events(
+        call_id: str, after: After = None, types: Types = "", last: LastId = None
+    ) -> Response:
+        """Events of one call as server-sent events; the stream ends with the call."""
+        await calls.get(call_id)
+        return streams.sse(call_id, _number(after, last), _types(types))
+
+    @v1.websocket("/events")
+    async def all_by_socket(socket: WebSocket, after: After = None, types: Types = "") -> None:
+        await streams.websocket(socket, None, after, _types(types))
+
+    @v1.websocket("/calls/{call_id}/events")
+    async def call_by_socket(
+        socket: WebSocket, call_id: str, after: After = None, types: Types = ""
+    ) -> None:
+        await streams.websocket(socket, call_id, after, _types(types))
+
+
+def _acting(v1: APIRouter, doors: Doors) -> None:
+    calls = doors.calls
+
+    @v1.post("/calls", tags=["calls"], status_code=201, dependencies=[Depends(needs(ORIGINATE))])
+    async def originate(wish: Origination, request: Request) -> CallView:
+        """Call somebody; the answer comes once the INVITE is on its way."""
+        return await calls.originate(wish, principal_of(request))
+
+    for name, verb in OUTSIDE.items():
+        v1.add_api_route(
+            f"/calls/{{call_id}}/verbs/{name}",
+            _act(doors, name, verb),
+            methods=["POST"],
+            tags=["verbs"],
+            operation_id=f"verb_{name}",
+            summary=name.replace("_", " "),
+            description=" ".join((verb.__doc__ or name).split()),
+            dependencies=[Depends(needs(CONTROL))],
+        )
+
+    @v1.post("/calls/{call_id}/verbs/{name}", include_in_schema=False)
+    async def unknown(call_id: str, name: str) -> Done:
+        raise NotUnderstood(f"there is no verb {name!r} for live calls; there are {_names()}")
+
+
+def _act(doors: Doors, name: str, verb: type[Verb]) -> Any:
+    """The endpoint of one verb."""
+
+    async def act(call_id: str, request: Request, body: Verb) -> Done:
+        arguments = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return Done.of(await doors.calls.do(call_id, name, arguments, principal_of(request)))
+
+    # what the framework reads, for the check and for the document
+    act.__annotations__["body"] = Annotated[verb, Body()]
+    return act
+
+
+def _names() -> str:
+    return ", ".join(sorted(OUTSIDE))
+
+
+def _number(after: int | None, last: str | None) -> int | None:
+    """Where a stream goes on: what a browser's EventSource says when it comes back wins."""
+    if last is not None:
+        if not last.isdigit() or len(last) > 18:
+            raise NotUnderstood("not a number of an event", "Last-Event-ID")
+        return int(last)
+    return after
+
+
+def _types(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))

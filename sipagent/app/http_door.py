@@ -1,0 +1,44 @@
+"""The HTTP door of this server: opened where the settings want one, with all that is behind it."""
+
+from collections.abc import Callable
+
+from sipagent.api.audit import Audit, AuditedCalls
+from sipagent.api.calls import LiveCalls
+from sipagent.api.doors import Doors
+from sipagent.api.server import HttpServer
+from sipagent.config import Api, Settings
+
+
+class HttpDoor:
+    """Closed where `api` is not in the settings."""
+
+    def __init__(
+        self, settings: Settings, calls: LiveCalls, why_not_ready: Callable[[], str]
+    ) -> None:
+        """Raises ConfigError where a token cannot be read."""
+        self._server: HttpServer | None = None
+        if settings.api is None:
+            return
+        audited = AuditedCalls(calls, Audit(settings.store.bundles / "audit.jsonl"))
+        doors = Doors(audited, why_not_ready, settings.api.streams)
+        self._server = HttpServer(doors, settings.api)
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where it listens; None where it is closed."""
+        return self._server.address if self._server is not None else None
+
+    async def start(self) -> None:
+        """Open it. Raises CannotListen."""
+        if self._server is not None:
+            await self._server.start()
+
+    def reload(self, settings: Api | None) -> None:
+        """Others may come in from now on; without settings nobody. Raises ConfigError."""
+        if self._server is not None:
+            self._server.reload(settings or Api())
+
+    async def close(self) -> None:
+        """Idempotent."""
+        if self._server is not None:
+            await self._server.close()

@@ -1,0 +1,36 @@
+"""The HTTP door of a server in tests: somebody with a token, and a plan to call."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from sipagent.api.keyring import new_token
+from sipagent.config import Api
+from sipagent.testing.server import Server
+
+
+class Tokens:
+    """One for each role, and the settings that know them."""
+
+    def __init__(self, **settings: Any) -> None:
+        made = {role: new_token() for role in ("viewer", "operator", "admin")}
+        self.of = {role: token for role, (token, _) in made.items()}
+        tokens = {role: {"hash": digest, "role": role} for role, (_, digest) in made.items()}
+        self.api = Api.model_validate({"port": 0, "tokens": tokens, **settings})
+
+
+def base(server: Server) -> str:
+    """Where the door is."""
+    address = server.gateway.http.address
+    assert address is not None
+    return f"http://{address[0]}:{address[1]}"
+
+
+@asynccontextmanager
+async def client(server: Server, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with that token."""
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=base(server), headers=headers, timeout=20) as http:
+        yield http
