@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from sipagent.errors import CallError
 
@@ -19,7 +20,8 @@ class WebFailed(CallError):
 @dataclass(frozen=True, slots=True)
 class WebRequest:
     """`url` may hold user and password: they become Basic auth and are told to nobody. `data` is
-    sent as JSON, `body` as it is. Times in seconds, `most` in bytes of the answer.
+    sent as JSON, `body` as it is. Times in seconds, `most` in bytes of the answer; the operator's
+    own bounds hold too. `by` is who asks, for the record: `swml`, `function:NAME`.
     """
 
     url: str
@@ -30,6 +32,7 @@ class WebRequest:
     timeout: float = 10.0
     connect_timeout: float = 5.0
     most: int = 1 << 20
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,12 @@ class Web(Protocol):
     async def ask(self, request: WebRequest) -> WebReply:
         """Raises WebFailed; the message holds no secret of the URL."""
         ...
+
+
+def without_secrets(url: str) -> str:
+    """A URL as it may be shown: without user, password, query and fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 class NoWeb:

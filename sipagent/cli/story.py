@@ -27,6 +27,7 @@ from sipagent.events import (
     TurnLatency,
     VerbDone,
     Warned,
+    WebAsked,
 )
 
 _STAGES = {
@@ -125,6 +126,12 @@ def _trouble(event: Event) -> tuple[str, str] | None:
         case ProviderFailed(provider=provider, role=role, cause=cause):
             then = f"{event.then} {escape(event.next)}".rstrip()
             return "[red]failed[/]", f"{role} ({escape(provider)}): {escape(cause)}; then {then}"
+        case WebAsked(error=error) if error:
+            return "[red]web[/]", escape(f"{event.method} {event.host}: {error}")
+        case WebAsked(status=int() as status, ms=ms):
+            colour = "blue" if status < 400 else "red"
+            asked = escape(f"{event.by} {event.method} {event.host}{event.path}".strip())
+            return f"[{colour}]web[/]", f"{asked}: {status} in {ms} ms"
         case LimitReached(limit=limit, bound=bound, value=value):
             return "[red]limit[/]", f"{value:g} {limit}, of {bound:g}: the agent takes its leave"
     return None

@@ -12,6 +12,7 @@ from .settings import Limits, Log, Provider, Settings, Store
 from .sip import Certificate, Listener, Sip, Tls
 from .speech import SpeechCache
 from .trunk import Registration, Trunk
+from .web import Web
 
 __all__ = [
     "ROLES",
@@ -50,5 +51,6 @@ __all__ = [
     "Tls",
     "Token",
     "Trunk",
+    "Web",
     "load",
 ]

@@ -22,6 +22,7 @@ from .sip import Sip
 from .speech import SpeechCache
 from .swml import Swml
 from .trunk import Trunk
+from .web import Web
 
 
 class Provider(Prices):
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     providers: dict[str, Provider] = Field(default_factory=dict)
     speech_cache: SpeechCache = SpeechCache()
     swml: Swml = Swml()
+    web: Web = Web()
     limits: Limits = Limits()
     policy: Policy | None = Field(
         default=None, description="bounds every plan; absent: plans alone decide"

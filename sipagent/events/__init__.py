@@ -24,6 +24,7 @@ from .outside import OutsideAsked
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 from .talks import AgentChanged, FillerSpoken, Gathered, Reported, StepChanged, Summarised
+from .web import WebAsked
 
 #: what stands in the other modules of this room
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "TapStarted",
     "TapStopped",
     "TurnEnded",
+    "WebAsked",
     "personal_fields",
 ]
 
@@ -276,6 +278,7 @@ Event = Annotated[
     | ProviderFailed
     | ModelUsed
     | SpeechUsed
+    | WebAsked
     | LimitReached
     | MeetingChanged
     | Warned

@@ -17,6 +17,7 @@ from sipagent.events import (
     ToolCalled,
     ToolReturned,
     Warned,
+    WebAsked,
 )
 
 from .marks import AMBER, GREEN, GREY, RED, Mark
@@ -105,6 +106,17 @@ def providers(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
         elif isinstance(e, LimitReached):
             label = f"limit of {e.limit} reached: {e.value:g} of {e.bound:g}"
             yield Mark(time.of(e), label, RED, "diamond")
+
+
+def web(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
+    """What was asked on the web, as long as it took."""
+    for e in events:
+        if isinstance(e, WebAsked):
+            came = e.error or f"{e.status} in {e.ms} ms"
+            detail = f"{e.by} {e.method} {e.host}{e.path}: {came}".strip()
+            colour = GREY if e.status is not None and e.status < 400 else RED
+            label, until = f"{e.method} {e.host}", time.of(e)
+            yield Mark(until - e.ms, label, colour, "bar", end=until, detail=detail)
 
 
 def notes(events: Iterable[Event], time: Clock) -> Iterator[Mark]:

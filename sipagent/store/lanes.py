@@ -16,7 +16,7 @@ from sipagent.events import (
     Summarised,
 )
 
-from .deed_lanes import decisions, notes, private, providers, recordings, tools
+from .deed_lanes import decisions, notes, private, providers, recordings, tools, web
 from .marks import AMBER, BLUE, GREY, RED, TEAL, VIOLET, Lane, Mark
 from .moments import Clock
 from .sip_lanes import ladders, legs
@@ -41,6 +41,7 @@ def lanes(events: Sequence[Event], time: Clock) -> list[Lane]:
         Lane("policy", RED, list(decisions(events, time))),
         Lane("recording", GREY, list(recordings(events, time, end))),
         Lane("providers", RED, list(providers(events, time))),
+        Lane("web", GREY, list(web(events, time))),
         Lane("notes", AMBER, list(notes(events, time))),
     ]
 
@@ -64,10 +65,15 @@ def with_speech(found: list[Lane], events: Sequence[Event], time: Clock) -> list
     return found
 
 
+def _place(step: StepStarted) -> str:
+    place = f"{step.section}[{step.index}] {step.verb}"
+    return f"{place} of {step.document}" if step.document else f"{place}, line {step.line}"
+
+
 def _steps(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
     for e in events:
         if isinstance(e, StepStarted):
-            yield Mark(time.of(e), e.verb, detail=f"{e.section}[{e.index}] {e.verb}, line {e.line}")
+            yield Mark(time.of(e), e.verb, detail=_place(e))
         elif isinstance(e, CallStarted):
             yield Mark(time.of(e), e.plan or "call", GREY, detail=e.why, bold=True)
         elif isinstance(e, CallEnded):

@@ -20,6 +20,7 @@ from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.leg import Dialer
 from sipagent.call.privacy import strictest
 from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Talker, Texts
+from sipagent.call.web import Web
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
 from sipagent.dialplan.model import Plan
@@ -39,6 +40,8 @@ from sipagent.providers.mouths import mouth
 from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODELS, MINDS, late_kinds, pick
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
+from sipagent.providers.web.client import preload as preload_web
+from sipagent.providers.web.client import wants_web
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
 from sipagent.tools.loader import load_tools
 from sipagent.tools.source import ToolSource
@@ -68,6 +71,8 @@ def load_stock(settings: Settings) -> Stock:
         MP3.preload()
     if wants_web_sockets(plans):
         WEB_SOCKET.preload()
+    if wants_web(plans):
+        preload_web()
     return Stock(
         Embedded(),
         Toolbox(load_tools(settings.tools, reserved=VERBS), VERBS),
@@ -200,6 +205,7 @@ def furnish(
     texts: Texts,
     meetings: Meetings,
     memory: Memory,
+    web: Web,
     places: Places,
     rate: int,
     bundle: Path,
@@ -210,7 +216,7 @@ def furnish(
         dialer=dialer,
         texts=texts,
         expressions=JavaScript(),
-        sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher()),
+        sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher(web)),
         hearing=EmbeddedHearing(
             stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan)
         ),
@@ -224,6 +230,7 @@ def furnish(
         places=places,
         meetings=meetings,
         memory=memory,
+        web=web,
         documents=SwmlDocuments(),
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )

@@ -19,6 +19,7 @@ from sipagent.legs.dialer import SipDialer
 from sipagent.legs.messages import SipMessenger
 from sipagent.legs.pjsip import Endpoint, Terms
 from sipagent.providers.sms import HttpSms
+from sipagent.providers.web.client import HttpWeb
 from sipagent.verbs.handing import Referee
 
 from .commands import Commands, Steered
@@ -125,6 +126,7 @@ class _Worker:
     ) -> None:
         told = assignment.plan
         plan = _stock[0].shelf.plan(told.document, told.name, told.file)
+        web = HttpWeb(self._settings.web)
         services = furnish(
             self._settings,
             plan,
@@ -133,6 +135,7 @@ class _Worker:
             texts=self._texter(),
             meetings=doors.meetings,
             memory=doors.memory,
+            web=web,
             places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
             rate=bridge.rate,
             bundle=assignment.bundle,
@@ -159,6 +162,7 @@ class _Worker:
             program=plan.program,
             variables={"call": _told(assignment, leg), "envs": dict(self._settings.envs)},
         )
+        web.tell = call.emit
         watchdog = MediaWatchdog(
             self._endpoint,
             lambda leg, why: call.emit(Warned, code="no_inbound_rtp", detail=f"{leg}: {why}"),
@@ -174,7 +178,10 @@ class _Worker:
         course = Course(CallControl(call, policies, by="dialplan"))
         outside = [*policies, *self._settings.api_policies]
         doors.commands.open(Steered(call, course, outside))
-        await self._walk(call, course, doors.commands)
+        try:
+            await self._walk(call, course, doors.commands)
+        finally:
+            await web.close()
 
     def _dialer(self, assignment: Assignment) -> PhoneDialer:
         trunks = TrunkDialer(

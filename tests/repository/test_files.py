@@ -126,7 +126,7 @@ def test_the_example_settings_load_as_they_are(root: Path) -> None:
 def test_the_example_settings_load_with_every_key_uncommented(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("CARRIER_PASSWORD", "PHONE_201", "OPENAI_API_KEY", "SMS_TOKEN"):
+    for name in ("CARRIER_PASSWORD", "PHONE_201", "OPENAI_API_KEY", "SMS_TOKEN", "SIGNING_KEY"):
         monkeypatch.setenv(name, "secret")
     text, count = COMMENTED_KEY.subn(r"\1\2", (root / "sipagent.example.yaml").read_text())
     assert count > 30
@@ -136,7 +136,7 @@ def test_the_example_settings_load_with_every_key_uncommented(
     # Every key of the settings is shown.
     shown = read(path).data
     assert shown.keys() == type(settings).model_fields.keys()
-    for section in ("sip", "rtp", "media", "messages", "guard", "limits", "store", "log"):
+    for section in ("sip", "rtp", "media", "messages", "guard", "web", "limits", "store", "log"):
         known = type(getattr(settings, section)).model_fields.keys()
         assert known <= shown[section].keys(), section
 
