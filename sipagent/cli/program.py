@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from sipagent.errors import ConfigError, SipAgentError
 
-from . import bans, bench, call, calls, control, demo, memory, plans, serve, trunks
+from . import bans, bench, call, calls, control, demo, memory, plans, serve, tools, trunks
 from .style import print_findings
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(calls.app, name="calls")
 app.command("trunks")(trunks.trunks)
 app.add_typer(bans.app, name="bans")
 app.add_typer(memory.app, name="memory")
+app.add_typer(tools.app, name="tools")
 app.command("bench")(bench.bench)
 
 

@@ -83,6 +83,12 @@ def tool_of(function: AsyncFunction) -> ToolSpec:
     )
 
 
+def secrets_of(tool: ToolSpec) -> tuple[str, ...]:
+    """The secrets a function as a tool takes, by name."""
+    owner = getattr(tool.invoke, "__self__", None)
+    return owner.secrets if isinstance(owner, _Function) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Function:
     name: str
