@@ -1,0 +1,1 @@
+"""SWAIG: functions that run outside, and the actions they send back."""
