@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from sipagent.tools.swaig.spec import SwaigSpec
+
 from .afterwards.spec import MemorySpec, SummarySpec
 from .attention import Attention
 from .background import BackgroundSpec
@@ -159,7 +161,7 @@ class AgentSpec(Part):
     fallback: str | None = Field(
         default=None, description="section to go on with when the agent cannot"
     )
-    swaig: Mapping[str, Any] | None = Field(
+    swaig: SwaigSpec | None = Field(
         default=None, description="functions and what belongs to them, as SWML's `SWAIG`"
     )
     functions: FunctionRules = Field(

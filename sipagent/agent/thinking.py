@@ -65,7 +65,7 @@ class Thinker:
                 return Reply.FAILED
             requests = reading.requests
             if not requests:
-                return await _spoken(reading.utterance)
+                return await self._said(control, reading.utterance)
             if not offered:
                 self.tools.refuse(control, requests)
                 return Reply.FAILED
@@ -74,6 +74,10 @@ class Thinker:
             left -= len(requests)
             if self.tools.give_up:
                 return Reply.DONE
+
+    async def _said(self, control: CallControl, utterance: Utterance | None) -> Reply:
+        reply = await _spoken(utterance)
+        return Reply.ENDS_TALK if await self.tools.settle(control) else reply
 
     async def _read(self, tools: Sequence[ToolSpec], clock: TurnClock) -> Reading:
         """The answer of the first provider that has one. Raises ProviderError."""

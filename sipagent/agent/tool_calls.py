@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sipagent.call.control import CallControl
 from sipagent.errors import CallError, ToolError
 from sipagent.events import ToolCalled, ToolReturned, Warned
-from sipagent.tools.spec import ToolResult
+from sipagent.tools.functions import bounded
+from sipagent.tools.spec import Then, ToolResult
 
 from .conversation import CallRequest, Conversation, Message
 from .guiding.guide import Guide
@@ -31,6 +33,8 @@ class ToolCalls:
         self._fillers = fillers
         self._last: CallRequest | None = None
         self._repeated = 0
+        #: what is still to be done once the reply that runs was heard
+        self._due: list[tuple[ToolResult, Then]] = []
 
     def new_turn(self) -> None:
         """The caller said something: what is asked for now is asked for anew."""
@@ -47,7 +51,7 @@ class ToolCalls:
         try:
             for request in requests:
                 began = control.call.bridge.clock.t
-                result = await self._call(control, request)
+                result = await self._then(control, await self._call(control, request))
                 unanswered.remove(request)
                 self._told(control, request, result, control.call.bridge.clock.t - began)
                 ends = ends or result.ends_talk
@@ -60,6 +64,28 @@ class ToolCalls:
                 why = "too many tools in one turn" if late else "the caller spoke first"
                 self._told(control, request, ToolResult(f"This was not done: {why}.", ok=False))
         return ends
+
+    async def settle(self, control: CallControl) -> bool:
+        """The reply was heard: do what was left until then. True where that ends the talk."""
+        due, self._due = self._due, []
+        ends = False
+        self.running = True
+        try:
+            for result, then in due:
+                ends = (await then.run(result, control)).ends_talk or ends
+        finally:
+            self.running = False
+        return ends
+
+    async def _then(self, control: CallControl, result: ToolResult) -> ToolResult:
+        then = result.then
+        if then is None:
+            return result
+        if then.later:
+            self._due.append((result, then))
+            return replace(result, then=None)
+        done = await then.run(result, control)
+        return replace(done, text=bounded(done.text), then=None)
 
     def refuse(self, control: CallControl, requests: Sequence[CallRequest]) -> None:
         """None of these is called: there were enough in this turn."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sipagent.call.control import CallControl
 from sipagent.call.interview import Answers, Field
+from sipagent.call.live_agent import Exit
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
@@ -141,7 +142,7 @@ class VoiceAgent:
         )
         self._mind = mind
         floor.follow(mind)
-        call.live_agent = self
+        before, call.live_agent = call.live_agent, self
         for source in self._sources:
             source.open(control)
         await guide.recall()
@@ -158,7 +159,7 @@ class VoiceAgent:
             accounts.close()
             self._mind = self._control = None
             if call.live_agent is self:
-                call.live_agent = None
+                call.live_agent = before
             self.log.close()
             for source in self._sources:
                 await source.close()
@@ -197,11 +198,11 @@ class VoiceAgent:
             clock = TurnClock.of_no_turn(self._control.call)
             self._mind.tell(Answer(Message("caller", text), clock))
 
-    def leave(self, section: str | None = None) -> None:
+    def leave(self, section: str | None = None, *, to: Exit | None = None) -> None:
         """See `LiveAgent`."""
         if self._mind is not None:
             self._mind.interrupt()
-            self._mind.tell(Leave(TalkEnd("done", section)))
+            self._mind.tell(Leave(TalkEnd("done", section, exit=to)))
 
     async def finish_speaking(self) -> None:
         """See `Presence`; the cap is `Limits.speech_cap`."""

@@ -1,7 +1,10 @@
 """The agent that is talking, for everybody who has a word for it: functions, operators, clients."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+from .documents import Document
 
 
 class TalkLog(Protocol):
@@ -35,6 +38,14 @@ class TalkLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A document that is run in the place of a talk that ended, in the name of `by`."""
+
+    document: Document
+    by: str
+
+
 class LiveAgent(Protocol):
     """What can be asked of the agent in a call while it talks."""
 
@@ -51,6 +62,8 @@ class LiveAgent(Protocol):
         """A note for the mind, or words as if the caller had spoken them: it replies."""
         ...
 
-    def leave(self, section: str | None = None) -> None:
-        """End the talk now, in the middle of a word; the plan goes on, at `section` if named."""
+    def leave(self, section: str | None = None, *, to: Exit | None = None) -> None:
+        """End the talk now, in the middle of a word; the plan goes on, at `section` if named, or
+        ends with what `to` says.
+        """
         ...

@@ -14,6 +14,7 @@ from sipagent.media.recording import OpenWriter
 
 from .documents import Documents, NoDocuments
 from .leg import Dialer
+from .live_agent import Exit
 from .meeting import Meet, Notice, Seated, Wish
 from .privacy import NOTHING, Privacy
 from .tap_wires import TapWires
@@ -161,12 +162,14 @@ class TalkEnd:
     """Why a talk is over: a tool ended it ("done"), the caller kept silent or was not understood
     ("silent"), ears, mind or mouth failed for good ("failed"), the caller left or the port was
     closed ("gone"), a limit of the call was reached ("limit"), or another agent goes on
-    ("handed_over": `successor`). `section` is where the plan goes on, when not at the next step.
+    ("handed_over": `successor`). `section` is where the plan goes on, when not at the next step;
+    `exit` is what is run in the place of the rest of it.
     """
 
     reason: Literal["done", "silent", "failed", "gone", "limit", "handed_over"]
     section: str | None = None
     successor: "Successor | None" = None
+    exit: Exit | None = None
 
 
 class Talker(Protocol):

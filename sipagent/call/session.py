@@ -233,8 +233,10 @@ class CallSession:
 
     @asynccontextmanager
     async def aside(self) -> AsyncIterator[None]:
-        """Take the agent out of the room for a while: it neither hears nor is heard."""
-        port = self.agent
+        """Take the agent out of the room for a while: it neither hears nor is heard. Whoever took
+        it out first lets it in again.
+        """
+        port = self.agent if self.agent in self.room.members else None
         if port is not None:
             self.room.leave(port)
         try:

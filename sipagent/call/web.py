@@ -17,6 +17,10 @@ class WebFailed(CallError):
     status = 502
 
 
+class WebUnreachable(WebFailed):
+    """Nobody took the request: no connection was made, so nothing was done with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class WebRequest:
     """`url` may hold user and password: they become Basic auth and are told to nobody. `data` is

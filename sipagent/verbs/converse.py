@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, model_validator
 
 from sipagent.call.control import CallControl
+from sipagent.call.live_agent import Exit
 from sipagent.call.services import TalkEnd, Talker
-from sipagent.call.verb import Outcome, Verb
+from sipagent.call.verb import End, Outcome, Verb
 from sipagent.errors import ProviderError
 from sipagent.events import AgentChanged
 from sipagent.media.port import AudioPort
 
-from .flow import leaving
+from .documents import run_document
+from .flow import leaving, planned
 from .playing import sound_port
 from .waiting import answered, stopped
 
@@ -61,19 +64,26 @@ class AiVerb(Verb):
         talker, verbs = call.services.talkers.open(self.agent or self.inline, call.id)
         await answered(call)
         async with sound_port(call, "agent") as port:
-            call.agent = port
+            before, call.agent = call.agent, port
             try:
                 end = await self._talks(control, port, talker, verbs)
             except ProviderError as error:
                 return Outcome(False, str(error))
             finally:
                 if call.agent is port:
-                    call.agent = None
+                    call.agent = before
         await call.until_parted()
         if end is None:
             return Outcome(detail="the talk is over")
+        if end.exit is not None:
+            return await self._gone_to(end.exit, control)
         flow = leaving(control, end.section) if end.section else None
         return Outcome(end.reason != "failed", f"the talk is over: {end.reason}", flow=flow)
+
+    async def _gone_to(self, way: Exit, control: CallControl) -> Outcome:
+        """Nothing comes back from there: the plan ends with it."""
+        outcome = await run_document(replace(planned(control), by=way.by), way.document)
+        return replace(outcome, flow=End())
 
     async def _talks(
         self, control: CallControl, port: AudioPort, talker: Talker, verbs: frozenset[str]

@@ -45,9 +45,13 @@ from sipagent.providers.web.client import wants_web
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
 from sipagent.tools.loader import load_tools
 from sipagent.tools.source import ToolSource
+from sipagent.tools.swaig.includes import Includes
+from sipagent.tools.swaig.source import SwaigSource
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
+from sipagent.verbs.documents import run_document
 
+from .functions import rules_of
 from .helping import OtherEars
 
 
@@ -93,6 +97,7 @@ class PlanTalkers:
         self._plan = plan
         self._stock = stock
         self._rate = rate
+        self._includes = Includes()
 
     def open(
         self, agent: str | Mapping[str, Any], call_id: str, baton: Baton | None = None
@@ -154,11 +159,16 @@ class PlanTalkers:
 
     def _sources(self, spec: AgentSpec) -> list[ToolSource]:
         """What tells others of the talk, and brings it tools."""
-        if spec.reports is None:
-            return []
-        kit = Kit(self._rate, spec, None)
-        refs = spec.reports.post_prompt.brain or spec.brain
-        return [Reporter(spec.reports, tuple(self._later(MINDS, ref, kit) for ref in refs))]
+        found: list[ToolSource] = []
+        if spec.reports is not None:
+            kit = Kit(self._rate, spec, None)
+            refs = spec.reports.post_prompt.brain or spec.brain
+            minds = tuple(self._later(MINDS, ref, kit) for ref in refs)
+            found.append(Reporter(spec.reports, minds))
+        if spec.swaig is not None:
+            rules, own = rules_of(spec), self._includes
+            found.append(SwaigSource(spec.swaig, run_document, rules=rules, includes=own))
+        return found
 
     def _scribe(self, name: str, spec: AgentSpec) -> Scribe | None:
         """Minds of its own: the talk's are closed with the talk."""

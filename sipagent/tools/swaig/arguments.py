@@ -42,7 +42,9 @@ class Arguments:
         if self.problem:
             return given, ""
         try:
-            errors = sorted(self._validator.iter_errors(given), key=lambda e: list(map(str, e.path)))
+            errors = sorted(
+                self._validator.iter_errors(given), key=lambda e: list(map(str, e.path))
+            )
         except Unresolvable:
             return given, ""
         return given, "; ".join(_said(error) for error in errors[:_TOLD])

@@ -5,6 +5,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -81,15 +82,20 @@ def signature_request(include: Include) -> WebRequest:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A function as it is asked: what is the same at every request."""
+
+    function: FunctionSpec
+    rules: Rules
+    token: str
+
+
 def body(
-    function: FunctionSpec,
-    arguments: Mapping[str, Any],
-    schema: Mapping[str, Any],
-    call: CallSession,
-    rules: Rules,
-    token: str,
+    asked: Asking, arguments: Mapping[str, Any], schema: Mapping[str, Any], call: CallSession
 ) -> dict[str, Any]:
     """Every field of the vendor's request. What the call knows stands in it as it is now."""
+    function, rules, token = asked.function, asked.rules, asked.token
     live = call.live_agent
     shared = SharedData(call.scope)
     state = call.caller.state
@@ -154,4 +160,5 @@ def _variables(call: CallSession, rules: Rules) -> dict[str, Any]:
 def _basic(user: str | None, password: str | None) -> dict[str, str]:
     if not user:
         return {}
-    return {"Authorization": f"Basic {b64encode(f'{user}:{password or ""}'.encode()).decode()}"}
+    pair = b64encode(f"{user}:{password or ''}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}

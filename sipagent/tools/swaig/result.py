@@ -83,7 +83,9 @@ def _text(response: Any) -> str:
     """`{tool_result, tool_prompt}` keeps what came out apart from what to make of it."""
     if isinstance(response, Mapping) and {"tool_result", "tool_prompt"} & response.keys():
         parts = (response.get("tool_result"), response.get("tool_prompt"))
-        return bounded("\n\n".join(_plain(part) for part in parts if part not in (None, ""))) or DONE
+        return (
+            bounded("\n\n".join(_plain(part) for part in parts if part not in (None, ""))) or DONE
+        )
     return bounded(_plain(response)) or DONE
 
 

@@ -32,9 +32,7 @@ def _texts(value: Any) -> Any:
 
 Texts = Annotated[
     Mapping[str, tuple[str, ...]],
-    BeforeValidator(
-        _texts, json_schema_input_type=Mapping[str, str | list[str]] | list[str] | str
-    ),
+    BeforeValidator(_texts, json_schema_input_type=Mapping[str, str | list[str]] | list[str] | str),
 ]
 
 

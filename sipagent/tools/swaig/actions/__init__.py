@@ -1,0 +1,1 @@
+"""What functions have done to a call: one module for each group of actions."""

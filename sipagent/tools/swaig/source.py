@@ -1,0 +1,110 @@
+"""SwaigSource: the functions of one SWAIG object, for the length of one talk."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sipagent.call.control import CallControl
+from sipagent.call.session import CallSession
+from sipagent.call.shared_data import SharedData
+from sipagent.errors import CallError
+from sipagent.events import Warned
+
+from ..spec import Then, ToolResult, ToolSpec
+from .actions.carrying_out import carry_out
+from .actions.doing import Desk, Doing, Perform
+from .arguments import Arguments
+from .function import Function, Run
+from .includes import Includes
+from .request import scope_token
+from .result import SwaigResult
+from .rules import SWML_RULES, Rules
+from .spec import FunctionSpec, SwaigSpec
+from .webhook import Webhook
+
+
+class SwaigSource:
+    """A ToolSource. `perform` runs documents (verbs/documents.py: run_document)."""
+
+    def __init__(
+        self,
+        spec: SwaigSpec,
+        perform: Perform,
+        *,
+        rules: Rules = SWML_RULES,
+        includes: Includes | None = None,
+    ) -> None:
+        self.functions: dict[str, Function] = {}
+        self._spec = spec
+        self._rules = rules
+        self._desk = Desk(perform, rules, self.functions)
+        self._includes = includes or Includes()
+        self._asking: asyncio.Task[None] | None = None
+        self._control: CallControl | None = None
+
+    def open(self, control: CallControl) -> None:
+        """See `ToolSource`. Functions of other servers are on offer once those have told."""
+        self._control = control
+        for remark in self._spec.remarks:
+            _warn(control.call, remark)
+        for declared in self._spec.functions:
+            self._add(declared, control.call)
+        if self._spec.includes:
+            self._asking = control.call.spawn(self._include(control.call))
+
+    def offered(self) -> Sequence[ToolSpec]:
+        """See `ToolSource`."""
+        return [function.tool for function in self.functions.values() if function.offered]
+
+    async def close(self) -> None:
+        """See `ToolSource`."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], control: CallControl
+    ) -> SwaigResult | None:
+        """Run a function that the platform calls itself (`startup_hook`, ...), its actions left to
+        whoever asks; None where it is not declared.
+        """
+        function = self.functions.get(name)
+        return None if function is None else await function.run(arguments, control)
+
+    async def _include(self, call: CallSession) -> None:
+        for include in self._spec.includes:
+            for declared in await self._includes.functions(include, call):
+                if declared.function in self.functions:
+                    _warn(call, f"{declared.function} of an include is declared already")
+                else:
+                    self._add(declared, call)
+
+    def _add(self, declared: FunctionSpec, call: CallSession) -> None:
+        arguments = Arguments(declared.parameters)
+        if arguments.problem:
+            _warn(call, f"{declared.function}: {arguments.problem}")
+        token = scope_token(declared, self._spec.defaults)
+        try:
+            SharedData(call.scope).set_metadata(token, declared.meta_data)
+        except CallError as error:
+            _warn(call, f"{declared.function}: {error}")
+        run = self._run(declared, token, arguments)
+        self.functions[declared.function] = Function(
+            declared, token, arguments, run, self._then, declared.active
+        )
+
+    def _run(self, declared: FunctionSpec, token: str, arguments: Arguments) -> Run:
+        return Webhook(declared, self._spec.defaults, self._rules, token, arguments).run
+
+    def _then(self, function: Function, result: SwaigResult) -> Then | None:
+        async def act(so_far: ToolResult, control: CallControl) -> ToolResult:
+            hands = replace(control, by=f"function:{function.name}", allowed=None)
+            doing = Doing(hands, function.name, function.token, self._desk)
+            return await carry_out(result.actions, doing, so_far)
+
+        return Then(act, later=result.post_process)
+
+
+def _warn(call: CallSession, detail: str) -> None:
+    call.emit(Warned, code="swaig", detail=detail)
