@@ -25,12 +25,15 @@ URL = "http://user:pass@agent.example/swaig/?__token=a.b%3D"
 #: a JSON answer, raw bytes, a whole reply, or why none came
 Answer = Mapping[str, Any] | list[Any] | str | bytes | WebReply | WebFailed | None
 
+#: of each function (or `get_signature`), in order, or as the request has it
+Answers = Mapping[str, Sequence[Any] | Callable[[Mapping[str, Any]], Answer]]
+
 
 @dataclass
 class FunctionServer:
     """A `Web`: gives each function its answers in order, the last one again and again."""
 
-    answers: Mapping[str, Sequence[Answer] | Callable[[Mapping[str, Any]], Answer]]
+    answers: Answers
     requests: list[WebRequest] = field(default_factory=list)
 
     async def ask(self, request: WebRequest) -> WebReply:
@@ -93,7 +96,7 @@ class FunctionTalk:
 
 @asynccontextmanager
 async def a_function_talk(
-    answers: Mapping[str, Sequence[Answer] | Callable[[Mapping[str, Any]], Answer]],
+    answers: Answers,
     *script: Any,
     swaig: Mapping[str, Any] | None = None,
     rules: Rules = SWML_RULES,

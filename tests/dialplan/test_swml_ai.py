@@ -50,7 +50,9 @@ def test_functions_data_and_reports_are_handed_on() -> None:
         post_prompt_url="https://u:p@example.com/post/?__token=x",
         params={"swaig_allow_swml": False, "swaig_post_swml_vars": ["a"]},
     )
-    assert (agent.swaig, agent.global_data) == (swaig, {"shop": "Rossi"})
+    assert agent.swaig is not None and agent.swaig.remarks
+    assert [function.function for function in agent.swaig.functions] == ["price"]
+    assert agent.global_data == {"shop": "Rossi"}
     assert agent.functions.swaig_allow_swml is False
     assert agent.functions.swaig_post_swml_vars == ("a",)
     reports = agent.reports
