@@ -8,7 +8,7 @@ from signalwire.core.function_result import FunctionResult
 from signalwire_agents.core.function_result import SwaigFunctionResult
 
 from sipagent.call.web import WebFailed, WebReply, WebUnreachable
-from sipagent.testing.functions import URL, a_function_talk
+from sipagent.testing.functions import URL, Answers, a_function_talk
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.functions import MAX_RESULT
 from sipagent.tools.swaig.rules import Rules
@@ -189,7 +189,7 @@ async def test_functions_of_another_server_are_on_offer_once_it_has_told() -> No
         {"function": "weather", "description": "The weather.", "parameters": {"type": "object"}},
         {"function": "unwanted", "description": "Not asked for."},
     ]
-    answers = {"weather": ["Sunny."], "get_signature": [signature]}
+    answers: Answers = {"weather": ["Sunny."], "get_signature": [signature]}
     async with a_function_talk(answers, {}, "Sun.", swaig=swaig) as talk:
         await talk.talk.until(500)
         await talk.ask()
