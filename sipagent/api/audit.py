@@ -57,9 +57,9 @@ class AuditedCalls:
         self._calls = calls
         self.audit = audit
 
-    def list(self) -> Sequence[CallView]:
+    async def list(self) -> Sequence[CallView]:
         """See `LiveCalls`."""
-        return self._calls.list()
+        return await self._calls.list()
 
     async def get(self, call_id: str) -> CallView:
         """See `LiveCalls`."""

@@ -139,6 +139,37 @@ class Origination(_Shown):
     )
 
 
+class Done(_Shown):
+    """How a verb came out. It was asked for as it should be: whether policy, the far end or the
+    call itself said no is told by `ok`, why by `detail`.
+    """
+
+    ok: bool
+    detail: str
+    status: int | None = Field(default=None, description="SIP status, where one was involved")
+    data: Mapping[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Done":
+        """An outcome as data."""
+        return cls(
+            ok=outcome.ok, detail=outcome.detail, status=outcome.status, data=dict(outcome.data)
+        )
+
+
+class Calls(_Shown):
+    """The calls that live, the oldest first."""
+
+    calls: tuple[CallView, ...]
+
+
+class Transcript(_Shown):
+    """Who said what so far."""
+
+    call_id: str
+    lines: tuple[Line, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Numbered:
     """An event and its number in its stream. `event` is None for a gap: what came up to this
@@ -152,7 +183,7 @@ class Numbered:
 class LiveCalls(Protocol):
     """The calls of this server."""
 
-    def list(self) -> Sequence[CallView]:
+    async def list(self) -> Sequence[CallView]:
         """Those that live, the oldest first."""
         ...
 

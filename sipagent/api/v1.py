@@ -1,58 +1,21 @@
 """/v1: live calls by HTTP. Every verb's route is made from its fields."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, WebSocket
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from sipagent.call.verb import Outcome, Verb
+from sipagent.call.verb import Verb
 from sipagent.config import Scope
 from sipagent.verbs.outside import OUTSIDE
 
-from .calls import CallView, Line, NotUnderstood, Origination, OutsideError
+from .calls import Calls, CallView, Done, NotUnderstood, Origination, OutsideError, Transcript
 from .doors import Doors, needs, principal_of
 from .streams import Streams
 
 READ: Scope = "calls:read"
 CONTROL: Scope = "calls:control"
 ORIGINATE: Scope = "calls:originate"
-
-
-class _Shown(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Calls(_Shown):
-    """The calls that live, the oldest first."""
-
-    calls: tuple[CallView, ...]
-
-
-class Transcript(_Shown):
-    """Who said what so far."""
-
-    call_id: str
-    lines: tuple[Line, ...]
-
-
-class Done(_Shown):
-    """How a verb came out. It was asked for as it should be: whether policy, the far end or the
-    call itself said no is told by `ok`, why by `detail`.
-    """
-
-    ok: bool
-    detail: str
-    status: int | None = Field(default=None, description="SIP status, where one was involved")
-    data: Mapping[str, Any] = Field(default_factory=dict)
-
-    @classmethod
-    def of(cls, outcome: Outcome) -> "Done":
-        """An outcome as data."""
-        return cls(
-            ok=outcome.ok, detail=outcome.detail, status=outcome.status, data=dict(outcome.data)
-        )
 
 
 class NoRecording(OutsideError):
@@ -83,7 +46,7 @@ def _reading(v1: APIRouter, doors: Doors) -> None:
     @v1.get("/calls", tags=["calls"])
     async def list_calls() -> Calls:
         """The calls that live."""
-        return Calls(calls=tuple(calls.list()))
+        return Calls(calls=tuple(await calls.list()))
 
     @v1.get("/calls/{call_id}", tags=["calls"])
     async def get_call(call_id: str) -> CallView:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.calls import LiveCalls
 from sipagent.api.doors import Doors
+from sipagent.api.mcp import server as mcp
 from sipagent.api.server import HttpServer
 from sipagent.config import Api, Settings
 
@@ -20,7 +21,8 @@ class HttpDoor:
         if settings.api is None:
             return
         audited = AuditedCalls(calls, Audit(settings.store.bundles / "audit.jsonl"))
-        doors = Doors(audited, why_not_ready, settings.api.streams)
+        mounts = {mcp.PATH: mcp.mount(audited, settings.api)}
+        doors = Doors(audited, why_not_ready, settings.api.streams, mounts)
         self._server = HttpServer(doors, settings.api)
 
     @property

@@ -62,7 +62,7 @@ class Live:
         self._folded: dict[str, Folded] = {}
         ledger.listeners.append(self.feed.happened)
 
-    def list(self) -> Sequence[CallView]:
+    async def list(self) -> Sequence[CallView]:
         """See `LiveCalls`."""
         live = {call_id: self._view(call_id) for call_id in self._ledger.calls()}
         self._folded = {call_id: f for call_id, f in self._folded.items() if call_id in live}

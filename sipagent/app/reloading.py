@@ -13,7 +13,7 @@ _FIXED = {
     "guard": tuple(key for key in Guard.model_fields if key != "toll"),
 }
 
-_DOOR = ("host", "port", "tls", "origins", "streams")
+_DOOR = ("host", "port", "tls", "hosts", "origins", "streams")
 
 
 def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
