@@ -16,6 +16,7 @@ from .documents import Documents, NoDocuments
 from .leg import Dialer
 from .live_agent import Exit
 from .meeting import Meet, Notice, Seated, Wish
+from .others import NoOtherCalls, OtherCalls
 from .privacy import NOTHING, Privacy
 from .tap_wires import TapWires
 from .target import normalise
@@ -335,6 +336,7 @@ class Services:
     places: Places = field(default_factory=PlainPlaces)
     meetings: Meetings = field(default_factory=NoMeetings)
     memory: Memory = field(default_factory=NoMemory)
+    others: OtherCalls = field(default_factory=NoOtherCalls)
     web: Web = field(default_factory=NoWeb)
     documents: Documents = field(default_factory=NoDocuments)
     privacy: Privacy = NOTHING

@@ -28,6 +28,7 @@ class Tracks:
         port = self._call.bridge.open_port(name)
         self._open[port] = track
         self._connect(port, self._call.caller)
+        self._call.clean(port)
         try:
             yield port
         finally:

@@ -31,8 +31,9 @@ class WebRequest:
     url: str
     method: Method = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
-    data: Any = None
-    body: bytes | None = None
+    #: neither is for a log: they may hold what was typed in secret
+    data: Any = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     timeout: float = 10.0
     connect_timeout: float = 5.0
     most: int = 1 << 20

@@ -13,6 +13,7 @@ from sipagent.sources import KeyPath, Source, nearest
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Ignored
+from sipagent.verbs.converse import AiVerb
 from sipagent.verbs.documents import is_inline, is_url
 
 from .expressions import JavaScript, expressions_in, has_template
@@ -102,7 +103,7 @@ def _ignored_keys(reading: Reading) -> Iterator[Finding]:
 def _expressions(reading: Reading) -> Iterator[Finding]:
     engine = JavaScript()
     for step in reading.steps:
-        if step.verb.name == "ai":
+        if issubclass(step.verb, AiVerb):
             continue  # its templates speak of the conversation
         blocks = _blocks(step)
         for path, text in _strings(step.arguments):

@@ -112,6 +112,8 @@ def _fitted(node: Any, templates: bool) -> Any:
     if fitted.get("type") == "array":
         # one item stands for a list of one
         alternatives.append(fitted.get("items", {}))
-    if templates and (fitted.get("type") in _SCALARS or "pattern" in fitted or "enum" in fitted):
+    # of a mapping of fields one may be called "type"
+    scalar = isinstance(fitted.get("type"), str) and fitted["type"] in _SCALARS
+    if templates and (scalar or "pattern" in fitted or "enum" in fitted):
         alternatives.append(_TEMPLATE)
     return {"anyOf": alternatives} if len(alternatives) > 1 else fitted

@@ -17,15 +17,16 @@ from sipagent.verbs.missing import missing
 from .expressions import has_template
 from .trimming import trimmed
 
-#: SWML verbs this server does not have, so that they are not called misspelt
-UNSUPPORTED = frozenset(
-    {
-        "ai_sidecar", "amazon_bedrock", "denoise", "eval",
-        "execute_rpc", "if", "live_transcribe", "live_translate",
-        "pay", "receive_fax", "request", "send_fax", "send_sms", "stop_denoise",
-        "transcribe", "transcribe_stop", "user_event",
-    }
-)  # fmt: skip
+#: verbs of SWML and its SDKs that this server does not have, and what to write instead
+UNSUPPORTED = {
+    "ai_sidecar": "",
+    "eval": 'set takes expressions: set: {x: "${...}"}',
+    "if": "branch with cond, or with switch",
+    "live_transcribe": "",
+    "live_translate": "",
+    "transcribe": "",
+    "transcribe_stop": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,8 @@ class StepReader:
 
     def _unknown(self, name: str, path: KeyPath) -> None:
         if name in UNSUPPORTED:
-            self._wrong_step(path, f"{name} is an SWML verb this server does not have")
+            missing = f"{name} is a verb this server does not have"
+            self._wrong_step(path, missing, UNSUPPORTED[name])
             return
         hint = nearest(name, VERBS) or f"the verbs: {', '.join(VERBS)}"
         self._wrong_step(path, f"unknown verb {name}", hint)

@@ -23,7 +23,15 @@ from .keeping import (
 from .outside import OutsideAsked
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
-from .talks import AgentChanged, FillerSpoken, Gathered, Reported, StepChanged, Summarised
+from .talks import (
+    AgentChanged,
+    FillerSpoken,
+    Gathered,
+    Reported,
+    StepChanged,
+    Summarised,
+    UserEvent,
+)
 from .web import WebAsked
 
 #: what stands in the other modules of this room
@@ -59,6 +67,7 @@ __all__ = [
     "TapStarted",
     "TapStopped",
     "TurnEnded",
+    "UserEvent",
     "WebAsked",
     "personal_fields",
 ]
@@ -281,6 +290,7 @@ Event = Annotated[
     | WebAsked
     | LimitReached
     | MeetingChanged
+    | UserEvent
     | Warned
     | CallEnded,
     Field(discriminator="type"),

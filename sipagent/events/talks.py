@@ -28,6 +28,13 @@ class Gathered(Base):
     attempts: int = 1
 
 
+class UserEvent(Base):
+    """The plan's own event (`user_event`), for who listens to this call."""
+
+    type: Literal["user_event"] = "user_event"
+    event: PersonalData
+
+
 class AgentChanged(Base):
     """An agent gave the caller to another one of the plan. `summary` is what that one is told."""
 

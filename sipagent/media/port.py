@@ -46,6 +46,8 @@ class AudioPort:
         self.name = name
         self.rate = rate
         self.clock = clock
+        #: what is done to each frame that is heard, before anybody has it
+        self.treat: Callable[[bytes], bytes] | None = None
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._limit = limit_ms // FRAME_MS
@@ -172,7 +174,8 @@ class AudioPort:
         """What the others say, a frame at a time, until the port is closed."""
         while True:
             while self._heard:
-                yield self._heard.popleft()
+                frame = self._heard.popleft()
+                yield frame if self.treat is None else Frame(self.treat(frame.pcm), frame.t)
             if self._closed:
                 return
             self._arrived.clear()

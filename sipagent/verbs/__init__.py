@@ -8,14 +8,18 @@ from sipagent.call.verb import Verb
 
 from .consenting import CONSENTING
 from .converse import TALK
+from .denoising import DENOISING
 from .detecting import DETECTING
+from .fax import FAX
 from .hearing import HEARING
 from .holding import HOLDING
 from .logic import LOGIC
 from .messaging import MESSAGING
 from .parking import PARKING
+from .pay import PAY
 from .queueing import QUEUEING
 from .recording import RECORDING
+from .remote import REMOTE
 from .rooms import ROOMS
 from .routing import ROUTING
 from .secret import SECRET
@@ -30,9 +34,11 @@ _ALL = (
     *HEARING,
     *SOUND,
     *SECRET,
+    *PAY,
     *CONSENTING,
     *RECORDING,
     *TAPPING,
+    *DENOISING,
     *DETECTING,
     *TALK,
     *ROUTING,
@@ -41,6 +47,8 @@ _ALL = (
     *MESSAGING,
     *PARKING,
     *QUEUEING,
+    *REMOTE,
+    *FAX,
     *LOGIC,
 )
 VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}

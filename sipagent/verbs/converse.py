@@ -65,6 +65,7 @@ class AiVerb(Verb):
         await answered(call)
         async with sound_port(call, "agent") as port:
             before, call.agent = call.agent, port
+            call.clean(port)
             try:
                 end = await self._talks(control, port, talker, verbs)
             except ProviderError as error:
@@ -114,4 +115,24 @@ class AiVerb(Verb):
             await stopped(talk, gone)
 
 
-TALK: tuple[type[Verb], ...] = (AiVerb,)
+class AmazonBedrockVerb(AiVerb):
+    """`ai` as it is written for Amazon Bedrock: another model of sipagent.yaml speaks for it, and
+    the voice is the plan's wish where a mouth knows it.
+    """
+
+    name: ClassVar[str] = "amazon_bedrock"
+    shorthand: ClassVar[str | None] = None
+
+    @property
+    def inline(self) -> Mapping[str, Any]:
+        """The SWML object as `ai` has it."""
+        given = dict(super().inline)
+        prompt = given.get("prompt")
+        if isinstance(prompt, Mapping) and "voice_id" in prompt:
+            given["prompt"] = {key: value for key, value in prompt.items() if key != "voice_id"}
+            voice = {"name": "English", "code": "en-US", "voice": str(prompt["voice_id"])}
+            given.setdefault("languages", [voice])
+        return given
+
+
+TALK: tuple[type[Verb], ...] = (AiVerb, AmazonBedrockVerb)

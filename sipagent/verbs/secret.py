@@ -1,28 +1,25 @@
 """collect_secure: the caller types a secret that nobody sees, hears, records or writes down."""
 
-import asyncio
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from sipagent.call.control import Announcer, CallControl
+from sipagent.call.control import CallControl
 from sipagent.call.entries import ENTRIES, EntryKind, Typing
 from sipagent.call.verb import Outcome, Verb
 
 from .blocks import Urls
 from .flow import remember
-from .playing import play_all, sound_port
+from .keyed import Asking
 from .private_line import PrivateLine, private_line
-from .waiting import answered, stopped, while_caller_stays
+from .waiting import answered, while_caller_stays
 
 _KEYS = r"^[0-9*#A-D]*$"
 _SAY = "say:"
 _TYPE = "Please type your {name} on the keypad, then press the hash key."
 _AGAIN = "That was not a valid {name}. Please type it again, then press the hash key."
 _NOT_ALOUD = "Please do not say it. Type your {name} on the keypad, then press the hash key."
-#: how often one who speaks is told, in one attempt
-_REMINDERS = 2
 
 
 class CollectSecureVerb(Verb):
@@ -78,10 +75,12 @@ class CollectSecureVerb(Verb):
         shortest, longest = self.min_digits or known.shortest, self.max_digits or known.longest
         entry = replace(known, shortest=shortest, longest=longest)
         told = self.prompt or (_SAY + _TYPE.format(name=entry.name),)
+        aloud = self.not_aloud or (_SAY + _NOT_ALOUD.format(name=entry.name),)
+        asking = Asking(control, line, aloud, self.digit_timeout, self.initial_timeout)
         typing = Typing(self.terminators, self.cancel, longest)
         for _ in range(self.attempts):
             typing = Typing(self.terminators, self.cancel, longest)
-            await self._attempt(control, line, told, typing)
+            await asking.attempt(told, typing)
             if typing.cancelled or entry.accepts(typing.digits, call.services.now().date()):
                 break
             if typing.digits:
@@ -98,60 +97,6 @@ class CollectSecureVerb(Verb):
         # of a shorter secret the last four would be nearly all of it
         shown = call.services.privacy.last_four and self.kind == "card_number"
         return f", ending in {digits[-4:]}" if shown else ""
-
-    async def _attempt(
-        self, control: CallControl, line: PrivateLine, told: Urls, typing: Typing
-    ) -> None:
-        key = await self._first_key(control, line, told)
-        while key is not None and not typing.key(key):
-            try:
-                key = await asyncio.wait_for(line.keys.key(), self.digit_timeout)
-            except TimeoutError:
-                key = None
-
-    async def _first_key(self, control: CallControl, line: PrivateLine, told: Urls) -> str | None:
-        """Say what to do, and again to one who speaks; None where no key comes."""
-        aloud = self.not_aloud or (_SAY + _NOT_ALOUD.format(name=ENTRIES[self.kind].name),)
-        key = asyncio.ensure_future(line.keys.key())
-        try:
-            for words in (told, *[aloud] * _REMINDERS):
-                saying = asyncio.ensure_future(_say(control, words))
-                either: set[asyncio.Future[Any]] = {key, saying}
-                try:
-                    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                    if saying.done():
-                        saying.result()
-                finally:
-                    await stopped(saying)
-                if not key.done() and not await self._spoken(line, key):
-                    break
-            return key.result() if key.done() else None
-        finally:
-            await stopped(key)
-
-    async def _spoken(self, line: PrivateLine, key: "asyncio.Future[str]") -> bool:
-        """Wait for the first key; True where somebody speaks before it."""
-        line.aloud.clear()
-        voice = asyncio.ensure_future(line.aloud.wait())
-        try:
-            either: set[asyncio.Future[Any]] = {key, voice}
-            limit = self.initial_timeout
-            await asyncio.wait(either, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-            return voice.done() and not key.done()
-        finally:
-            await stopped(voice)
-
-
-async def _say(control: CallControl, what: Urls) -> None:
-    """In the agent's own voice where there is an agent."""
-    call = control.call
-    agent: object = control.presence
-    for url in what:
-        if url.startswith(_SAY) and isinstance(agent, Announcer):
-            await agent.say(url.removeprefix(_SAY))
-        else:
-            async with sound_port(call, "secure") as port:
-                await play_all(call, port, (url,))
 
 
 SECRET: tuple[type[Verb], ...] = (CollectSecureVerb,)

@@ -108,7 +108,7 @@ def test_every_mistake_is_found_at_its_place() -> None:
         "plan.yaml:6:7: error: sections.main[2].sleep: Input should be a valid integer",
         "sections.main[3].cond[0].then[0].hangup.reson: unknown key of hangup (did you mean",
         "needs exactly one of to, serial, parallel, serial_parallel",
-        "pay is an SWML verb this server does not have",
+        "if is a verb this server does not have (did you mean branch with cond, or with switch?)",
         "answer takes keys, not a single value",
         "a step is a verb's name",
     ]
