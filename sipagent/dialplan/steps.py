@@ -24,6 +24,7 @@ UNSUPPORTED = {
     "if": "branch with cond, or with switch",
     "live_transcribe": "",
     "live_translate": "",
+    "request": "",
     "transcribe": "",
     "transcribe_stop": "",
 }

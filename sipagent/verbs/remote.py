@@ -51,20 +51,19 @@ class ExecuteRpcVerb(Verb):
     @property
     def targets(self) -> tuple[str, ...]:
         """Whom a `dial` would reach."""
-        return (self._devices[0],) if self.method == "dial" else ()
+        to, _ = self._devices if self.method == "dial" else ("", "")
+        return (to,) if to else ()
 
     @property
     def _devices(self) -> tuple[str, str]:
-        """To whom, and from whom. Raises PlanError."""
+        """To whom, and from whom; empty where it is not said."""
         devices = self.params.get("devices")
         while isinstance(devices, list) and devices:
             devices = devices[0]
         wanted = devices.get("params") if isinstance(devices, Mapping) else None
         told = wanted if isinstance(wanted, Mapping) else self.params
         to = told.get("to_number") or told.get("to") or told.get("to_uri")
-        if not to:
-            raise PlanError("execute_rpc: dial needs devices: {type, params: {to_number}}")
-        return str(to), str(told.get("from_number") or told.get("from") or "")
+        return str(to or ""), str(told.get("from_number") or told.get("from") or "")
 
     async def run(self, control: CallControl) -> Outcome:
         """Do it here, or have it done there."""
@@ -81,6 +80,8 @@ class ExecuteRpcVerb(Verb):
     async def _done(self, call: CallSession) -> tuple[str, str]:
         if self.method == "dial":
             to, caller_id = self._devices
+            if not to:
+                raise PlanError("execute_rpc: dial needs devices: {type, params: {to_number}}")
             wish = {"to": to, "from": caller_id, "dest_swml": self.params.get("dest_swml")}
             done = await call.services.others.execute("dial", None, wish)
             return f"{to} is being called", str(done.get("call_id", ""))

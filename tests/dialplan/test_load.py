@@ -95,7 +95,7 @@ def test_every_mistake_is_found_at_its_place() -> None:
         "        - when: x\n"
         "          then: [{hangup: {reson: busy}}]\n"
         "    - connect: {timeout: 5}\n"
-        "    - pay: {charge_amount: 5}\n"
+        "    - if: {x: 5}\n"
         "    - answer: yes please\n"
         "    - {a: 1, b: 2}\n"
     )
@@ -108,7 +108,7 @@ def test_every_mistake_is_found_at_its_place() -> None:
         "plan.yaml:6:7: error: sections.main[2].sleep: Input should be a valid integer",
         "sections.main[3].cond[0].then[0].hangup.reson: unknown key of hangup (did you mean",
         "needs exactly one of to, serial, parallel, serial_parallel",
-        "if is a verb this server does not have (did you mean branch with cond, or with switch?)",
+        "if is a verb this server does not have (branch with cond, or with switch)",
         "answer takes keys, not a single value",
         "a step is a verb's name",
     ]
