@@ -2,7 +2,12 @@
 
 from pydantic import Field
 
+from sipagent.media.frames import FRAME_MS
+
 from .parts import Part
+
+#: what the mind is told of words that could not be understood
+NOT_UNDERSTOOD = "The caller said something that was not understood. Ask them to say it again."
 
 
 class Attention(Part):
@@ -27,3 +32,25 @@ class Attention(Part):
         le=600,
         description="seconds that somebody who was called has for their first word",
     )
+
+
+class InactivityWatch:
+    """Counts frames since the caller was heard, whoever spoke meanwhile; tells once that they were
+    too many. Pure.
+    """
+
+    def __init__(self, attention: Attention, *, outbound: bool) -> None:
+        self._limit_ms = attention.inactivity * 1000
+        first = min(attention.outbound, attention.inactivity) if outbound else attention.inactivity
+        self._ms, self._first_ms = 0, first * 1000
+        self._heard = False
+
+    def frame(self) -> bool:
+        """One more frame; True where the limit is just reached."""
+        before, self._ms = self._ms, self._ms + FRAME_MS
+        limit = self._limit_ms if self._heard else self._first_ms
+        return before < limit <= self._ms
+
+    def heard(self) -> None:
+        """The caller said something, or pressed a key."""
+        self._heard, self._ms = True, 0

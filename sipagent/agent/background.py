@@ -1,7 +1,6 @@
 """Background: sound under the agent's voice, which the caller alone hears."""
 
 import asyncio
-from contextlib import suppress
 
 from pydantic import Field
 
@@ -34,9 +33,10 @@ class Background:
         """True until it was played, or stopped."""
         return self._task is not None and not self._task.done()
 
-    async def play(self, spec: BackgroundSpec) -> None:
+    def play(self, spec: BackgroundSpec) -> None:
         """Begin; what cannot be played is on record, and nothing else comes of it."""
-        await self.stop()
+        if self._task is not None:
+            self._task.cancel()
         self._task = self._call.spawn(self._run(spec))
 
     async def stop(self) -> None:
@@ -44,8 +44,7 @@ class Background:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self, spec: BackgroundSpec) -> None:
         call = self._call

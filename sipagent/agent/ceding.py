@@ -10,6 +10,11 @@ from .yielding.gate import Gate, Holding
 from .yielding.record import barge_in_fields
 from .yielding.spec import BargeInSpec
 
+_ACKNOWLEDGE = (
+    "The caller spoke over you. Acknowledge that briefly, and make sure that you understood what "
+    "they said."
+)
+
 
 class Ceding:
     """Give it a `mind` before the first frame."""
@@ -41,9 +46,21 @@ class Ceding:
             case "resumed":
                 self._speaker.resume()
             case "stopped":
-                self._speaker.stop()
+                self._stop()
                 if not self.mind.asking.answers(began):
                     self.mind.interrupt()
+
+    def _stop(self) -> None:
+        """Stop for good; the mind is told of it as the plan wants."""
+        spec, speaker = self._spec, self._speaker
+        played, active = speaker.played_ms, speaker.active
+        speaker.stop()
+        if spec.transparent and active and played <= spec.transparent_barge_max_time:
+            speaker.conversation.retract()
+        if active and spec.acknowledge:
+            self.mind.note(_ACKNOWLEDGE)
+        if active and spec.prompt:
+            self.mind.note(spec.prompt)
 
     def wrote(self, began: int) -> None:
         """A text came; it stops what is being said, as a key does."""

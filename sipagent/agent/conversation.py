@@ -49,8 +49,12 @@ class Conversation:
     messages: list[Message] = field(default_factory=list)
     #: what the mind is not to know any more, one stretch for each time it was made to forget
     forgotten: list[tuple[Message, ...]] = field(default_factory=list)
+    #: older than the window, of the stretch that goes on
+    slid: list[Message] = field(default_factory=list)
     prompt: str = ""
     written: bool = False
+    #: words of the caller's whose answer was retracted
+    _open: Message | None = None
 
     def add(self, message: Message) -> Message:
         """Append; returns the message, which `cut` knows it by."""
@@ -76,13 +80,53 @@ class Conversation:
                 self.messages[index] = replace(known, text=text)
                 return
 
+    def slide(self, most: int) -> None:
+        """Keep the newest `most` messages, and those that belong to them: what was asked for
+        before an answer of a tool.
+        """
+        start = max(0, len(self.messages) - most)
+        while start and self.messages[start].role == "tool":
+            start -= 1
+        self.slid += self.messages[:start]
+        del self.messages[:start]
+
+    def retract(self) -> bool:
+        """The answer that was just stopped is as if it had not been, and what the caller says next
+        belongs to what they said before; False where there is no such answer. The events keep it.
+        """
+        if len(self.messages) < 2:
+            return False
+        before, last = self.messages[-2:]
+        if last.role != "agent" or not last.interrupted or last.requests:
+            return False
+        if before.role != "caller":
+            return False
+        self.messages.pop()
+        self._open = before
+        return True
+
+    def hear(self, message: Message) -> Message:
+        """Add what the caller said; to what they said before, where the answer was retracted."""
+        before, self._open = self._open, None
+        if before is None or self.last is not before:
+            return self.add(message)
+        whole = replace(
+            message,
+            text=f"{before.text} {message.text}".strip(),
+            digits=before.digits + message.digits,
+            sounds=before.sounds + message.sounds,
+        )
+        self.messages[-1] = whole
+        return whole
+
     def forget(self, note: Message | None = None) -> None:
         """Keep nothing but the request that is being answered, and `note` in place of the rest."""
         kept = next((n for n in range(len(self.messages) - 1, -1, -1) if self._asks(n)), None)
         if kept is None:
             kept = len(self.messages)
         if kept:
-            self.forgotten.append(tuple(self.messages[:kept]))
+            self.forgotten.append((*self.slid, *self.messages[:kept]))
+            self.slid.clear()
         self.messages[:kept] = [note] if note is not None else []
 
     def _asks(self, index: int) -> bool:
@@ -93,7 +137,7 @@ class Conversation:
     @property
     def all(self) -> tuple[Message, ...]:
         """Every message, those that were forgotten too."""
-        return (*(m for stretch in self.forgotten for m in stretch), *self.messages)
+        return (*(m for stretch in self.forgotten for m in stretch), *self.slid, *self.messages)
 
     @property
     def spoken(self) -> str:

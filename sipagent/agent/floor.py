@@ -9,6 +9,7 @@ from sipagent.media.frames import Frame
 
 from .answers import yes_or_no_expected
 from .ceding import Ceding
+from .hearing_rules import HearingRules
 from .limits import Limits
 from .listening import Listener
 from .mind import Mind
@@ -26,8 +27,6 @@ from .yielding.gate import Decision, Gate
 
 #: frames missing for longer mean that the agent was out of the room
 _GAP_MS = 200
-#: a partial of less confidence is a guess
-_SURE = 0.5
 
 
 class Floor:
@@ -44,20 +43,29 @@ class Floor:
         *,
         rules: TurnRules,
         limits: Limits,
+        hearing: HearingRules,
     ) -> None:
         self._senses = senses
         self._speaker = speaker
         self._call = call
         self._gate = Gate(senses.vad, speaker.port.rate, rules, spec.barge_in.rules)
         self._ceding = Ceding(spec.barge_in, self._gate, speaker, call)
-        self._prompting = Prompting(spec, speaker.manner)
+        self._rules = hearing
+        self._prompting = Prompting(spec, speaker.manner, outbound=outbound(spec, call))
         self._listener = Listener(senses.ears, limit=limits.final_text)
         sounds = Sounds(call, speaker.conversation, limits.final_text)
         self._understanding = Understanding(
-            senses, call, self._gate, self._ceding, self._prompting, sounds=sounds
+            senses,
+            call,
+            self._gate,
+            self._ceding,
+            self._prompting,
+            sounds=sounds,
+            rules=self._rules,
         )
         self._playout = Playout(speaker, call, spec.fallback)
         self._state = _State()
+        self._confidence = _Confidence(spec.turn.confidence, spec.barge_in.confidence)
 
     def follow(self, mind: Mind) -> None:
         """Whose speech it is that is given up, and who is told what the caller says."""
@@ -115,6 +123,7 @@ class Floor:
             self._wrote(frame.t, text)
         self._act(self._gate.frame(frame, self._speaker.port.recent, holding))
         quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
+        quiet = quiet and self._rules.wake.awake
         self._prompting.frame(quiet)
         self._playout.frame()
 
@@ -155,9 +164,14 @@ class Floor:
 
     def _partial(self, turn: int, heard: Transcript) -> None:
         """Words of the turn that began at `turn`; a mere guess changes nothing."""
-        sure = heard.confidence is None or heard.confidence >= _SURE
-        if sure and turn == self._state.began and self._gate.turn.began is not None:
-            way = self._gate.words(heard.text, complete=heard.complete)
+        sure = 1.0 if heard.confidence is None else heard.confidence
+        if (
+            sure >= self._confidence.turn
+            and turn == self._state.began
+            and self._gate.turn.began is not None
+        ):
+            certain = sure >= self._confidence.barge_in
+            way = self._gate.words(heard.text, complete=heard.complete, certain=certain)
             self._ceding.act(way, turn)
 
     def _key(self, pressed: KeyPressed) -> None:
@@ -177,6 +191,21 @@ class Floor:
     def _end(self, end: EndOfTurn) -> None:
         heard = None if end.reason == "keys" else self._listener.end()
         self._understanding.ended(end, self._state.began, heard)
+
+
+def outbound(spec: AgentSpec, call: CallSession) -> bool:
+    """Did we call them?"""
+    told = call.scope.get("call")
+    known = told.get("direction") if isinstance(told, dict) else None
+    return (spec.direction or known) == "outbound"
+
+
+@dataclass(frozen=True, slots=True)
+class _Confidence:
+    """Of a partial: what counts for the end of a turn, and for stopping the agent."""
+
+    turn: float
+    barge_in: float
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from sipagent.call.control import CallControl
 from sipagent.call.interview import Answers, Field
@@ -13,6 +12,7 @@ from .asking import Asking
 from .budget import reached
 from .conversation import Conversation, Message
 from .guiding.guide import Guide
+from .jobs import Answer, Failure, GoOn, Job, LastWords, Leave, Overheard, Sleep, Speak
 from .latency import Outcome, TurnClock
 from .limits import Failures
 from .protocols import Expectation
@@ -20,44 +20,6 @@ from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .steps.interview import interview
 from .thinking import Reply, Thinker
-
-
-@dataclass(frozen=True, slots=True)
-class Speak:
-    """Say this, unless the caller has said something meanwhile."""
-
-    text: str
-    interruptible: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The caller said this: think, and reply."""
-
-    message: Message
-    clock: TurnClock
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The caller said something and the ears failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The talk is over."""
-
-    end: TalkEnd
-
-
-@dataclass(frozen=True, slots=True)
-class GoOn:
-    """Reply without a word of the caller's, by this note."""
-
-    note: str
-
-
-Job = Speak | Answer | Failure | GoOn | Leave
 
 
 class Mind:
@@ -85,6 +47,8 @@ class Mind:
         self._job: asyncio.Task[TalkEnd | None] | None = None
         self.asking = Asking(speaker, spec.silence_seconds[0], caller_busy)
         self._may_cancel = True
+        #: notes for the next reply
+        self._asides: list[str] = []
         self.failures = failures
 
     @property
@@ -105,6 +69,11 @@ class Mind:
     def tell(self, job: Job) -> None:
         """Something to do next."""
         self._jobs.put_nowait(job)
+
+    def note(self, text: str) -> None:
+        """Something to know with the next reply."""
+        if text not in self._asides:
+            self._asides.append(text)
 
     def interrupt(self) -> None:
         """The caller took the floor. A tool that acts already is not torn down half-way: it
@@ -187,12 +156,19 @@ class Mind:
         for job in jobs:
             if isinstance(job, Leave):
                 return job.end
+        for job in jobs:
+            if isinstance(job, Overheard):
+                self._conversation.add(job.message)
+            elif isinstance(job, LastWords):
+                return await self._last_words([*answers, GoOn(job.note, with_tools=False)], control)
         if answers:
             return await self._reply(answers, control)
         if any(isinstance(job, Failure) for job in jobs):
             return await self._failed()
         for job in jobs:
-            if isinstance(job, Speak):
+            if isinstance(job, Sleep):
+                await asyncio.sleep(job.seconds)
+            elif isinstance(job, Speak):
                 utterance = self._speaker.say(job.text, interruptible=job.interruptible)
                 await utterance.done()
                 if utterance.failure is not None:
@@ -208,8 +184,11 @@ class Mind:
             if isinstance(reason, GoOn):
                 self._conversation.add(Message("system", reason.note))
             else:
-                self._conversation.add(reason.message)
+                self._conversation.hear(reason.message)
                 clock = reason.clock
+        for note in self._asides:
+            self._conversation.add(Message("system", note))
+        self._asides.clear()
         if reached(self._spec.budget, control.call):
             clock.record("silent")
             return await self._take_leave()
@@ -217,7 +196,8 @@ class Mind:
         self._may_cancel = False
         outcome: Outcome = "interrupted"
         try:
-            reply = await self._thinker.reply(control, clock)
+            with_tools = all(isinstance(r, Answer) or r.with_tools for r in reasons)
+            reply = await self._thinker.reply(control, clock, with_tools=with_tools)
             outcome = "failed" if reply is Reply.FAILED else "silent"
         finally:
             self._thinker.tools.give_up = False
@@ -232,6 +212,10 @@ class Mind:
         if note := self._guide.goes_on():
             self.tell(GoOn(note))
         return None
+
+    async def _last_words(self, reasons: Sequence[Answer | GoOn], control: CallControl) -> TalkEnd:
+        end = await self._reply(reasons, control)
+        return end or TalkEnd("limit")
 
     async def _take_leave(self) -> TalkEnd:
         await self._speaker.say(self._speaker.manner.prompts.goodbye).done()

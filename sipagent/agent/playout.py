@@ -4,7 +4,8 @@ from sipagent.call.services import TalkEnd
 from sipagent.call.session import CallSession
 from sipagent.events import Warned
 
-from .mind import Leave, Mind, Speak
+from .jobs import Leave, Speak
+from .mind import Mind
 from .speaking.speaker import Speaker
 from .turns.silence import StuckWatch
 

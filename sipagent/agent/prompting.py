@@ -4,10 +4,15 @@ from typing import Literal
 
 from sipagent.call.services import TalkEnd
 
-from .mind import Leave, Mind, Speak
+from .attention import NOT_UNDERSTOOD, Attention, InactivityWatch
+from .jobs import GoOn, Leave, Speak
+from .mind import Mind
 from .speaking.manner import Manner
 from .spec import AgentSpec
 from .turns.silence import SilenceWatch
+
+#: seconds that never pass, and prompts that are never too many
+_NEVER, _ANY = 10.0**9, 10**9
 
 
 class Prompting:
@@ -15,31 +20,48 @@ class Prompting:
 
     mind: Mind
 
-    def __init__(self, spec: AgentSpec, manner: Manner) -> None:
+    def __init__(self, spec: AgentSpec, manner: Manner, *, outbound: bool = False) -> None:
         self._spec = spec
         self._manner = manner
-        self._silence = SilenceWatch(
-            spec.silence_seconds, spec.silence_limit, hold_on=spec.hold_on_seconds
-        )
+        attention = spec.attention
+        self._silence = _silence(spec, attention)
+        self._inactivity = InactivityWatch(attention, outbound=outbound) if attention else None
+        self._note = None if attention is None else attention.prompt
 
     def frame(self, quiet: bool) -> None:
         """One more frame; `quiet` where neither side has the floor."""
-        prompts = self._manner.prompts.silence_prompt
-        place = min(self._silence.asked, len(prompts) - 1)
-        self._do(self._silence.frame(quiet), prompts[place])
+        if self._inactivity is not None and self._inactivity.frame():
+            self.mind.tell(Leave(TalkEnd("silent", self._spec.fallback)))
+        elif (what := self._silence.frame(quiet)) is not None:
+            prompts = self._manner.prompts.silence_prompt
+            place = min(max(0, self._silence.asked - 1), len(prompts) - 1)
+            self._do(what, prompts[place], self._note)
 
     def not_understood(self) -> None:
         """The caller spoke, and there were no words in it."""
-        self._do(self._silence.ask(), self._manner.prompts.reprompt)
+        note = None if self._note is None else NOT_UNDERSTOOD
+        self._do(self._silence.ask(), self._manner.prompts.reprompt, note)
 
     def answered(self, *, hold_on: bool = False) -> None:
         """The caller was heard; with `hold_on` they asked for a moment."""
         self._silence.answered()
+        if self._inactivity is not None:
+            self._inactivity.heard()
         if hold_on:
             self._silence.hold_on()
 
-    def _do(self, what: Literal["ask", "give_up"] | None, words: str) -> None:
-        if what == "ask":
-            self.mind.tell(Speak(words))
-        elif what == "give_up":
+    def _do(self, what: Literal["ask", "give_up"], words: str, note: str | None) -> None:
+        """Ask word for word, or by a `note` for the mind."""
+        if what == "give_up":
             self.mind.tell(Leave(TalkEnd("silent", self._spec.fallback)))
+        elif note is None:
+            self.mind.tell(Speak(words))
+        else:
+            self.mind.tell(GoOn(note, with_tools=self._spec.functions.functions_on_no_response))
+
+
+def _silence(spec: AgentSpec, attention: Attention | None) -> SilenceWatch:
+    hold_on = spec.hold_on_seconds
+    if attention is None:
+        return SilenceWatch(spec.silence_seconds, spec.silence_limit, hold_on=hold_on)
+    return SilenceWatch((attention.after or _NEVER,), _ANY, hold_on=hold_on)

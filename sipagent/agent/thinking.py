@@ -20,6 +20,7 @@ from .reading import Reading
 from .speaking.fillers import Fillers, Wait
 from .speaking.speaker import Speaker, Stage, Utterance
 from .tool_calls import ToolCalls
+from .tool_manners import ToolManners
 
 
 class Reply(StrEnum):
@@ -42,9 +43,10 @@ class Thinker:
         limits: Limits,
         *,
         fillers: Fillers,
+        manners: ToolManners,
         max_tool_calls: int,
     ) -> None:
-        self.tools = ToolCalls(guide, conversation, fillers, max_tool_calls)
+        self.tools = ToolCalls(guide, conversation, fillers, max_tool_calls, manners=manners)
         self._fillers = fillers
         self._brains = brains
         self._guide = guide
@@ -52,10 +54,12 @@ class Thinker:
         self._speaker = speaker
         self._limits = limits
 
-    async def reply(self, control: CallControl, clock: TurnClock) -> Reply:
+    async def reply(
+        self, control: CallControl, clock: TurnClock, *, with_tools: bool = True
+    ) -> Reply:
         """Answer the newest caller message. Returns when the answer was played (or stopped)."""
         self.tools.new_turn()
-        left = self.tools.limit
+        left = self.tools.limit if with_tools else 0
         while True:
             self._guide.brief()
             offered = self._guide.offered() if left > 0 else ()

@@ -13,6 +13,7 @@ from sipagent.tools.spec import Then, ToolResult
 from .conversation import CallRequest, Conversation, Message
 from .guiding.guide import Guide
 from .speaking.fillers import Fillers
+from .tool_manners import ToolManners
 
 #: the same tool with the same arguments, so often in a row, is refused
 _REPEATS = 3
@@ -22,12 +23,19 @@ class ToolCalls:
     """One instance a talk. `give_up` asks it to begin no other once the tool that runs returned."""
 
     def __init__(
-        self, guide: Guide, conversation: Conversation, fillers: Fillers, limit: int
+        self,
+        guide: Guide,
+        conversation: Conversation,
+        fillers: Fillers,
+        limit: int,
+        *,
+        manners: ToolManners,
     ) -> None:
         """`limit` is how many may be called in one turn."""
         self.running = False
         self.give_up = False
         self.limit = limit
+        self.manners = manners
         self._guide = guide
         self._conversation = conversation
         self._fillers = fillers
@@ -111,7 +119,9 @@ class ToolCalls:
             return ToolResult(f"This was not done: {text}", ok=False)
         wait = self._fillers.tool(tool)
         try:
-            async with asyncio.timeout(tool.timeout):
+            if why := await self.manners.refused():
+                return ToolResult(f"This was not done: {why}.", ok=False)
+            async with self.manners.waiting(), asyncio.timeout(tool.timeout):
                 return await tool.invoke(request.arguments, control)
         except TimeoutError:
             return ToolResult(f"{tool.name} did not answer in time.", ok=False)

@@ -12,10 +12,12 @@ from sipagent.events import Said, TurnEnded
 from .ceding import Ceding
 from .conversation import Message
 from .failover import Lineup
+from .hearing_rules import HearingRules
+from .jobs import Answer, Failure, Overheard
 from .latency import TurnClock
 from .lexicon.known import lexicon
 from .listening import HeardTurn
-from .mind import Answer, Failure, Mind
+from .mind import Mind
 from .prompting import Prompting
 from .protocols import Expectation, Forthright, Sound, Transcriber, Transcript
 from .sounds import Sounds
@@ -78,7 +80,9 @@ class Understanding:
         prompting: Prompting,
         *,
         sounds: Sounds,
+        rules: HearingRules,
     ) -> None:
+        self._rules = rules
         self._senses = senses
         self._call = call
         self._gate = gate
@@ -147,7 +151,7 @@ class Understanding:
             ended.clock.record("failed")
             self.mind.tell(Failure())
             return
-        text = heard.text.strip()
+        text = self._rules.reworded(heard.text.strip())
         if text:
             self._said(ended, text, heard.confidence)
         sounds = (heard.sound.name,) if heard.sound is not None and text else ()
@@ -155,7 +159,7 @@ class Understanding:
             "caller", self._call.for_model(text), confidence=heard.confidence, sounds=sounds
         )
         message = self._counts.whole(said)
-        if not message.text:
+        if not message.text or self._rules.somebody_else(ended.near):
             self._nothing(ended)
         elif self._gate.caller_speaks:
             # the pause was for breath: what comes belongs to it
@@ -184,8 +188,11 @@ class Understanding:
         self._prompting.answered(hold_on=words.asks_to_wait(message.text))
         if self.mind.asking.answers(ended.began):
             self.mind.asking.answer(message)
-        else:
+        elif self._rules.concerns(message):
             self.mind.tell(Answer(message, ended.clock))
+        else:
+            ended.clock.record("silent")
+            self.mind.tell(Overheard(message))
 
 
 @dataclass(slots=True)

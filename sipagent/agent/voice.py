@@ -1,7 +1,7 @@
 """VoiceAgent: hears the caller, gives way, and lets the mind answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -21,19 +21,25 @@ from .accounts import Accounts
 from .conversation import Conversation, Message
 from .failover import Candidate, Lineup, connections, only
 from .floor import Floor
+from .framing import Framing
 from .guiding.guide import Guide
 from .guiding.standing import Standing
+from .hearing_rules import HearingRules
+from .jobs import Answer, GoOn, Leave, Sleep, Speak
 from .latency import TurnClock
 from .limits import Failures, Limits
-from .mind import Answer, GoOn, Leave, Mind, Speak
+from .mind import Mind
+from .pausing import PauseConversation
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
 from .reporting.observer import Observer
+from .shared import bring_data
 from .speaking.changing import ChangeLanguage
 from .speaking.fillers import Fillers
 from .speaking.manner import Manner
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .thinking import Thinker
+from .tool_manners import ToolManners
 from .turns.awaiting import awaiting
 from .turns.rules import TurnRules
 from .understanding import Senses
@@ -88,6 +94,7 @@ class VoiceAgent:
             max(spec.patient_ms, spec.end_of_turn_ms),
             end_of_speech_timeout=spec.end_of_speech_timeout,
         )
+        self._rules = spec.turn.rules(self._rules) if rules is None else rules
         self._mind: Mind | None = None
         self._control: CallControl | None = None
 
@@ -103,11 +110,21 @@ class VoiceAgent:
         ears = Lineup("ears", organs.ears, accounts)
         brains = Lineup("mind", organs.brain, accounts)
         mouths = Lineup("mouth", organs.mouth, accounts)
-        manner = Manner(spec.languages, spec.pronounce, spec.fillers, spec.prompts)
-        own = [ChangeLanguage(manner).tool] if len(spec.languages) > 1 else []
-        tools = [*self._tools, *own]
+        bring_data(call, spec)
+        self.conversation.messages += [line.message for line in spec.opening.history]
+        manner, hearing = _manner(spec), HearingRules(spec)
+        tools = [*self._tools, *_own_tools(spec, manner, hearing)]
         guide = Guide(spec, tools, self.conversation, call, self._standing, sources=self._sources)
-        speaker = Speaker(mouths, port, call, self.conversation, limits=self._limits, manner=manner)
+        speaker = Speaker(
+            mouths,
+            port,
+            call,
+            self.conversation,
+            limits=self._limits,
+            manner=manner,
+            volume=spec.volume,
+        )
+        manners = ToolManners(spec.functions, speaker)
         fillers = Fillers(speaker, manner, spec.filler_after_ms / 1000)
         thinker = Thinker(
             brains,
@@ -116,6 +133,7 @@ class VoiceAgent:
             speaker,
             self._limits,
             fillers=fillers,
+            manners=manners,
             max_tool_calls=spec.max_tool_calls,
         )
         floor = Floor(
@@ -130,6 +148,7 @@ class VoiceAgent:
             call,
             rules=self._rules,
             limits=self._limits,
+            hearing=hearing,
         )
         mind = Mind(
             spec,
@@ -148,13 +167,16 @@ class VoiceAgent:
         await guide.recall()
         _brief(brains, guide, self.conversation)
         fillers.may_speak = floor.listens
+        manners.caller_busy = floor.caller_busy
         _begin(mind, guide, spec)
+        frame = Framing(call, spec, mind)
         end: TalkEnd | None = None
         try:
             async with _connections(ears, brains, mouths):
                 end = await _first(mind.run(control), floor, speaker, call)
                 return end
         finally:
+            await frame.close()
             await fillers.close()
             accounts.close()
             self._mind = self._control = None
@@ -210,6 +232,20 @@ class VoiceAgent:
             await self._mind.finish_speaking()
 
 
+def _manner(spec: AgentSpec) -> Manner:
+    return Manner(
+        spec.languages, spec.pronounce, spec.fillers, spec.prompts, numbers=spec.tts_number_format
+    )
+
+
+def _own_tools(spec: AgentSpec, manner: Manner, hearing: HearingRules) -> Iterator[ToolSpec]:
+    """Those that come with what the agent is."""
+    if spec.change_language and len(spec.languages) > 1:
+        yield ChangeLanguage(manner).tool
+    if spec.waking.may_pause:
+        yield PauseConversation(spec.waking, hearing.wake).tool
+
+
 def _brief(brains: Lineup[Brain], guide: Guide, conversation: Conversation) -> None:
     for brain in connections((brains,)):
         if isinstance(brain, Briefed):
@@ -219,9 +255,11 @@ def _brief(brains: Lineup[Brain], guide: Guide, conversation: Conversation) -> N
 
 def _begin(mind: Mind, guide: Guide, spec: AgentSpec) -> None:
     words, note = guide.opening()
+    if spec.opening.sleep_ms and (words or note):
+        mind.tell(Sleep(spec.opening.sleep_ms / 1000))
     if words:
         mind.tell(Speak(words, spec.greeting_interruptible))
-    if note:
+    if note and not spec.waking.silent_at_first:
         mind.tell(GoOn(note))
 
 

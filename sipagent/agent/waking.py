@@ -24,6 +24,11 @@ class WakingSpec(Part):
         """Is there a way to fall silent?"""
         return (self.enable_pause or self.start_paused) and not self.speak_when_spoken_to
 
+    @property
+    def silent_at_first(self) -> bool:
+        """Does it wait to be called before its mind says anything?"""
+        return self.start_paused or self.speak_when_spoken_to
+
 
 class Wakefulness:
     """One a talk. `awake` is False from `pause` until the name was said."""

@@ -10,6 +10,7 @@ from sipagent.tools.spec import ToolSpec
 from ..afterwards.remembering import remember
 from ..conversation import Conversation
 from ..lines import lines_of
+from ..opening import BEGIN
 from ..protocols import Brain, Expectation
 from ..reporting.spec import EARLIER
 from ..spec import AgentSpec
@@ -59,12 +60,14 @@ class Guide:
 
     def brief(self) -> None:
         """Put the system prompt as it stands now into the conversation."""
+        if self._spec.conversation_window is not None:
+            self._conversation.slide(self._spec.conversation_window)
         own, step = self._spec.prompt or "", ""
         if self._steps is not None:
             own, step = self._steps.prompt(own)
         filled = self._templates.filled
         known = [self._remembered(), self._earlier(), self._taken_over()]
-        parts = [filled(own), *known, filled(step)]
+        parts = [filled(own), *known, filled(step), filled(self._spec.conscience)]
         self._conversation.prompt = "\n\n".join(filter(None, parts))
 
     def offered(self) -> tuple[ToolSpec, ...]:
@@ -87,7 +90,10 @@ class Guide:
         greeting = self._templates.filled(self._spec.greeting or "")
         if self._standing.baton is not None and not greeting:
             return "", _TAKEN_OVER
-        return greeting, "" if self._steps is None else self._steps.begins()
+        begins = "" if self._steps is None else self._steps.begins()
+        if not begins and not greeting and self._spec.opening.speaks_first:
+            begins = BEGIN
+        return greeting, begins
 
     def goes_on(self) -> str:
         """After a reply that was heard: a note for the mind to go on by, or nothing."""

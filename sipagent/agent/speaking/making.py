@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from sipagent.errors import ProviderError
+from sipagent.media.gain import amplified
 
 from ..babble import longest_sound
 from ..failover import Lineup, Work
@@ -20,11 +21,14 @@ _AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """Who speaks, how long a chunk may take (seconds), and how the agent speaks at present."""
+    """Who speaks, how long a chunk may take (seconds), how the agent speaks at present, and how
+    much louder than its mouth (dB).
+    """
 
     synthesizers: Lineup[Synthesizer]
     limit: float
     manner: Manner
+    volume: float = 0.0
 
 
 class Making:
@@ -123,7 +127,7 @@ class Making:
                     cause = f"{piece.samples} samples and more for {len(text)} characters"
                     raise ProviderError(work.name, cause, retryable=False)
                 if pcm:
-                    self._sound.put_nowait((piece, pcm))
+                    self._sound.put_nowait((piece, amplified(pcm, self._mouth.volume)))
         if not piece.samples:
             raise ProviderError(work.name, f"no sound at all for {len(text)} characters")
         piece.whole = True

@@ -1,9 +1,11 @@
 """Manner: how the agent speaks at present: in which language and voice, and its pronunciation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from ..protocols import OWN_TONGUE, Expectation, Tongue
+from .phone_numbers import phone_numbers
 from .pronouncing import pronunciation
 from .spec import FillerTexts, Language, Prompts, Pronunciation
 
@@ -17,13 +19,19 @@ class Manner:
         pronounce: Sequence[Pronunciation] = (),
         fillers: FillerTexts | None = None,
         prompts: Prompts | None = None,
+        *,
+        numbers: Literal["international", "national"] = "international",
     ) -> None:
         self.languages = tuple(languages)
         self.language = self.languages[0] if self.languages else None
-        #: a text as the mouth is to be given it
-        self.spoken: Callable[[str], str] = pronunciation(pronounce)
+        self._pronounced = pronunciation(pronounce)
+        self._numbered = phone_numbers(numbers)
         self._fillers = fillers or FillerTexts()
         self._prompts = prompts or Prompts()
+
+    def spoken(self, text: str) -> str:
+        """A text as the mouth is to be given it."""
+        return self._pronounced(self._numbered(text))
 
     @property
     def tongue(self) -> Tongue:

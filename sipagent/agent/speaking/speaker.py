@@ -230,11 +230,13 @@ class Speaker:
         *,
         limits: Limits,
         manner: Manner,
+        volume: float = 0.0,
     ) -> None:
+        """`volume` is in dB."""
         self.port = port
         self.call = call
         self._mouths = synthesizers
-        self._mouth = Mouth(synthesizers, limits.speech_chunk, manner)
+        self._mouth = Mouth(synthesizers, limits.speech_chunk, manner, volume)
         self._cap = limits.speech_cap
         self.conversation = conversation
         self._live: list[Utterance] = []

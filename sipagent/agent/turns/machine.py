@@ -101,6 +101,8 @@ class TurnMachine:
 
     def words(self, text: str, *, complete: bool = False) -> None:
         """The newest partial of the turn that runs."""
+        if text != self._words.text:
+            self._words.changed_at = self._voice_end
         self._words.text, self._words.complete = text, complete
         self._words.came_at = self._voice_end
 
@@ -113,7 +115,7 @@ class TurnMachine:
         decisions.append(KeyPressed(t, key, first=not self._keys))
         self._keys += key
         self._key_t = t
-        if key == self.rules.last_key or self._entered():
+        if key in self.rules.last_keys or self._entered():
             decisions.append(self._typed(t))
         return decisions
 
@@ -173,9 +175,17 @@ class TurnMachine:
             why = Verdict(0, "too_long", "longest", f"a turn lasts {limit} ms at most")
             return [*offset, self._spoken(now, why)]
         if self.state is not TurnState.TRAILING:
-            return []
+            return self._stale(now)
         why = verdict(self._words.so_far(self._voice_end), self.rules, self._ends)
         return [self._spoken(now, why)] if now - self._voice_end >= why.ms else []
+
+    def _stale(self, now: int) -> list[TurnDecision]:
+        """A voice goes on, and the ears hear no more words in it."""
+        limit = self.rules.stale_ms
+        if not limit or not self._words.text or now - self._words.changed_at < limit:
+            return []
+        why = Verdict(0, "silence", "speech_event", f"no new words for {limit} ms")
+        return [SpeechOffset(now), self._spoken(now, why)]
 
     def _spoken(self, t: int, why: Verdict) -> EndOfTurn:
         end = EndOfTurn(
@@ -192,15 +202,16 @@ class TurnMachine:
 
     def _typed(self, t: int) -> EndOfTurn:
         digits, self._keys = self._keys, ""
-        last = self.rules.last_key
-        if digits.endswith(last):
+        entry = digits.rstrip(self.rules.last_keys) if self.rules.last_keys else digits
+        if entry != digits:
             evidence = "the last key was pressed"
         elif t == self._key_t:
             evidence = "the entry is a known one"
         else:
             evidence = f"no key for {t - self._key_t} ms"
-        entry = digits.removesuffix(last) or digits
-        return EndOfTurn(t, "keys", self._key_t, digits=entry, rule="keys", evidence=evidence)
+        return EndOfTurn(
+            t, "keys", self._key_t, digits=entry or digits, rule="keys", evidence=evidence
+        )
 
     def _close(self) -> None:
         self._begin = None
@@ -221,6 +232,7 @@ class _Words:
     text: str = ""
     complete: bool = False
     came_at: int = 0
+    changed_at: int = 0
 
     def so_far(self, voice_end: int) -> TurnSoFar:
         """As the rules see it."""

@@ -14,7 +14,9 @@ EndReason = Literal["silence", "complete", "patient", "too_long", "keys", "text"
 class TurnRules:
     """Probabilities 0..1 and milliseconds. Two thresholds, so that a level between them changes
     nothing; a gap shorter than `offset_ms` is not even an end of speech. No rule waits longer
-    than `end_of_speech_timeout` after the end of the voice.
+    than `end_of_speech_timeout` after the end of the voice. A turn whose words have not changed
+    for `stale_ms` (0: never mind) is over though a voice goes on. Each of `last_keys` ends an
+    entry. Nothing below `faintest_db` (dBFS) is voice.
     """
 
     end_of_turn_ms: int = 500
@@ -26,8 +28,10 @@ class TurnRules:
     offset_ms: int = 200
     longest_ms: int = 60_000
     key_pause_ms: int = 1200
-    last_key: str = "#"
+    last_keys: str = "#"
     end_of_speech_timeout: int = 2500
+    stale_ms: int = 0
+    faintest_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

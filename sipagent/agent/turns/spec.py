@@ -1,8 +1,14 @@
 """What a plan says of turns beside how long silence lasts, under `turn:` of an agent."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from ..parts import Part
+from .rules import TurnRules
+
+#: a turn is bounded even where a plan says it is not
+_LONGEST_MS = 600_000
 
 
 class TurnSpec(Part):
@@ -35,3 +41,17 @@ class TurnSpec(Part):
     vad_threshold: float = Field(
         default=0.5, gt=0, lt=1, description="of the detector, above which a frame is voice"
     )
+
+    def rules(self, own: TurnRules) -> TurnRules:
+        """`own` with what is said here."""
+        level = self.energy_level
+        return replace(
+            own,
+            threshold=self.vad_threshold,
+            release=0.7 * self.vad_threshold,
+            longest_ms=self.speech_timeout or _LONGEST_MS,
+            key_pause_ms=self.digit_timeout,
+            last_keys=self.digit_terminators,
+            stale_ms=self.speech_event_timeout,
+            faintest_db=None if level is None else level - 100,
+        )

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
+import regex
+
 from sipagent.media.frames import FRAME_MS
 
 from ..lexicon.known import lexicon
@@ -56,8 +58,18 @@ class YieldRules:
     longest_ms: int = 800
     noise_ms: int = 300
     more: frozenset[str] = frozenset()
+    #: voice without words never stops the agent
+    words_only: bool = False
+    #: nothing but what was said to its end stops it: it is not even paused before
+    whole_turns: bool = False
+    #: a regular expression: words that it does not fit never stop it
+    match: str | None = None
+    #: any sound of a second stops it
+    on_noise: bool = False
 
 
+#: seconds that looking for `match` may take
+_MATCHING = 0.05
 #: mean probability below which voice is doubtful, and how much fainter (dB) than the caller's own
 #: a voice is likely somebody else's
 _DOUBTFUL, _FAINT_DB = 0.6, 12.0
@@ -105,7 +117,7 @@ class BargeInMachine:
 
         None where the agent is silent already, since the caller goes on after a gap.
         """
-        if self.state is GiveWayState.PAUSED:
+        if self.state is GiveWayState.PAUSED or self.rules.whole_turns:
             return None
         waited = self.state is GiveWayState.WAITING
         self._move(GiveWayState.PAUSED)
@@ -125,6 +137,9 @@ class BargeInMachine:
             return self._settle("resumed", f"our own echo after {so_far.lag_ms} ms")
         since = sound.t + FRAME_MS - so_far.onset
         if self.state is GiveWayState.WAITING:
+            over = since >= self._longest
+            return self._settle("resumed", self._nothing()) if over else None
+        if self.rules.words_only:
             over = since >= self._longest
             return self._settle("resumed", self._nothing()) if over else None
         if self._thin(so_far):
@@ -151,7 +166,7 @@ class BargeInMachine:
 
     def words(self, text: str) -> GiveWay | None:
         """The newest guess at what the caller is saying."""
-        if not self.paused and not self._corrigible:
+        if self.rules.whole_turns or not (self.paused or self._corrigible):
             return None
         self._words = text
         if self._enough(text):
@@ -195,9 +210,18 @@ class BargeInMachine:
         words = plain(text)
         if not words or len(words.split()) < self.rules.min_words:
             return False
+        if self.rules.match is not None:
+            return self._fits(text, self.rules.match)
         lexicon, more = self.lexicon, self.rules.more
         sign = lexicon.is_backchannel(text, more) or lexicon.may_become_backchannel(text, more)
         return self.answers or not sign
+
+    @staticmethod
+    def _fits(text: str, match: str) -> bool:
+        try:
+            return regex.search(match, text, regex.IGNORECASE, timeout=_MATCHING) is not None
+        except TimeoutError:
+            return False
 
     def _listens(self, text: str) -> bool:
         """Are the words so far a sign of listening, or the beginning of one?"""

@@ -17,6 +17,7 @@ from ..turns.rules import Awaiting, TurnRules
 from .bargein import BargeInMachine, GiveWay, YieldRules
 from .evidence import Evidence, Sound, WordDelay, level_db
 from .loudness import Loudness
+from .noise import NoiseWatch
 
 Decision = TurnDecision | GiveWay
 
@@ -55,6 +56,7 @@ class Gate:
         self._echo = EchoMeter(rate)
         self._own = _OwnVoice(turn.onset_ms)
         self._loudness = Loudness()
+        self._noise = NoiseWatch() if giving_way.on_noise else None
         self._delay = WordDelay()
         self._partials = True
         self._now = 0
@@ -63,7 +65,7 @@ class Gate:
     def frame(self, frame: Frame, played: Sequence[Frame], holding: Holding) -> list[Decision]:
         """What follows from one more frame."""
         self._holding, self._now = holding, frame.t + FRAME_MS
-        probability = self._vad.probability(frame.pcm)
+        probability = self._probability(frame)
         echo = self._echo.frame(frame, played, voice=probability >= _NOBODY)
         decisions: list[Decision] = []
         behind = self.turn.began is not None and self._loudness.behind(frame.pcm)
@@ -75,6 +77,9 @@ class Gate:
         sound = self._sound(frame, probability, echo)
         if (way := self._louder(sound)) is not None:
             decisions.append(way)
+        if (way := self._noisy(frame, echo)) is not None:
+            self.barge.reset()
+            decisions.append(way)
         if (way := self.barge.frame(sound)) is not None:
             decisions.append(way)
             if self.barge.own_voice and self.turn.began == way.evidence.onset:
@@ -84,6 +89,22 @@ class Gate:
         if (own := self._own.frame(sound, told=told)) is not None:
             decisions.append(own)
         return decisions
+
+    def _probability(self, frame: Frame) -> float:
+        """Of voice; none in what is fainter than the rules say."""
+        probability = self._vad.probability(frame.pcm)
+        faintest = self.turn.rules.faintest_db
+        if faintest is not None and level_db(frame.pcm) < faintest:
+            return 0.0
+        return probability
+
+    def _noisy(self, frame: Frame, echo: Echo) -> GiveWay | None:
+        if self._noise is None:
+            return None
+        if echo.own or not (self._holding.by_voice and self._holding.speaking):
+            self._noise.forget()
+            return None
+        return self._noise.frame(level_db(frame.pcm))
 
     @property
     def caller_speaks(self) -> bool:
@@ -104,14 +125,14 @@ class Gate:
         self.turn.expect(awaiting)
         self.barge.lexicon = lexicon(awaiting.language)
 
-    def words(self, text: str, *, complete: bool = False) -> GiveWay | None:
-        """The newest partial of the caller's turn."""
+    def words(self, text: str, *, complete: bool = False, certain: bool = True) -> GiveWay | None:
+        """The newest partial of the caller's turn; one that is not `certain` stops nobody."""
         self._delay.words(self._now, text)
         self._learn()
         self.turn.words(text, complete=complete)
         # an agent that is paused must hear the end of it, whatever it holds by now
         concerned = self.barge.paused or self._holding.by_voice
-        return self.barge.words(text) if concerned else None
+        return self.barge.words(text) if concerned and certain else None
 
     def understood(self, text: str) -> GiveWay | None:
         """The whole turn as text, while the agent speaks on or is paused; None where it may go on

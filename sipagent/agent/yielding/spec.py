@@ -1,8 +1,9 @@
 """What a plan says about giving way, under `barge_in:` of an agent."""
 
-from typing import Literal
+from dataclasses import replace
 
-from pydantic import Field
+import regex
+from pydantic import Field, field_validator
 
 from ..lexicon.words import plain
 from ..parts import Part, Words
@@ -20,8 +21,8 @@ class BargeInSpec(Part):
     match: str | None = Field(
         default=None, description="regular expression: only words that it fits stop the agent"
     )
-    on: Literal["all", "partial", "complete"] = Field(
-        default="all", description="complete: what was said to its end stops it, and nothing before"
+    whole_turns: bool = Field(
+        default=False, description="what was said to its end stops it, and nothing before"
     )
     on_noise: bool = Field(default=False, description="any sound of a second stops it")
     first_word_timeout: int | None = Field(
@@ -51,6 +52,15 @@ class BargeInSpec(Part):
         default=(), description="signs of listening beside those of the language"
     )
 
+    @field_validator("match")
+    @classmethod
+    def _compiles(cls, match: str | None) -> str | None:
+        try:
+            regex.compile(match or "")
+        except regex.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return match
+
     @property
     def by_voice(self) -> bool:
         """May the caller's voice stop the agent?"""
@@ -60,4 +70,14 @@ class BargeInSpec(Part):
     def rules(self) -> YieldRules:
         """As the machine takes them."""
         more = frozenset(plain(word) for word in self.backchannels)
-        return YieldRules(self.min_words, self.decide_ms, more=more)
+        own = YieldRules(
+            self.min_words,
+            self.decide_ms,
+            more=more,
+            words_only=self.words_only,
+            whole_turns=self.whole_turns,
+            match=self.match,
+            on_noise=self.on_noise,
+        )
+        wait = self.first_word_timeout
+        return own if wait is None else replace(own, longest_ms=wait)

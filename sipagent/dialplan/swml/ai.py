@@ -147,8 +147,8 @@ def _giving_way(keys: dict[str, Any], prompt: Mapping[str, Any], params: Mapping
     barge = keys["barge_in"] = {"transparent": True, **keys.get("barge_in", {})}
     way = params.get("enable_barge", "all")
     barge["enabled"] = way != "none"
-    if way in ("complete", "partial"):
-        barge["on"] = way
+    barge["whole_turns"] = way == "complete"
+    barge["words_only"] = way == "partial"
     if (least := params.get("barge_min_words")) is not None:
         barge |= {"min_words": least, "words_only": True}
     if "match" in barge:

@@ -1,0 +1,33 @@
+"""Framing: what lasts as long as a talk: sound under it, and the clock that ends it."""
+
+import asyncio
+
+from sipagent.call.session import CallSession
+
+from .background import Background
+from .jobs import LastWords
+from .mind import Mind
+from .spec import AgentSpec
+
+
+class Framing:
+    """One a talk; it begins with it."""
+
+    def __init__(self, call: CallSession, spec: AgentSpec, mind: Mind) -> None:
+        self._background = Background(call)
+        self._clock: asyncio.Task[None] | None = None
+        if (stop := spec.hard_stop) is not None:
+            self._clock = call.spawn(self._last_words(mind, stop.after, stop.prompt))
+        if spec.background is not None and spec.background.file:
+            self._background.play(spec.background)
+
+    async def close(self) -> None:
+        """The talk is over."""
+        if self._clock is not None:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        await self._background.stop()
+
+    async def _last_words(self, mind: Mind, after: float, prompt: str) -> None:
+        await asyncio.sleep(after)
+        mind.tell(LastWords(prompt))
