@@ -95,7 +95,7 @@ class FakeSounds:
 
     def __init__(self, missing: Sequence[str] = ()) -> None:
         self.loaded: list[str] = []
-        self._missing = frozenset(missing)
+        self.missing = set(missing)
 
     async def load(
         self,
@@ -109,7 +109,7 @@ class FakeSounds:
     ) -> AsyncIterator[bytes]:
         """See `Sounds`."""
         self.loaded.append(url)
-        if url in self._missing:
+        if url in self.missing:
             raise CallError(f"{url} cannot be played")
         if url.startswith("silence:"):
             yield bytes(int(float(url.partition(":")[2] or 0) * rate) * 2)

@@ -57,9 +57,9 @@ class FarEnd:
         """Make `ms` of loud sound."""
         self.say(tone(ms, rate=self.rate, level=level))
 
-    async def speak(self, ms: int, then_quiet: int = 0) -> None:
+    async def speak(self, ms: int, then_quiet: int = 0, *, level: int = 6000) -> None:
         """Make `ms` of sound and wait until it is over and `then_quiet` ms have passed."""
-        self.talk(ms)
+        self.talk(ms, level)
         await asyncio.sleep((len(self._mouth) * FRAME_MS + then_quiet) / 1000)
 
     def press(self, keys: str) -> None:
