@@ -63,7 +63,11 @@ async def test_a_function_is_sent_every_field() -> None:
             "conversation_id": "c-9",
             "conversation_type": "voice",
             "app_name": "swml app",
-            "global_data": {"vip": True},
+            "global_data": {
+                "vip": True,
+                "caller_id_name": "Ann",
+                "caller_id_number": "+44123",
+            },
             "meta_data": {"shop": 7},
             "caller_id_name": "Ann",
             "caller_id_num": "+44123",
