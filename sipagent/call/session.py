@@ -31,7 +31,7 @@ from .consent import Consent
 from .hold import Hold
 from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
-from .live_agent import LiveAgent
+from .live_agent import LiveAgent, TalkLog
 from .parties import Parties
 from .posts import Posts
 from .recordings import Recordings
@@ -105,6 +105,8 @@ class CallSession:
         self.denoising = False
         #: that agent, for everybody who has a word for it
         self.live_agent: LiveAgent | None = None
+        #: what was said in the newest talk; it stays when that is over
+        self.talk_log: TalkLog | None = None
         #: what the record waits for when the legs are gone
         self.afterwork = Afterwork()
         #: what URLs are told of this call

@@ -12,6 +12,7 @@ from sipagent.agent.afterwards.scribe import Scribe
 from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
+from sipagent.agent.natives.natives import Natives
 from sipagent.agent.prices import Prices
 from sipagent.agent.realtime.joining import speaking_for_itself
 from sipagent.agent.reporting.reporter import Reporter
@@ -166,6 +167,7 @@ class PlanTalkers:
             minds = tuple(self._later(MINDS, ref, kit) for ref in refs)
             found.append(Reporter(spec.reports, minds))
         if spec.swaig is not None:
+            found.append(Natives(spec.swaig.native_functions, spec.local_tz))
             rules, own = rules_of(spec), self._includes
             found.append(SwaigSource(spec.swaig, run_document, rules=rules, includes=own))
         return found

@@ -45,6 +45,7 @@ class Observer:
     def open(self, call: CallSession) -> None:
         """The talk begins."""
         self._call = call
+        call.talk_log = self
         self.span = Span(datetime.now(UTC))
         self._unwatch = call.watch(self._event)
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from sipagent.call.caller_id import caller_id
 from sipagent.call.leg import LegState
 from sipagent.call.session import CallSession
 from sipagent.call.shared_data import SharedData
@@ -23,9 +23,6 @@ CONNECT_TIMEOUT = 5.0
 #: bytes of an answer: more is no answer to a question on the telephone
 MOST = 1 << 19
 VERSION = "2.0"
-#: the user part of a SIP or tel URI, and what follows a display name
-_URI = re.compile(r"(?:sips?|tel):([^@;:?>]+)", re.IGNORECASE)
-_NAME = re.compile(r"<?(?:sips?|tel):.*", re.IGNORECASE | re.DOTALL)
 
 
 def address(function: FunctionSpec, defaults: Defaults) -> Defaults:
@@ -96,7 +93,7 @@ def body(
 ) -> dict[str, Any]:
     """Every field of the vendor's request. What the call knows stands in it as it is now."""
     function, rules, token = asked.function, asked.rules, asked.token
-    live = call.live_agent
+    log = call.talk_log
     shared = SharedData(call.scope)
     state = call.caller.state
     data: dict[str, Any] = {
@@ -110,7 +107,7 @@ def body(
         "description": function.description,
         "purpose": function.description,
         "call_id": call.id,
-        "ai_session_id": "" if live is None else live.log.session_id,
+        "ai_session_id": "" if log is None else log.session_id,
         "conversation_type": "voice",
         "app_name": rules.app_name,
         "meta_data_token": token,
@@ -132,19 +129,15 @@ def body(
 
 
 def _caller(call: CallSession) -> dict[str, Any]:
-    told = call.scope.get("call")
-    uri = str(told.get("from") or "") if isinstance(told, Mapping) else ""
-    uri = uri or call.caller.info.remote
-    found = _URI.search(uri)
-    number = unquote(found[1]) if found else ""
-    return {"caller_id_name": _NAME.sub("", uri).strip(' "') or number, "caller_id_num": number}
+    who = caller_id(call)
+    return {"caller_id_name": who.name or who.number, "caller_id_num": who.number}
 
 
 def _conversation(call: CallSession, rules: Rules) -> dict[str, Any]:
-    live = call.live_agent
-    if not rules.post_conversation or live is None:
+    log = call.talk_log
+    if not rules.post_conversation or log is None:
         return {}
-    return {"call_log": live.log.call_log(), "raw_call_log": live.log.raw_call_log()}
+    return {"call_log": log.call_log(), "raw_call_log": log.raw_call_log()}
 
 
 def _variables(call: CallSession, rules: Rules) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """SwaigSource: the functions of one SWAIG object, for the length of one talk."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sipagent.call.control import CallControl
 from sipagent.call.session import CallSession
@@ -16,6 +15,7 @@ from .actions.carrying_out import carry_out
 from .actions.doing import Desk, Doing, Perform
 from .arguments import Arguments
 from .function import Function, Run
+from .hooks import HANGUP, STARTUP, hooked
 from .includes import Includes
 from .request import scope_token
 from .result import SwaigResult
@@ -52,6 +52,7 @@ class SwaigSource:
             self._add(declared, control.call)
         if self._spec.includes:
             self._asking = control.call.spawn(self._include(control.call))
+        control.call.spawn(hooked(STARTUP, self.functions, control))
 
     def offered(self) -> Sequence[ToolSpec]:
         """See `ToolSource`."""
@@ -62,15 +63,9 @@ class SwaigSource:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
-
-    async def call(
-        self, name: str, arguments: Mapping[str, Any], control: CallControl
-    ) -> SwaigResult | None:
-        """Run a function that the platform calls itself (`startup_hook`, ...), its actions left to
-        whoever asks; None where it is not declared.
-        """
-        function = self.functions.get(name)
-        return None if function is None else await function.run(arguments, control)
+        if (control := self._control) is not None:
+            self._control = None
+            control.call.afterwork.add(hooked(HANGUP, self.functions, control))
 
     async def _include(self, call: CallSession) -> None:
         for include in self._spec.includes:

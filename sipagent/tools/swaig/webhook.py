@@ -71,9 +71,9 @@ def _log(
     call: CallSession, name: str, sent: Mapping[str, Any], came: Any, *, url: str = ""
 ) -> None:
     """One entry of `swaig_log`; `url` without its secrets."""
-    if call.live_agent is None:
+    if call.talk_log is None:
         return
-    call.live_agent.log.function_called(
+    call.talk_log.function_called(
         {
             "command_name": name,
             "command_arg": sent["argument"]["raw"],

@@ -161,7 +161,7 @@ async def test_what_is_wrong_in_one_function_costs_that_one() -> None:
         "functions": [
             {"function": "no good", "web_hook_url": "http://secret:pw@x/"},
             {"function": "f", "purpose": "Old words.", "argument": {"a": {"type": "integer"}}},
-            {"function": "startup_hook"},
+            {"function": "summarize_conversation"},
             {"function": "off", "active": False},
         ],
         "defaults": {"web_hook_url": URL},

@@ -1,0 +1,1 @@
+"""Natives: the functions a SWML agent has of the server itself."""
