@@ -13,6 +13,7 @@ from sipagent.call.toll import TollPolicy
 
 from .api import Api
 from .guard import Guard
+from .mcp import McpServers
 from .media import Media, Rtp
 from .meeting import Parking, Queue
 from .messages import Messages
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
     guard: Guard = Guard()
     api: Api | None = Field(default=None, description="the HTTP door; absent: closed")
     providers: dict[str, Provider] = Field(default_factory=dict)
+    mcp_servers: McpServers = Field(
+        default_factory=dict, description="tools of others, for agents that name them"
+    )
     speech_cache: SpeechCache = SpeechCache()
     swml: Swml = Swml()
     web: Web = Web()

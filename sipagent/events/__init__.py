@@ -20,6 +20,7 @@ from .keeping import (
     TapStarted,
     TapStopped,
 )
+from .mcp import McpCalled, McpServerChanged
 from .outside import OutsideAsked
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
@@ -46,6 +47,8 @@ __all__ = [
     "LegHeld",
     "LegMedia",
     "LimitReached",
+    "McpCalled",
+    "McpServerChanged",
     "ModelUsed",
     "OutsideAsked",
     "Personal",
@@ -275,6 +278,8 @@ Event = Annotated[
     | ToolCalled
     | ToolReturned
     | OutsideAsked
+    | McpServerChanged
+    | McpCalled
     | PolicyDecided
     | VerbDone
     | HoldChanged

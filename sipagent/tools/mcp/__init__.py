@@ -1,0 +1,1 @@
+"""Tools of MCP servers, as agents are offered them; who speaks the protocol lives elsewhere."""
