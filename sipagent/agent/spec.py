@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from sipagent.tools.mcp.spec import McpUses
 from sipagent.tools.swaig.spec import SwaigSpec
 
 from .afterwards.spec import MemorySpec, SummarySpec
@@ -100,6 +101,9 @@ class AgentSpec(Part):
     )
     filler_after_ms: int = Field(default=1200, ge=100, le=20_000, description="until a filler")
     tools: tuple[str, ...] = Field(default=(), description="nothing that is not listed is offered")
+    mcp_servers: McpUses = Field(
+        default=(), description="servers whose tools it may use, beside `tools`"
+    )
     hand_over: Words = Field(default=(), description="agents it may hand the caller to")
     max_hand_overs: int = Field(
         default=5, ge=1, description="in one call, after which this agent may make no more"

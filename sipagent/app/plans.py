@@ -24,6 +24,7 @@ def house_of(settings: Settings) -> House:
         policies=settings.policies,
         unknown_words=unknown_words,
         intent_problems=problems,
+        mcp_servers=settings.mcp_servers,
         writes_itself=lambda ref: writes_itself(ref, settings),
         provider_problem=lambda role, spec, ref: problem(role, spec, ref, settings),
     )

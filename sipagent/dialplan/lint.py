@@ -1,6 +1,6 @@
 """Lint: what is wrong or doubtful in a plan that reads well, before any caller meets it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
@@ -10,6 +10,7 @@ from sipagent.call.policy import OUTBOUND_MINUTES, Policy
 from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath, Source, nearest
+from sipagent.tools.mcp.spec import Offer
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Ignored
@@ -18,6 +19,7 @@ from sipagent.verbs.documents import is_inline, is_url
 
 from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems, ProviderProblem
+from .lint_mcp import lint_mcp, may_be_foreign
 from .lint_privacy import lint_privacy
 from .lint_talks import lint_talks
 from .load import Reading, examine
@@ -49,6 +51,8 @@ class House:
     provider_problem: ProviderProblem | None = None
     #: of a mind that hears and speaks by itself, whether it writes down what it hears at once
     writes_itself: Callable[[ProviderRef], bool | None] | None = None
+    #: MCP servers that plans may name
+    mcp_servers: Mapping[str, Offer] | None = None
 
 
 def check(
@@ -88,6 +92,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.phones,
         house.writes_itself,
     ).all(plan.agents)
+    yield from lint_mcp(reading.source, plan.agents, house.mcp_servers)
     yield from lint_talks(reading.source, plan.agents, _wrong_template)
 
 
@@ -225,6 +230,8 @@ def _policy_words(reading: Reading, plan: Plan) -> Iterator[Finding]:
     }
     for key, verbs in named.items():
         for verb in sorted(verbs - VERBS.keys()):
+            if any(may_be_foreign(agent, verb) for agent in plan.agents.values()):
+                continue
             path = ("policy", key) if key == "confirm" else ("policy", key, verb)
             yield reading.source.finding(path, f"unknown verb {verb}", hint=nearest(verb, VERBS))
 

@@ -15,6 +15,7 @@ from sipagent.tools.toolbox import Toolbox
 from sipagent.tools.verbs import checked
 from sipagent.verbs import VERBS
 
+from .lint_mcp import may_be_foreign
 from .lint_talks import questions, tools_of_its_own
 from .targets import targets_refused
 
@@ -154,8 +155,8 @@ class AgentLint:
             return
         ((name, raw),) = do.items()
         path = (*path, name)
-        if name in tools_of_its_own(agent):
-            return  # see `lint_talks`
+        if name in tools_of_its_own(agent) or may_be_foreign(agent, name):
+            return  # see `lint_talks`; a server is not asked here what it has
         if wrong := self.toolbox.wrong(name):
             yield self.source.finding(path, wrong)
             return

@@ -11,6 +11,7 @@ from sipagent.agent.steps.tools import OWN
 from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 
+from .lint_mcp import foreign_functions
 from .lint_steps import lint_steps
 
 #: the mind that never speaks first
@@ -38,7 +39,8 @@ def lint_talks(
         path: KeyPath = ("agents", name)
         yield from _hand_over(source, name, agents, path)
         yield from _handing_intents(source, agent, path)
-        yield from lint_steps(source, agent, {*agent.tools, *tools_of_its_own(agent)}, path)
+        known = {*agent.tools, *tools_of_its_own(agent), *foreign_functions(agent)}
+        yield from lint_steps(source, agent, known, path)
         if agent.memory is not None and agent.summary is None and _needs_model(agent):
             message = "a mind that goes by intents remembers nothing by itself"
             hint = "declare a summary, with a brain of its own: its words are remembered"

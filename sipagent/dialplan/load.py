@@ -14,14 +14,17 @@ from sipagent.call.step import Step
 from sipagent.errors import ConfigError, Finding
 from sipagent.sources import KeyPath, Source, nearest, read
 
-from .model import Plan
+from .model import Plan, Shared
 from .routes import Route
 from .steps import PlacedStep, StepReader
 
 M = TypeVar("M", bound=BaseModel)
 #: what a document of SWML is made of
 SWML_KEYS = ("version", "sections")
-KEYS = ("version", "name", "description", "routes", "agents", "policy", "privacy", "sections")
+KEYS = (
+    "version", "name", "description", "routes", "agents", "mcp_servers", "policy", "privacy",
+    "sections",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class _Reader:
             name=name or str(data.get("name") or stem),
             file=self.source.file,
             routes=self._routes(data.get("routes", [])),
-            agents=self._agents(data.get("agents", {})),
+            agents=self._agents(data.get("agents", {}), data),
             policy=self._model(Policy, data.get("policy") or {}, ("policy",)) or Policy(),
             privacy=self._model(Privacy, data.get("privacy") or {}, ("privacy",)) or NOTHING,
             program=self._sections(data.get("sections")),
@@ -114,12 +117,14 @@ class _Reader:
         read = (self._model(Route, item, ("routes", i)) for i, item in enumerate(raw))
         return tuple(route for route in read if route is not None)
 
-    def _agents(self, raw: Any) -> dict[str, AgentSpec]:
+    def _agents(self, raw: Any, data: Mapping[str, Any]) -> dict[str, AgentSpec]:
         if not isinstance(raw, Mapping):
             self._wrong(("agents",), "expected a mapping of agents by name")
             return {}
         read = {n: self._model(AgentSpec, spec or {}, ("agents", n)) for n, spec in raw.items()}
-        return {name: spec for name, spec in read.items() if spec is not None}
+        agents = {name: spec for name, spec in read.items() if spec is not None}
+        shared = self._model(Shared, {k: data[k] for k in Shared.model_fields if k in data}, ())
+        return {n: spec if shared is None else shared.given(spec) for n, spec in agents.items()}
 
     def _sections(self, raw: Any) -> dict[str, tuple[Step, ...]]:
         if not isinstance(raw, Mapping):

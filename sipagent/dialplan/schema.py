@@ -13,6 +13,7 @@ from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import STEP
 
 from .load import KEYS
+from .model import Shared
 from .routes import Route
 from .steps import arguments_of
 
@@ -32,6 +33,7 @@ def schema() -> dict[str, Any]:
         "description": {"type": "string"},
         "routes": {"type": "array", "items": _part(Route, defs)},
         "agents": {"type": "object", "additionalProperties": _part(AgentSpec, defs)},
+        **_part(Shared, defs)["properties"],
         "policy": _part(Policy, defs),
         "privacy": _part(Privacy, defs),
         "sections": {

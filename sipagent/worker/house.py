@@ -24,6 +24,7 @@ from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Ta
 from sipagent.call.web import Web
 from sipagent.config import Settings
 from sipagent.dialplan.expressions import JavaScript
+from sipagent.dialplan.lint_talks import tools_of_its_own
 from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import plan_files
 from sipagent.dialplan.shelf import Shelf
@@ -37,6 +38,8 @@ from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
 from sipagent.providers.kit import Kit, Options
+from sipagent.providers.mcp.servers import CONFIGURED as MCP
+from sipagent.providers.mcp.servers import wants_mcp
 from sipagent.providers.mouths import mouth
 from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODELS, MINDS, late_kinds, pick
 from sipagent.providers.sounds import SoundLibrary
@@ -45,6 +48,8 @@ from sipagent.providers.web.client import preload as preload_web
 from sipagent.providers.web.client import wants_web
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
 from sipagent.tools.loader import load_tools
+from sipagent.tools.mcp.server import McpServers
+from sipagent.tools.mcp.source import McpSource
 from sipagent.tools.source import ToolSource
 from sipagent.tools.swaig.includes import Includes
 from sipagent.tools.swaig.source import SwaigSource
@@ -76,6 +81,8 @@ def load_stock(settings: Settings) -> Stock:
         MP3.preload()
     if wants_web_sockets(plans):
         WEB_SOCKET.preload()
+    if settings.mcp_servers and wants_mcp(plans):
+        MCP.preload()
     if wants_web(plans):
         preload_web()
     return Stock(
@@ -93,7 +100,15 @@ def plan_texts(settings: Settings) -> list[bytes]:
 class PlanTalkers:
     """Behind `Talkers`: the agents of one plan, or an inline SWML `ai` object."""
 
-    def __init__(self, settings: Settings, plan: Plan, stock: Stock, rate: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        stock: Stock,
+        rate: int,
+        mcp: McpServers,
+    ) -> None:
+        self._mcp = mcp
         self._settings = settings
         self._plan = plan
         self._stock = stock
@@ -170,6 +185,10 @@ class PlanTalkers:
             found.append(Natives(spec.swaig.native_functions, spec.local_tz))
             rules, own = rules_of(spec), self._includes
             found.append(SwaigSource(spec.swaig, run_document, rules=rules, includes=own))
+        if spec.mcp_servers:
+            # last: what others bring has its name first
+            taken = {*VERBS, *self._stock.toolbox.names, *tools_of_its_own(spec)}
+            found.append(McpSource(spec.mcp_servers, self._mcp, taken))
         return found
 
     def _scribe(self, name: str, spec: AgentSpec) -> Scribe | None:
@@ -218,6 +237,7 @@ def furnish(
     meetings: Meetings,
     memory: Memory,
     web: Web,
+    mcp: McpServers,
     places: Places,
     rate: int,
     bundle: Path,
@@ -232,7 +252,7 @@ def furnish(
         hearing=EmbeddedHearing(
             stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan)
         ),
-        talkers=PlanTalkers(settings, plan, stock, rate),
+        talkers=PlanTalkers(settings, plan, stock, rate, mcp),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),
         writers=WRITERS,

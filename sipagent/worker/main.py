@@ -18,8 +18,10 @@ from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
 from sipagent.legs.messages import SipMessenger
 from sipagent.legs.pjsip import Endpoint, Terms
+from sipagent.providers.mcp.servers import CallServers
 from sipagent.providers.sms import HttpSms
 from sipagent.providers.web.client import HttpWeb
+from sipagent.providers.web.guard import Guard
 from sipagent.verbs.handing import Referee
 
 from .commands import Commands, Steered
@@ -127,6 +129,8 @@ class _Worker:
         told = assignment.plan
         plan = _stock[0].shelf.plan(told.document, told.name, told.file)
         web = HttpWeb(self._settings.web)
+        mcp = CallServers(self._settings, Guard(self._settings.web.allow).addresses)
+        mcp.ring(use for agent in plan.agents.values() for use in agent.mcp_servers)
         services = furnish(
             self._settings,
             plan,
@@ -136,6 +140,7 @@ class _Worker:
             meetings=doors.meetings,
             memory=doors.memory,
             web=web,
+            mcp=mcp,
             places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
             rate=bridge.rate,
             bundle=assignment.bundle,
@@ -181,7 +186,7 @@ class _Worker:
         try:
             await self._walk(call, course, doors.commands)
         finally:
-            await web.close()
+            await asyncio.gather(web.close(), mcp.close())
 
     def _dialer(self, assignment: Assignment) -> PhoneDialer:
         trunks = TrunkDialer(

@@ -72,7 +72,11 @@ class Guide:
 
     def offered(self) -> tuple[ToolSpec, ...]:
         """The tools that may be used now."""
-        tools = [*self._tools, *(tool for source in self._sources for tool in source.offered())]
+        named = {tool.name: tool for tool in self._tools}
+        for tool in (tool for source in self._sources for tool in source.offered()):
+            # what is brought takes nobody's name
+            named.setdefault(tool.name, tool)
+        tools = list(named.values())
         return tuple(tools) if self._steps is None else self._steps.offered(tools)
 
     def brain(self, own: Brain) -> Brain:

@@ -12,6 +12,7 @@ from sipagent.errors import PlanError
 from sipagent.verbs.converse import SWML_AI
 
 from .contexts import ContextReader
+from .mcp import servers_of
 from .organs import OrganFinder, Vocabulary
 from .params import placed, read_params
 from .pom import Format, rendered
@@ -61,6 +62,7 @@ def agent_of(ai: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> Inl
     if not isinstance(prompt, Mapping):
         prompt = {"text": prompt} if isinstance(prompt, str) else {}
     reader = ContextReader(form)
+    servers, server_notes = servers_of(ai.get("SWAIG"))
     keys = {
         **_defaults(),
         **placed(params),
@@ -68,6 +70,7 @@ def agent_of(ai: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> Inl
         "prompt": text_of(prompt, form),
         "contexts": reader.contexts(prompt.get("contexts")),
         "swaig": ai.get("SWAIG") if isinstance(ai.get("SWAIG"), Mapping) else None,
+        "mcp_servers": servers,
         "global_data": _mapping(ai.get("global_data")),
     }
     _organs(keys, organs, prompt, params)
@@ -81,7 +84,7 @@ def agent_of(ai: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> Inl
         del keys["background"]
     notes += [f"{key} is not known and is ignored" for key in ai.keys() - SWML_AI]
     notes += [f"prompt.{key} is not known and is ignored" for key in prompt.keys() - _PROMPT]
-    notes += [*reader.notes, *organs.notes]
+    notes += [*reader.notes, *organs.notes, *server_notes]
     try:
         spec = AgentSpec.model_validate({k: v for k, v in keys.items() if v is not None})
     except ValidationError as error:
