@@ -64,6 +64,7 @@ class McpSource:
             served.unfollow()
 
     def _told(self, served: "_Served", change: Change) -> None:
+        served.gone = change.state == "failed"
         self._list()
         served.record(change)
         if change.state in ("connected", "updated") and served.terms.resources:
@@ -90,10 +91,11 @@ class _Served:
         self.control = control
         self.judged: tuple[Judged, ...] = ()
         self.unfollow = _nothing
-        self._gone = False
+        #: it could not be reached, and is not tried any more
+        self.gone = False
 
     def specs(self) -> list[ToolSpec]:
-        if self._gone:
+        if self.gone:
             return []
         return [
             ToolSpec(
@@ -113,13 +115,12 @@ class _Served:
         key = f"mcp:{self.terms.name}"
         done = control.call.done
         if done[key] >= self.terms.max_calls:
-            most = f"{self.terms.max_calls} calls of {self.terms.name}"
-            return ToolResult(f"{judged.name} was not run: {most} are used up", ok=False)
+            why = f"{self.terms.name} may be called {self.terms.max_calls} times in a phone call"
+            return ToolResult(f"{judged.name} was not run: {why}", ok=False)
         done[key] += 1
         return await Running(self.server, self.terms, judged, control).run(arguments)
 
     def record(self, change: Change) -> None:
-        self._gone = change.state == "failed"
         left_out = [
             f"{one.tool.name}: {one.why_not}"
             for one in self.judged
