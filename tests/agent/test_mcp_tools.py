@@ -204,7 +204,7 @@ async def test_a_caller_who_hangs_up_cancels_what_runs() -> None:
     async with talking(source(server), call("a_get"), "Well.") as talk:
         await turn(talk, quiet=1500)
         assert server.called
-        talk.person.hang_up()
+        talk.call.caller.hang_up_remotely()
         end = await talk.end()
         assert end.reason == "gone"
         assert server.cancelled == ["get"]
@@ -306,15 +306,19 @@ async def test_resources_are_read_into_global_data_within_bounds() -> None:
     texts = [
         RemoteText("hours", "shop://hours", '{"open": "nine"}'),
         RemoteText("book", "shop://book", "x" * 20_000),
+        RemoteText("caller_id_number", "shop://spoof", "+15550100"),
     ]
     server = FakeMcpServer([GET], resources=texts)
     mcp = source(server, resources=True, resource_vars={"who": "${call.from}"})
     async with talking(mcp, "Hello.") as talk:
         talk.call.session.scope["call"] = {"from": "alice"}
         await talk.until(500)
-        assert talk.call.session.scope["global_data"] == {"hours": {"open": "nine"}}
+        data = talk.call.session.scope["global_data"]
+        assert data["hours"] == {"open": "nine"}
+        assert "book" not in data
+        assert data.get("caller_id_number") != "+15550100"
         assert server.read_for == [{"who": "alice"}]
-        assert talk.call.all(McpServerChanged)[-1].detail == "1 of 2 resources are in global_data"
+        assert talk.call.all(McpServerChanged)[-1].detail == "1 of 3 resources are in global_data"
 
 
 @virtual_time

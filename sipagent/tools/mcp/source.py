@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from sipagent.call.control import CallControl
-from sipagent.errors import PlanError
+from sipagent.call.shared_data import SharedData
+from sipagent.errors import CallError, PlanError
 from sipagent.events import McpServerChanged
 
 from ..spec import ToolResult, ToolSpec
@@ -91,6 +92,8 @@ class _Served:
         self.control = control
         self.judged: tuple[Judged, ...] = ()
         self.unfollow = _nothing
+        #: resources that stand in global_data by our hand
+        self._kept: set[str] = set()
         #: it could not be reached, and is not tried any more
         self.gone = False
 
@@ -154,20 +157,24 @@ class _Served:
                 McpServerChanged, server=terms.name, state="updated", detail=f"not read: {error}"
             )
             return
-        data = call.scope.setdefault("global_data", {})
-        left, kept = _RESOURCES, []
+        shared = SharedData(call.scope)
+        taken = shared.global_data.keys() - self._kept
+        left = _RESOURCES
+        kept: dict[str, Any] = {}
         for one in texts[:_MOST_RESOURCES]:
             size = len(one.text.encode())
-            if size <= min(_RESOURCE, left):
+            if size <= min(_RESOURCE, left) and one.name not in taken:
                 left -= size
-                data[one.name] = _value(one.text)
-                kept.append(one.name)
+                kept[one.name] = _value(one.text)
+        with suppress(CallError):
+            shared.set_global(kept)
+            self._kept |= kept.keys()
         detail = f"{len(kept)} of {len(texts)} resources are in global_data"
         call.emit(McpServerChanged, server=terms.name, state="updated", detail=detail)
 
 
 def _value(text: str) -> Any:
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         return json.loads(text)
     return text
 
