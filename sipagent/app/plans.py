@@ -8,6 +8,7 @@ from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
 from sipagent.providers.minds.intents import problems
 from sipagent.providers.registry import known_providers, problem, writes_itself
+from sipagent.providers.web.guard import problem as web_problem
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
@@ -26,6 +27,7 @@ def house_of(settings: Settings) -> House:
         intent_problems=problems,
         mcp_servers=settings.mcp_servers,
         writes_itself=lambda ref: writes_itself(ref, settings),
+        web_problem=lambda url: web_problem(url, settings.web.allow),
         provider_problem=lambda role, spec, ref: problem(role, spec, ref, settings),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sipagent.errors import PlanError
 
@@ -10,6 +10,9 @@ from .step import Program
 
 if TYPE_CHECKING:
     from .session import CallSession
+
+#: how long a caller waits for a document before it is given up
+FETCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,17 @@ class Documents(Protocol):
         ...
 
     async def fetch(
-        self, url: str, call: "CallSession", params: Mapping[str, Any] | None = None
+        self,
+        url: str,
+        call: "CallSession",
+        params: Mapping[str, Any] | None = None,
+        *,
+        method: Literal["GET", "POST"] = "POST",
+        timeout: float = FETCH_SECONDS,
     ) -> Document:
-        """POST the call object to a URL and read what comes. Raises PlanError, WebFailed."""
+        """Ask a URL for a document, with the call object as POST, and read what comes. Raises
+        PlanError, WebFailed.
+        """
         ...
 
 
@@ -48,7 +59,13 @@ class NoDocuments:
         raise PlanError("no documents are read here")
 
     async def fetch(
-        self, url: str, call: "CallSession", params: Mapping[str, Any] | None = None
+        self,
+        url: str,
+        call: "CallSession",
+        params: Mapping[str, Any] | None = None,
+        *,
+        method: Literal["GET", "POST"] = "POST",
+        timeout: float = FETCH_SECONDS,
     ) -> Document:
         """See `Documents`."""
         raise PlanError("no documents are fetched here")

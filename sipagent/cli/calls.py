@@ -78,7 +78,10 @@ def show(
 def _tell(bundle: Bundle, bundles: Path) -> None:
     cdr, events = bundle.cdr, bundle.events
     out.print(f"[bold]{escape(cdr.call_id)}[/]  {_parties(cdr)}", highlight=False, emoji=False)
-    start = next((e.t for e in events if isinstance(e, CallStarted)), events[0].t)
+    began = next((e for e in events if isinstance(e, CallStarted)), None)
+    start = began.t if began is not None else events[0].t
+    if began is not None and began.swml_id:
+        out.print(f"[dim]to servers of SWML: {began.swml_id}[/]", highlight=False)
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)

@@ -22,6 +22,7 @@ from .lint_agents import AgentLint, IntentProblems, ProviderProblem
 from .lint_mcp import lint_mcp, may_be_foreign
 from .lint_privacy import lint_privacy
 from .lint_talks import lint_talks
+from .lint_web import WebProblem, lint_web
 from .load import Reading, examine
 from .model import Plan
 from .steps import PlacedStep
@@ -53,6 +54,7 @@ class House:
     writes_itself: Callable[[ProviderRef], bool | None] | None = None
     #: MCP servers that plans may name
     mcp_servers: Mapping[str, Offer] | None = None
+    web_problem: WebProblem | None = None
 
 
 def check(
@@ -80,6 +82,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
     yield from _step_targets(reading, plan, house)
     yield from _policy_words(reading, plan)
     yield from _routes(reading, plan, house)
+    yield from lint_web(reading, plan, house.web_problem)
     yield from lint_privacy(reading, plan, house.privacy)
     yield from AgentLint(
         reading.source,
@@ -169,6 +172,12 @@ def _destinations(reading: Reading, plan: Plan) -> Iterator[tuple[KeyPath, str]]
         for path, text in _strings(step.arguments):
             if path[-1] == "confirm" and text in plan.program:
                 yield step.at(*path), text
+        fallback = step.arguments.get("fallback") if step.verb.name == "swml" else None
+        if isinstance(fallback, str):
+            yield step.at("fallback"), fallback
+    document = plan.document.get("swml")
+    if isinstance(document, Mapping) and isinstance(document.get("fallback"), str):
+        yield ("swml", "fallback"), document["fallback"]
     for name, agent in plan.agents.items():
         if agent.fallback is not None:
             yield ("agents", name, "fallback"), agent.fallback

@@ -13,17 +13,19 @@ from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.call.step import Step
 from sipagent.errors import ConfigError, Finding
 from sipagent.sources import KeyPath, Source, nearest, read
+from sipagent.verbs.asking import SwmlVerb
 
+from .expressions import has_template
 from .model import Plan, Shared
 from .routes import Route
-from .steps import PlacedStep, StepReader
+from .steps import PlacedStep, StepReader, arguments_of
 
 M = TypeVar("M", bound=BaseModel)
 #: what a document of SWML is made of
 SWML_KEYS = ("version", "sections")
 KEYS = (
     "version", "name", "description", "routes", "agents", "mcp_servers", "policy", "privacy",
-    "sections",
+    "swml", "sections",
 )  # fmt: skip
 
 
@@ -106,7 +108,7 @@ class _Reader:
             agents=self._agents(data.get("agents", {}), data),
             policy=self._model(Policy, data.get("policy") or {}, ("policy",)) or Policy(),
             privacy=self._model(Privacy, data.get("privacy") or {}, ("privacy",)) or NOTHING,
-            program=self._sections(data.get("sections")),
+            program=self._program(data),
             document=data,
         )
 
@@ -126,11 +128,32 @@ class _Reader:
         shared = self._model(Shared, {k: data[k] for k in Shared.model_fields if k in data}, ())
         return {n: spec if shared is None else shared.given(spec) for n, spec in agents.items()}
 
-    def _sections(self, raw: Any) -> dict[str, tuple[Step, ...]]:
+    def _program(self, data: Mapping[str, Any]) -> dict[str, tuple[Step, ...]]:
+        """The sections; `swml:` stands for a `main` of its own."""
+        if "swml" not in data:
+            return self._sections(data.get("sections"))
+        others = self._sections(data.get("sections") or {}, whole=False)
+        if "main" in others:
+            message = "swml stands for main: its document takes the call"
+            self._wrong(("sections", "main"), message, "give this section another name")
+        return {"main": self._document(data["swml"]), **others}
+
+    def _document(self, raw: Any) -> tuple[Step, ...]:
+        arguments = arguments_of(SwmlVerb, raw)
+        if not arguments:
+            self._wrong(("swml",), "expected a URL, or url with more keys")
+            return ()
+        verb = self._model(SwmlVerb, arguments, ("swml",))
+        if verb is None:
+            return ()
+        line = self.source.place(("swml",))[0] if self.steps.placed else 0
+        return (Step(SwmlVerb, arguments, None if has_template(arguments) else verb, line),)
+
+    def _sections(self, raw: Any, whole: bool = True) -> dict[str, tuple[Step, ...]]:
         if not isinstance(raw, Mapping):
             self._wrong(("sections",), "sections are required: a mapping with main")
             return {}
-        if "main" not in raw:
+        if whole and "main" not in raw:
             self._wrong(("sections",), "there must be a section named main")
         return {
             name: self.steps.block(block, ("sections", name), name) for name, block in raw.items()

@@ -10,6 +10,7 @@ from sipagent.call.policy import Policy
 from sipagent.call.privacy import Privacy
 from sipagent.call.verb import Verb
 from sipagent.verbs import VERBS
+from sipagent.verbs.asking import SwmlVerb
 from sipagent.verbs.blocks import STEP
 
 from .load import KEYS
@@ -36,9 +37,9 @@ def schema() -> dict[str, Any]:
         **_part(Shared, defs)["properties"],
         "policy": _part(Policy, defs),
         "privacy": _part(Privacy, defs),
+        "swml": {"$ref": f"#/$defs/verb.{SwmlVerb.name}"},
         "sections": {
             "type": "object",
-            "required": ["main"],
             "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/step"}},
         },
     }
@@ -47,7 +48,10 @@ def schema() -> dict[str, Any]:
         "$schema": _DIALECT,
         "title": "sipagent dialplan",
         "type": "object",
-        "required": ["sections"],
+        "anyOf": [
+            {"required": ["swml"]},
+            {"required": ["sections"], "properties": {"sections": {"required": ["main"]}}},
+        ],
         "additionalProperties": False,
         "properties": properties,
         "$defs": defs,

@@ -24,7 +24,6 @@ UNSUPPORTED = {
     "if": "branch with cond, or with switch",
     "live_transcribe": "",
     "live_translate": "",
-    "request": "",
     "transcribe": "",
     "transcribe_stop": "",
 }

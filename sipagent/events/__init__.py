@@ -77,7 +77,9 @@ __all__ = [
 
 
 class CallStarted(Base):
-    """A conversation began: an INVITE was accepted for a plan, or we dial out."""
+    """A conversation began: an INVITE was accepted for a plan, or we dial out. `swml_id` is what
+    servers of SWML and functions know it by.
+    """
 
     type: Literal["call_started"] = "call_started"
     direction: Literal["inbound", "outbound"] = "inbound"
@@ -86,6 +88,7 @@ class CallStarted(Base):
     plan: str = ""
     why: str = ""
     sip_call_id: str = ""
+    swml_id: str = ""
 
 
 class StepStarted(Base):

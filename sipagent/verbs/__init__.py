@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sipagent.call.verb import Verb
 
+from .asking import ASKING
 from .consenting import CONSENTING
 from .converse import TALK
 from .denoising import DENOISING
@@ -49,6 +50,7 @@ _ALL = (
     *QUEUEING,
     *REMOTE,
     *FAX,
+    *ASKING,
     *LOGIC,
 )
 VERBS: Mapping[str, type[Verb]] = {verb.name: verb for verb in _ALL}

@@ -13,6 +13,7 @@ from sipagent.errors import PlanError
 from sipagent.events import Warned
 
 from .flow import MAX_DEPTH, PlanControl, broken, planned, run_from
+from .waiting import while_caller_stays
 
 #: documents one call may run, and fetch, in all
 MAX_DOCUMENTS = 1_000
@@ -79,12 +80,21 @@ async def destination(
     if is_inline(dest):
         document = call.services.documents.read(dest, "inline")
     else:
-        call.done[_FETCHED] += 1
-        if call.done[_FETCHED] > MAX_FETCHES:
-            raise PlanError(f"more than {MAX_FETCHES} documents fetched in one call")
-        document = await call.services.documents.fetch(dest, call, params)
+        document = await fetched(here, dest, params)
     admit(here, document)
     return "main", document
+
+
+async def fetched(here: PlanControl, url: str, params: Mapping[str, Any], **how: Any) -> Document:
+    """A document from a URL, while the caller stays; `how` as in `Documents.fetch`.
+
+    Raises PlanError, WebFailed, CallerGone.
+    """
+    call = here.call
+    call.done[_FETCHED] += 1
+    if call.done[_FETCHED] > MAX_FETCHES:
+        raise PlanError(f"more than {MAX_FETCHES} documents fetched in one call")
+    return await while_caller_stays(call, call.services.documents.fetch(url, call, params, **how))
 
 
 def is_url(dest: Any) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sipagent.call.identity import swml_id
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 
@@ -40,10 +41,10 @@ def watcher(call: CallSession, url: str | None, events: Sequence[str]) -> Callab
 def _about(call: CallSession, leg: Leg) -> dict[str, Any]:
     params = {"from": leg.info.local, "to": leg.info.remote}
     return {
-        "call_id": f"{call.id}.{leg.info.id}",
+        "call_id": f"{swml_id(call)}.{leg.info.id}",
         "direction": "outbound",
         "device": {"type": "sip", "params": params},
-        "parent": {"call_id": call.id, "node_id": "", "device_type": "sip"},
+        "parent": {"call_id": swml_id(call), "node_id": "", "device_type": "sip"},
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sipagent.call.identity import swml_id
 from sipagent.call.posts import PostMethod
 from sipagent.call.session import CallSession
 
@@ -31,9 +32,9 @@ def event(call: CallSession, kind: str, **params: Any) -> dict[str, Any]:
     """An event as SignalWire's servers post them; there are no projects, spaces and nodes here."""
     return {
         "event_type": kind,
-        "event_channel": f"swml:{call.id}",
+        "event_channel": f"swml:{swml_id(call)}",
         "timestamp": call.services.now().timestamp(),
         "project_id": "",
         "space_id": "",
-        "params": {"call_id": call.id, "node_id": "", "segment_id": call.id, **params},
+        "params": {"call_id": swml_id(call), "node_id": "", "segment_id": swml_id(call), **params},
     }

@@ -263,7 +263,7 @@ def furnish(
         meetings=meetings,
         memory=memory,
         web=web,
-        documents=SwmlDocuments(),
+        documents=SwmlDocuments(settings.web.share_envs),
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )
 

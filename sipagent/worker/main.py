@@ -9,6 +9,7 @@ import structlog
 
 from sipagent.call import reasons
 from sipagent.call.control import CallControl
+from sipagent.call.identity import swml_call_id
 from sipagent.call.leg import REPLACES_HEADER, Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.config import Settings
@@ -156,6 +157,7 @@ class _Worker:
                 plan=plan.name,
                 why=assignment.why,
                 sip_call_id=assignment.sip_call_id,
+                swml_id=swml_call_id(assignment.call_id),
             )
         )
         call = CallSession(
@@ -306,7 +308,8 @@ async def _refuse(leg: Leg) -> None:
 def _told(assignment: Assignment, leg: Leg) -> dict[str, object]:
     """The `call` object of SWML expressions."""
     return {
-        "call_id": assignment.call_id,
+        "call_id": swml_call_id(assignment.call_id),
+        "id": assignment.call_id,
         "from": assignment.caller,
         "to": assignment.callee,
         "direction": assignment.direction,

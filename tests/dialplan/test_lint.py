@@ -9,6 +9,7 @@ from sipagent.call.policy import Policy
 from sipagent.dialplan.lint import House, check
 from sipagent.errors import Finding
 from sipagent.providers.minds.intents import problems
+from sipagent.providers.web.guard import problem
 from sipagent.sources import parse
 from sipagent.tools import tool
 from sipagent.tools.functions import tool_of
@@ -194,3 +195,47 @@ def test_a_window_without_time_can_never_match() -> None:
     text = "routes: [{to: '1', when: {start: '09:00', end: '09:00'}}]\nsections: {main: [hangup]}"
     (error,) = found(text)
     assert "can never match" in error.message
+
+
+def web_findings(text: str) -> list[str]:
+    house = House(web_problem=lambda url: problem(url, ["127.0.0.1:3000"]))
+    _, findings = check(parse(text, "plan.yaml"), house)
+    return [f"{f.line} {f.severity} {f.key}: {f.message}" for f in findings]
+
+
+ROUTE = 'routes: [{to: "300"}]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("swml: http://127.0.0.1:3000/\n", []),
+        ("swml: http://localhost:3000/\n", []),
+        ("swml: https://u:p@agents.example/\n", []),
+        ("swml: ${envs.AGENT}\n", []),
+        ("swml: http://u:p@10.0.0.1/?t\n", ["2 warning swml: 10.0.0.1: refused: 10.0.0.1"]),
+        ("swml: {url: 'http://localhost/'}\n", ["2 warning swml.url: localhost: refused: ::1"]),
+        ("swml: ftp://u:p@x/\n", ["2 error swml: ftp://x/ is not an http or https URL"]),
+        ("swml: {url: http://a, timeout: 99}\n", ["2 error swml.timeout: Input should be less"]),
+        ("swml: {url: http://a, tiemout: 9}\n", ["2 error swml.tiemout: unknown key"]),
+        ("swml:\n", ["2 error swml: expected a URL"]),
+        ("swml: {url: http://a, fallback: x}\n", ["2 error swml.fallback: there is no section x"]),
+        ("swml: http://a\nsections: {main: []}\n", ["3 error sections.main: swml stands for main"]),
+        ("sections: {main: [{request: 5}]}\n", ["2 error sections.main[0].request: request takes"]),
+        ("sections: {main: [{request: {url: x}}]}\n", ["2 error sections.main[0].request.url: x"]),
+        ("sections: {main: [{execute: 'http://[::1]/'}]}\n",
+         ["2 warning sections.main[0].execute: [::1]: refused: ::1 is not"]),
+    ],
+)  # fmt: skip
+def test_urls_of_a_plan_are_looked_at_before_any_call(text: str, said: list[str]) -> None:
+    found = web_findings(ROUTE + text)
+    assert len(found) == len(said), found
+    assert all(line.startswith(start) for line, start in zip(found, said, strict=True)), found
+
+
+def test_a_plan_with_a_document_needs_no_sections_but_may_have_a_fallback() -> None:
+    text = ROUTE + "swml: {url: https://a.example/, fallback: sorry}\nsections: {sorry: [hangup]}\n"
+    plan, findings = check(parse(text, "plan.yaml"), House())
+    assert findings == []
+    assert plan is not None
+    assert set(plan.program) == {"main", "sorry"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sipagent.call.caller_id import caller_id
+from sipagent.call.identity import swml_id
 from sipagent.call.session import CallSession
 
 from .entries import Entry, microseconds
@@ -46,7 +47,7 @@ def identity(call: CallSession, spec: ReportsSpec, session_id: str) -> dict[str,
     """Which talk of which call it is, as every report says."""
     who = caller_id(call)
     told = {
-        "call_id": call.id,
+        "call_id": swml_id(call),
         "ai_session_id": session_id,
         "app_name": spec.app_name,
         "conversation_type": "voice",

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from sipagent.call.web import WebFailed
 
@@ -28,6 +29,23 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def problem(url: str, allow: Sequence[str]) -> str:
+    """Why a URL whose host is an address, or localhost, will be refused; "" where it will not, or
+    where only the call can tell.
+    """
+    parts = urlsplit(url)
+    try:
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        known = ("::1", "127.0.0.1") if host == "localhost" else (str(parsed(host)),)
+    except ValueError:
+        return ""
+    try:
+        Guard(allow).judge(host, port, known)
+    except WebFailed as error:
+        return str(error)
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """`allow` are hosts, host:port, addresses and networks as in `web.allow`."""
@@ -37,16 +55,19 @@ class Guard:
 
     async def addresses(self, host: str, port: int) -> Sequence[str]:
         """The addresses that may be connected to, in their order. Raises WebFailed."""
+        try:
+            found = await self.resolve(host.strip("[]"), port)
+        except (OSError, UnicodeError) as error:
+            raise WebFailed(f"{host}: there is no such host") from error
+        if not found:
+            raise WebFailed(f"{host}: the host has no address")
+        return self.judge(host, port, found)
+
+    def judge(self, host: str, port: int, found: Sequence[str]) -> Sequence[str]:
+        """Those of a host's addresses that may be connected to. Raises WebFailed."""
         name = host.strip("[]").lower().rstrip(".")
         shown = f"[{name}]" if ":" in name else name
-        named = not {shown, f"{shown}:{port}"}.isdisjoint(self.allow) or name in self.allow
-        try:
-            found = await self.resolve(name, port)
-        except (OSError, UnicodeError) as error:
-            raise WebFailed(f"{shown}: there is no such host") from error
-        if not found:
-            raise WebFailed(f"{shown}: the host has no address")
-        if named:
+        if not {name, shown, f"{shown}:{port}"}.isdisjoint(self.allow):
             return found
         if chosen := [text for text in found if self._listed(parsed(text), port)]:
             return chosen
