@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from sipagent.call.session import CallSession
-from sipagent.events import Base, Event, LegMedia, SipMessage
+from sipagent.events import Base, Event, LegMedia, SipMessage, WebAsked
 
 from ..conversation import Conversation, Message
 from .entries import Happening, entries, system_prompt
@@ -15,8 +15,8 @@ from .entries import Happening, entries, system_prompt
 E = TypeVar("E", bound=Base)
 #: events and function calls kept of one talk; a call that has more is reported without the rest
 _MOST = 20_000
-#: of signalling, not of the talk
-_OTHERS = (SipMessage, LegMedia)
+#: of signalling and errands, not of the talk
+_OTHERS = (SipMessage, LegMedia, WebAsked)
 Listener = Callable[[Happening], None]
 FunctionListener = Callable[[Mapping[str, Any]], None]
 
