@@ -208,9 +208,17 @@ class Mind:
         if reply is Reply.ENDS_TALK or self._guide.end is not None:
             if self._speaker.port in control.call.room.members:
                 await self._speaker.finish()
-            return self._guide.end or TalkEnd("done")
+            return self._told_to_leave() or self._guide.end or TalkEnd("done")
         if note := self._guide.goes_on():
             self.tell(GoOn(note))
+        return None
+
+    def _told_to_leave(self) -> TalkEnd | None:
+        """How the talk ends where a tool of the last reply has said it: nothing else is done."""
+        while not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if isinstance(job, Leave):
+                return job.end
         return None
 
     async def _last_words(self, reasons: Sequence[Answer | GoOn], control: CallControl) -> TalkEnd:
