@@ -46,6 +46,7 @@ from .http_door import HttpDoor
 from .ledger import Ledger
 from .live import Live
 from .memory_desk import MemoryDesk
+from .originating import Originator
 from .plans import house_of
 from .reception import Reception, Terms, Where
 from .reload_report import ReloadReport, write_report
@@ -98,6 +99,7 @@ class Gateway:
             self.store,
             lambda: self._settings.store.bundles,
             lambda: self.workers.handles if self.workers is not None else (),
+            Originator(lambda: self._settings, plans, self.reception),
         )
         self.http = HttpDoor(settings, self.live, self._why_not_ready)
         self.meetings: MeetingDesk | None = None

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from sipagent.api.calls import (
     NotUnderstood,
     Numbered,
     Origination,
-    OutsideError,
     Principal,
     UnknownCall,
 )
@@ -29,10 +29,13 @@ from sipagent.worker.protocol import Command, Commanded, Revoke
 
 from .feed import Feed
 from .ledger import Ledger
+from .originating import Originator
 from .views import Folded, lines
 
 #: in which a worker can be told something
 _HEARS = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED})
+#: a worker may take so long to send an INVITE before the answer goes without, seconds
+_BEGINS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,14 @@ class Live:
         store: Store,
         bundles: Callable[[], Path],
         workers: Callable[[], Sequence[WorkerHandle]],
+        originator: Originator,
     ) -> None:
         self.feed = Feed()
         self._ledger = ledger
         self._store = store
         self._bundles = bundles
         self._workers = workers
+        self._originator = originator
         self._asked: dict[str, _Asked] = {}
         self._folded: dict[str, Folded] = {}
         ledger.listeners.append(self.feed.happened)
@@ -108,7 +113,12 @@ class Live:
 
     async def originate(self, wish: Origination, who: Principal) -> CallView:
         """See `LiveCalls`."""
-        raise OutsideError("this server does not call out yet")
+        call_id = await self._originator.call(wish, who)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BEGINS):
+                while (view := self._view(call_id)) is not None and view.started is None:
+                    await self.feed.news(call_id)
+        return view or await self.get(call_id)
 
     async def events(
         self, call_id: str | None = None, after: int | None = None

@@ -16,7 +16,7 @@ from sipagent.events import MessageReceived
 from sipagent.worker.channel import ChannelError
 from sipagent.worker.handle import WorkerHandle, WorkerState
 from sipagent.worker.pool import NoRoom
-from sipagent.worker.protocol import Assignment, HangUp, PlanText, Texted
+from sipagent.worker.protocol import Assignment, HangUp, Outset, PlanText, Texted
 from sipagent.worker.supervisor import Supervisor
 
 from .extensions import plan_between
@@ -87,7 +87,7 @@ class Reception:
         now = self.terms.now()
         plan, why = self._plan_for(call, now)
         where = self._where()
-        call_id = f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
+        call_id = _call_id(now)
         assignment = Assignment(
             call_id=call_id,
             plan=plan,
@@ -105,19 +105,46 @@ class Reception:
             bundle=self.terms.bundles / call_id,
             why=why,
         )
+        payer = self._tolls.payer(call.account, call.caller, call.source[0])
+        worker = await self._give(assignment, payer)
+        assert worker.address is not None
+        return Admitted(worker.token, worker.address)
+
+    async def call_out(self, plan: PlanText, outset: Outset) -> str:
+        """Have a worker call somebody; the id of the call. Raises Refused: 503 no room."""
+        now, where = self.terms.now(), self._where()
+        call_id = _call_id(now)
+        assignment = Assignment(
+            call_id=call_id,
+            plan=plan,
+            direction="outbound",
+            caller=outset.caller_id or "",
+            callee=outset.to,
+            sip_address=where.sip,
+            media_address=where.rtp,
+            bundle=self.terms.bundles / call_id,
+            why=f"originated by {outset.by}",
+            outset=outset,
+        )
+        await self._give(assignment, outset.by)
+        return call_id
+
+    async def _give(self, assignment: Assignment, payer: str) -> WorkerHandle:
+        """A worker that has the call. Raises Refused."""
+        if self.workers is None:
+            raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         # Opened first: the worker's events may be here before `take` returns.
-        self._ledger.open(call_id, call.sip_call_id, assignment.bundle)
+        self._ledger.open(assignment.call_id, assignment.sip_call_id, assignment.bundle)
         try:
             worker = await self.workers.take(assignment)
         except (NoRoom, ChannelError) as error:
-            self._ledger.discard(call_id)
+            self._ledger.discard(assignment.call_id)
             log.warning("no_worker", cause=str(error))
             raise Refused(503, "Service Unavailable", _RETRY_AFTER) from error
         self._taken[worker.token] = worker
-        self._accounts[worker.token] = call.account
-        self._payers[worker.token] = self._tolls.payer(call.account, call.caller, call.source[0])
-        assert worker.address is not None
-        return Admitted(worker.token, worker.address)
+        self._accounts[worker.token] = assignment.account
+        self._payers[worker.token] = payer
+        return worker
 
     def _plan_for(self, call: NewCall, now: datetime) -> tuple[PlanText, str]:
         chosen = self._plans.choose(call.number, call.caller, call.headers, now, call.account)
@@ -171,7 +198,8 @@ class Reception:
         self._taken[worker.token] = worker
         if (call := worker.assignment) is not None:
             self._accounts[worker.token] = call.account
-            self._payers[worker.token] = self._tolls.payer(call.account, call.caller, call.source)
+            payer = self._tolls.payer(call.account, call.caller, call.source)
+            self._payers[worker.token] = call.outset.by if call.outset is not None else payer
 
     def left(self, token: str) -> None:
         """The worker is gone."""
@@ -182,3 +210,7 @@ class Reception:
     def saw(self, rung: Rung) -> None:
         """A rung of some call's ladder."""
         self._ledger.saw(rung)
+
+
+def _call_id(now: datetime) -> str:
+    return f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"

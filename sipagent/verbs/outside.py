@@ -1,5 +1,6 @@
 """What somebody outside a call may ask of it: most verbs of a plan, and words for its agent."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -7,12 +8,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from sipagent.call.control import CallControl
+from sipagent.call.leg import LegState
 from sipagent.call.verb import Outcome, Verb
-from sipagent.errors import CallError
+from sipagent.errors import CallError, LegFailed
 
 from . import VERBS
 from .playing import play_all, sound_port
 from .waiting import while_caller_stays
+from .words import failure, who
 
 #: bytes of a call's global data as JSON
 MAX_GLOBAL_DATA = 64_000
@@ -27,6 +30,33 @@ class NobodyTalks(CallError):
 
     def __init__(self) -> None:
         super().__init__("no agent is talking with the caller at the moment")
+
+
+class OriginateVerb(Verb):
+    """Call somebody, on whose leg the call is: it rings already when this runs."""
+
+    name: ClassVar[str] = "originate"
+    to: str
+    timeout: float = Field(default=30, gt=0, le=600, description="seconds of ringing")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Whom."""
+        return (self.to,)
+
+    async def run(self, control: CallControl) -> Outcome:
+        """Wait for the answer. Nobody is left ringing."""
+        leg = control.call.caller
+        try:
+            async with asyncio.timeout(self.timeout):
+                await leg.wait(LegState.CONFIRMED)
+        except LegFailed as error:
+            refused = LegFailed(error.status, leg.reason or error.reason)
+            return Outcome(False, failure(refused, self.to), status=error.status)
+        except TimeoutError:
+            await leg.hangup()
+            return Outcome(False, failure(LegFailed(408, ""), self.to), status=408)
+        return Outcome(detail=f"{who(self.to)} answered", status=200)
 
 
 class SayVerb(Verb):

@@ -1,25 +1,37 @@
 """Course: the plan as it runs, and where somebody outside the call sends it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from sipagent.call.control import CallControl
-from sipagent.call.verb import Leave
+from sipagent.call.verb import Leave, Outcome
 from sipagent.verbs.flow import planned, run_from
 from sipagent.verbs.waiting import stopped
 
 
 class Course:
-    """Runs the plan of one call to its end, then waits until parties put together have parted."""
+    """Runs the plan of one call to its end, then waits until parties put together have parted.
 
-    def __init__(self, control: CallControl) -> None:
+    `before` has to succeed first: in a call that goes out, somebody has to answer.
+    """
+
+    def __init__(self, control: CallControl, section: str = "main") -> None:
         self._control = control
+        self.before: Callable[[], Awaitable[Outcome]] | None = None
         self._walk: asyncio.Task[object] | None = None
         self._diverted = False
-        self._next: tuple[CallControl, str] | None = (control, "main")
+        self._next: tuple[CallControl, str] | None = (control, section)
+        #: why the plan did not begin, where `before` failed
+        self.failed: Outcome | None = None
 
     async def run(self) -> None:
         """Follow the plan, wherever it is sent."""
+        if self.before is not None:
+            begun = await self.before()
+            if not begun.ok:
+                self.failed = begun
+                return
         while self._next is not None:
             (control, section), self._next, self._diverted = self._next, None, False
             self._walk = asyncio.ensure_future(run_from(control, section))

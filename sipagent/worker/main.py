@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -34,6 +35,7 @@ from .home import Address, Home
 from .house import Stock, furnish, load_stock
 from .lifeline import Lifeline
 from .offspring import outlive_the_parent
+from .outgoing import answered, dialled, entry, stillborn
 from .places import ServerPlaces
 from .protocol import (
     Assign,
@@ -112,7 +114,7 @@ class _Worker:
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
             self._endpoint.open(_terms(assignment))
-            leg = await self._caller()
+            leg = await self._first_leg(assignment, bridge, line)
             if leg is not None:
                 line.claimed()
                 await self._converse(assignment, leg, bridge, line, doors)
@@ -160,14 +162,20 @@ class _Worker:
                 swml_id=swml_call_id(assignment.call_id),
             )
         )
+        outset = assignment.outset
+        program, section = entry(outset, plan.program) if outset else (plan.program, "main")
         call = CallSession(
             assignment.call_id,
             leg,
             bridge,
             services,
             line.happened,
-            program=plan.program,
-            variables={"call": _told(assignment, leg), "envs": dict(self._settings.envs)},
+            program=program,
+            variables={
+                "call": _told(assignment, leg),
+                "envs": dict(self._settings.envs),
+                "vars": dict(outset.variables) if outset else {},
+            },
         )
         web.tell = call.emit
         watchdog = MediaWatchdog(
@@ -182,8 +190,12 @@ class _Worker:
         policies = [plan.policy, *self._settings.policies]
         self._referee = Referee(call, policies)
         call.referee = self._referee.refer
-        course = Course(CallControl(call, policies, by="dialplan"))
         outside = [*policies, *self._settings.api_policies]
+        course = Course(CallControl(call, policies, by="dialplan"), section)
+        if outset is not None:
+            # the plan's own policy says whom the call may be put through to, not who is called
+            operators = [*self._settings.policies, *self._settings.api_policies]
+            course.before = partial(answered, call, outset, operators)
         doors.commands.open(Steered(call, course, outside))
         try:
             await self._walk(call, course, doors.commands)
@@ -231,6 +243,8 @@ class _Worker:
         if isinstance(failure, Exception):
             log.error("plan_crashed", exc_info=failure)
             reason, by, status = f"internal error: {type(failure).__name__}", "system", 500
+        elif course.failed is not None and call.hung_up_by is None:
+            reason, by, status = course.failed.detail, "system", course.failed.status or status
         await call.end(status, reason, by)
 
     def _texter(self) -> Texter:
@@ -247,6 +261,22 @@ class _Worker:
         while True:
             texted = await self._texts.get()
             call.wrote(texted.text, texted.sender)
+
+    async def _first_leg(
+        self, assignment: Assignment, bridge: PjBridge, line: Lifeline
+    ) -> Leg | None:
+        """The caller's leg, or that of whom we call; None where nothing comes of it."""
+        if assignment.outset is None:
+            return await self._caller()
+        try:
+            leg = await dialled(self._dialer(assignment), assignment.outset)
+        except LegFailed as error:
+            line.claimed()
+            for event in stillborn(assignment, error, bridge.clock.t):
+                line.happened(event)
+            return None
+        self._leg.set_result(leg)
+        return leg
 
     async def _caller(self) -> Leg | None:
         """The assigned call's leg, or None when it does not come: the gateway kills us then."""

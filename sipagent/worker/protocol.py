@@ -23,6 +23,23 @@ class PlanText(_Message):
     document: dict[str, Any]
 
 
+class Outset(_Message):
+    """Whom the worker is to call, in place of waiting for an INVITE; who wants that; and what runs
+    once they have answered: a section of the plan, or one of its agents.
+    """
+
+    to: str
+    by: str
+    origin: str = ""
+    caller_id: str | None = None
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    timeout: float = Field(default=30, description="seconds of ringing")
+    section: str = "main"
+    agent: str = ""
+    variables: Mapping[str, Any] = Field(default_factory=dict)
+    detect_machine: bool = False
+
+
 class Assignment(_Message):
     """The one call a worker is for."""
 
@@ -46,6 +63,7 @@ class Assignment(_Message):
     )
     bundle: Path
     why: str = ""
+    outset: Outset | None = Field(default=None, description="of a call that goes out")
 
 
 # up: worker to gateway
