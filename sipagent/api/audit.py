@@ -1,5 +1,6 @@
 """Audit: who came from where and did what to live calls, one JSON line each."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -73,6 +74,9 @@ class AuditedCalls:
             outcome = await self._calls.do(call_id, verb, arguments, who)
         except SipAgentError as error:
             self.audit.note(who.by, who.origin, verb, call_id, f"error: {error}")
+            raise
+        except asyncio.CancelledError:
+            self.audit.note(who.by, who.origin, verb, call_id, "stopped: not wanted any more")
             raise
         status = f" {outcome.status}" if outcome.status is not None else ""
         self.audit.note(

@@ -44,8 +44,10 @@ def client_of(connection: HTTPConnection) -> Client:
 
 
 def principal_of(connection: HTTPConnection, kind: str = "api") -> Principal:
-    """Who came in, as they stand on record. Raises Denied."""
+    """Who came in, as they stand on record: `sipagent mcp` says that it is one. Raises Denied."""
     client = client_of(connection)
+    if connection.headers.get("sipagent-client") == "mcp":
+        kind = "mcp"
     origin = connection.client.host if connection.client is not None else ""
     return Principal(f"{kind}:{client.name}", origin, client.verbs)
 

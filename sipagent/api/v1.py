@@ -1,11 +1,13 @@
 """/v1: live calls by HTTP. Every verb's route is made from its fields."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, WebSocket
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from sipagent.call.verb import Verb
+from sipagent.call.verb import Outcome, Verb
 from sipagent.config import Scope
 from sipagent.verbs.outside import OUTSIDE
 
@@ -124,11 +126,29 @@ def _act(doors: Doors, name: str, verb: type[Verb]) -> Any:
 
     async def act(call_id: str, request: Request, body: Verb) -> Done:
         arguments = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return Done.of(await doors.calls.do(call_id, name, arguments, principal_of(request)))
+        work = doors.calls.do(call_id, name, arguments, principal_of(request))
+        return Done.of(await _while_wanted(request, work))
 
     # what the framework reads, for the check and for the document
     act.__annotations__["body"] = Annotated[verb, Body()]
     return act
+
+
+async def _while_wanted(request: Request, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """The outcome. A client that leaves does not want it any more: it is stopped then."""
+    doing, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return doing.result() if doing.done() else Outcome(False, "the client left", status=487)
+    finally:
+        for task in (doing, gone):
+            task.cancel()
+        await asyncio.gather(doing, gone, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _names() -> str:

@@ -8,7 +8,20 @@ from rich.markup import escape
 
 from sipagent.errors import ConfigError, SipAgentError
 
-from . import bans, bench, call, calls, control, demo, memory, plans, serve, tools, trunks
+from . import (
+    bans,
+    bench,
+    call,
+    calls,
+    control,
+    demo,
+    memory,
+    outside,
+    plans,
+    serve,
+    tools,
+    trunks,
+)
 from .style import print_findings
 
 app = typer.Typer(
@@ -26,6 +39,9 @@ app.command("explain")(plans.explain)
 app.command("schema")(plans.schema)
 app.command("call", epilog=call.EPILOG)(call.call)
 app.add_typer(calls.app, name="calls")
+app.command("originate")(outside.originate)
+app.command("mcp")(outside.mcp)
+app.command("token")(outside.token)
 app.command("trunks")(trunks.trunks)
 app.add_typer(bans.app, name="bans")
 app.add_typer(memory.app, name="memory")
