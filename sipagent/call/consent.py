@@ -86,6 +86,7 @@ class Consent:
                 self._call.spawn(self._begin(start))
         else:
             self._call.recordings.stop_all()
+            self._call.overhearing.stop_all()
             self._call.spawn(self._call.taps.stop_all("the caller does not agree"))
 
     async def _begin(self, start: Callable[[], Coroutine[Any, Any, object]]) -> None:

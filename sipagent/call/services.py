@@ -16,6 +16,7 @@ from .documents import Documents, NoDocuments
 from .leg import Dialer
 from .live_agent import Exit
 from .meeting import Meet, Notice, Seated, Wish
+from .models import Models, NoModels
 from .others import NoOtherCalls, OtherCalls
 from .privacy import NOTHING, Privacy
 from .tap_wires import TapWires
@@ -111,7 +112,8 @@ class Hearing(Protocol):
         engine: str = "",
     ) -> AsyncIterator[Overheard]:
         """Every utterance on the port until it is closed. `engine` as in `hear`; empty: ears of
-        this house that hear any words. Raises ProviderError, also where there are none.
+        this house that hear any words. Raises ProviderError: at once where there are none, later
+        where they fail.
         """
         ...
 
@@ -336,6 +338,7 @@ class Services:
     places: Places = field(default_factory=PlainPlaces)
     meetings: Meetings = field(default_factory=NoMeetings)
     memory: Memory = field(default_factory=NoMemory)
+    models: Models = field(default_factory=NoModels)
     others: OtherCalls = field(default_factory=NoOtherCalls)
     web: Web = field(default_factory=NoWeb)
     documents: Documents = field(default_factory=NoDocuments)

@@ -32,6 +32,7 @@ from .hold import Hold
 from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState
 from .live_agent import LiveAgent, TalkLog
+from .overhearing import Overhearing
 from .parties import Parties
 from .posts import Posts
 from .recordings import Recordings
@@ -92,11 +93,11 @@ class CallSession:
         self.recordings = Recordings(self)
         self.taps = Taps(self)
         self.tracks = Tracks(self)
+        self.overhearing = Overhearing(self)
         self.legs: list[Leg] = []
         #: conferences the caller is in; set one to leave it
         self.conferences: dict[str, asyncio.Event] = {}
-        #: the party the caller is bridged to at the moment, if any
-        self.other: Leg | None = None
+        self._other: Leg | None = None
         #: the hold a verb has put the caller on, if any
         self.hold: Hold | None = None
         #: the agent's port while an agent holds the caller's attention
@@ -137,6 +138,16 @@ class CallSession:
     def bridge(self) -> Bridge:
         """The mixing matrix under the room."""
         return self.room.bridge
+
+    @property
+    def other(self) -> Leg | None:
+        """The party the caller is bridged to at the moment, if any."""
+        return self._other
+
+    @other.setter
+    def other(self, leg: Leg | None) -> None:
+        self._other = leg
+        self.tracks.follow()
 
     def emit(self, kind: type[E], **fields: Any) -> None:
         """Put an event on record, stamped with the call and the media clock."""
@@ -298,7 +309,7 @@ class CallSession:
             self.room.join(new)
             self.recordings.follow(new)
             self.taps.follow(new)
-            self.tracks.follow(new)
+            self.tracks.follow()
             self.spawn(self._read_keys(new))
 
     def hand_over(self, leg: Leg, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":

@@ -22,10 +22,7 @@ UNSUPPORTED = {
     "ai_sidecar": "",
     "eval": 'set takes expressions: set: {x: "${...}"}',
     "if": "branch with cond, or with switch",
-    "live_transcribe": "",
     "live_translate": "",
-    "transcribe": "",
-    "transcribe_stop": "",
 }
 
 

@@ -31,6 +31,7 @@ from .talks import (
     Reported,
     StepChanged,
     Summarised,
+    Transcribed,
     UserEvent,
 )
 from .web import WebAsked
@@ -69,6 +70,7 @@ __all__ = [
     "Summarised",
     "TapStarted",
     "TapStopped",
+    "Transcribed",
     "TurnEnded",
     "UserEvent",
     "WebAsked",
@@ -298,6 +300,7 @@ Event = Annotated[
     | WebAsked
     | LimitReached
     | MeetingChanged
+    | Transcribed
     | UserEvent
     | Warned
     | CallEnded,

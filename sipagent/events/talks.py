@@ -28,6 +28,22 @@ class Gathered(Base):
     attempts: int = 1
 
 
+class Transcribed(Base):
+    """Somebody was listened to by a verb, and said this. `by` is the verb, `role` the vendor's name
+    of the party: remote-caller is the caller, local-caller whom they hear; times on the media
+    clock, ms. `translation` is what was made of it, where that was asked for.
+    """
+
+    type: Literal["transcribed"] = "transcribed"
+    by: str
+    role: str
+    text: Personal
+    translation: Personal = ""
+    confidence: float | None = None
+    began: int = 0
+    ended: int = 0
+
+
 class UserEvent(Base):
     """The plan's own event (`user_event`), for who listens to this call."""
 

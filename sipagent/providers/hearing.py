@@ -76,7 +76,7 @@ class EmbeddedHearing:
                     heard = Heard(transcript.text, transcript.confidence)
         return heard if answer.spoken else None
 
-    async def listen(
+    def listen(
         self,
         port: AudioPort,
         *,
@@ -88,6 +88,11 @@ class EmbeddedHearing:
         """See `Hearing`."""
         ears = self._others(engine, port.rate)
         expected = Expectation(tuple(phrases), language=language)
+        return self._listening(port, ears, expected, end_timeout)
+
+    async def _listening(
+        self, port: AudioPort, ears: Transcriber, expected: Expectation, end_timeout: float
+    ) -> AsyncIterator[Overheard]:
         cuts: asyncio.Queue[_Cut | None] = asyncio.Queue()
         cutting = asyncio.ensure_future(self._cut(port, cuts, end_timeout))
         try:

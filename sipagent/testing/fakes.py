@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from sipagent.call.control import CallControl, Presence
 from sipagent.call.leg import LegState
 from sipagent.call.policy import Policy
-from sipagent.call.services import Baton, Heard, Services, Talker
+from sipagent.call.services import Baton, Heard, Overheard, Services, Talker
 from sipagent.call.session import CallSession
 from sipagent.call.step import Program
-from sipagent.errors import CallError, PlanError
+from sipagent.errors import CallError, PlanError, ProviderError
 from sipagent.events import Base, Event
 from sipagent.media.port import AudioPort
 from sipagent.media.wav import WavWriter
@@ -35,6 +35,8 @@ __all__ = [
     "FakeExpressions",
     "FakeHearing",
     "FakeLeg",
+    "FakeListening",
+    "FakeModel",
     "FakeSounds",
     "FakeTalkers",
     "FakeTexts",
@@ -150,6 +152,96 @@ class FakeHearing:
         if on_speech is not None:
             on_speech()
         return answer
+
+    def listen(
+        self,
+        port: AudioPort,
+        *,
+        phrases: Sequence[str] = (),
+        end_timeout: float = 0.8,
+        language: str = "",
+        engine: str = "",
+    ) -> AsyncIterator[Overheard]:
+        """See `Hearing`."""
+        raise ProviderError(engine or "ears", "there are no ears here that hear any words")
+
+
+class FakeListening(FakeHearing):
+    """Ears that hear of each port what `says` holds for it by the end of its name: seconds and
+    words; when the port closes, `last` words come.
+    """
+
+    def __init__(
+        self, says: Mapping[str, Sequence[tuple[float, str]]], last: str = "", fault: str = ""
+    ) -> None:
+        super().__init__()
+        self._says = says
+        self._last = last
+        self._fault = fault
+
+    def listen(
+        self,
+        port: AudioPort,
+        *,
+        phrases: Sequence[str] = (),
+        end_timeout: float = 0.8,
+        language: str = "",
+        engine: str = "",
+    ) -> AsyncIterator[Overheard]:
+        """See `Hearing`."""
+        if engine == "none":
+            raise ProviderError(engine, "there are no such ears")
+        self.phrases.append(tuple(phrases))
+        self.wishes.append((language, engine))
+        role = next((name for name in self._says if port.name.endswith(name)), "")
+        return self._heard(port, self._says.get(role, ()))
+
+    async def _heard(
+        self, port: AudioPort, says: Sequence[tuple[float, str]]
+    ) -> AsyncIterator[Overheard]:
+        closed = asyncio.ensure_future(_until_closed(port))
+        for at, words in says:
+            # a port that nobody speaks on has no frames to tell the time by
+            await asyncio.wait({closed}, timeout=at - port.clock.t / 1000)
+            if closed.done():
+                break
+            if self._fault:
+                closed.cancel()
+                raise ProviderError("ears", self._fault)
+            yield Overheard(words, 0.9, port.clock.t, port.clock.t)
+        await closed
+        if self._last:
+            yield Overheard(self._last)
+
+
+async def _until_closed(port: AudioPort) -> None:
+    async for _ in port.frames():
+        pass
+
+
+class FakeModel:
+    """Answers with what `answer` makes of a prompt and a text; it is `Models` and `Model`."""
+
+    def __init__(self, answer: Callable[[str, str], str]) -> None:
+        self._answer = answer
+        self.asked: list[tuple[str, str]] = []
+        self.closed = 0
+
+    def open(self, call: CallSession, name: str = "") -> "FakeModel":
+        """See `Models`."""
+        return self
+
+    async def write(self, prompt: str, text: str, *, timeout: float = 20.0) -> str:
+        """See `Model`. An empty answer is a failure."""
+        self.asked.append((prompt, text))
+        answer = self._answer(prompt, text)
+        if not answer:
+            raise ProviderError("model", "it is out of order")
+        return answer
+
+    async def aclose(self) -> None:
+        """See `Model`."""
+        self.closed += 1
 
 
 class FakeTexts:

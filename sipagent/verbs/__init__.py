@@ -27,6 +27,7 @@ from .secret import SECRET
 from .signalling import SIGNALLING
 from .sound import SOUND
 from .tapping import TAPPING
+from .transcribing import TRANSCRIBING
 from .transferring import TRANSFERRING
 
 _ALL = (
@@ -48,6 +49,7 @@ _ALL = (
     *MESSAGING,
     *PARKING,
     *QUEUEING,
+    *TRANSCRIBING,
     *REMOTE,
     *FAX,
     *ASKING,

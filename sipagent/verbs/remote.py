@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.session import CallSession
@@ -11,6 +11,7 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, PlanError
 from sipagent.events import UserEvent
 
+from .actions import Part, parsed
 from .flow import remember
 from .holding import begin_hold, end_hold
 from .playing import MUSIC
@@ -19,19 +20,13 @@ from .playing import MUSIC
 _HOLD = 300.0
 
 
-class _Params(BaseModel):
-    """A foreign server's parameters: what is not known here does no harm."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Message(_Params):
+class _Message(Part):
     role: Literal["system", "user", "assistant"] = "system"
     message_text: str = Field(default="", max_length=20_000)
     global_data: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Hold(_Params):
+class _Hold(Part):
     timeout: float = Field(default=_HOLD, gt=0, le=3600)
 
 
@@ -88,21 +83,16 @@ class ExecuteRpcVerb(Verb):
         if self.call_id not in (None, call.id):
             done = await call.services.others.execute(self.method, self.call_id, self.params)
             return f"{self.method} was done there", str(done.get("call_id", self.call_id))
-        try:
-            await self._here(call)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise PlanError(f"{self.method}: {where}: {first['msg']}") from error
+        await self._here(call)
         return f"{self.method} was done", call.id
 
     async def _here(self, call: CallSession) -> None:
         if self.method == "ai_unhold":
             await end_hold(call)
         elif self.method == "ai_hold":
-            await begin_hold(call, MUSIC, _Hold.model_validate(self.params).timeout)
+            await begin_hold(call, MUSIC, parsed(_Hold, self.params, self.method).timeout)
         else:
-            message = _Message.model_validate(self.params)
+            message = parsed(_Message, self.params, self.method)
             if message.global_data:
                 call.scope.setdefault("global_data", {}).update(message.global_data)
             if message.message_text:

@@ -1,12 +1,18 @@
-"""Ears, minds and mouths for verbs that are no talk: transcription, translation, a listener."""
+"""Ears and minds for verbs that are no talk: transcription, translation, a silent listener."""
 
-from sipagent.agent.protocols import Transcriber
+from functools import partial
+
+from sipagent.agent.failover import Candidate
+from sipagent.agent.prices import Prices
+from sipagent.agent.protocols import Brain, Transcriber
 from sipagent.agent.spec import AgentSpec, ProviderRef
+from sipagent.agent.writing import Pen
+from sipagent.call.session import CallSession
 from sipagent.config import Settings
 from sipagent.dialplan.model import Plan
 from sipagent.errors import ProviderError
 from sipagent.providers.kit import Kit
-from sipagent.providers.registry import EARS, MINDS, MOUTHS, pick, resolve
+from sipagent.providers.registry import EARS, LANGUAGE_MODELS, MINDS, MOUTHS, pick, resolve
 
 #: ears that know only what they are told to expect, and those of benches
 _NARROW = frozenset({"grammar", "instant"})
@@ -55,3 +61,50 @@ class OtherEars:
         except ProviderError:
             return False
         return kind in EARS and kind not in _NARROW
+
+
+class HouseModels:
+    """`Models`: by name or kind; else what the plan's agents think with, else the first under
+    `providers:`.
+    """
+
+    def __init__(self, settings: Settings, plan: Plan, rate: int) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._rate = rate
+
+    def open(self, call: CallSession, name: str = "") -> Pen:
+        """See `Models`."""
+        return Pen(call, (self.candidate(name),))
+
+    def candidate(self, name: str = "") -> Candidate[Brain]:
+        """Raises ProviderError where there is none."""
+        ref = self._named(name) or self._agents() or self._first()
+        if ref is None:
+            cause = "this needs a language model under providers: of sipagent.yaml"
+            raise ProviderError(name or "model", cause, retryable=False)
+        configured = self._settings.providers.get(ref.provider)
+        prices = configured.prices if configured else Prices()
+        make = partial(pick, MINDS, ref, Kit(self._rate, AgentSpec(), None), self._settings)
+        return Candidate(ref.provider, make, prices)
+
+    def _named(self, name: str) -> ProviderRef | None:
+        provider = self._settings.providers.get(name)
+        known = provider is not None and provider.kind in LANGUAGE_MODELS
+        return ProviderRef(provider=name) if known else None
+
+    def _agents(self) -> ProviderRef | None:
+        refs = (ref for agent in self._plan.agents.values() for ref in agent.brain)
+        return next((ref for ref in refs if self._writes(ref)), None)
+
+    def _first(self) -> ProviderRef | None:
+        known = self._settings.providers.items()
+        name = next((n for n, p in known if p.kind in LANGUAGE_MODELS), None)
+        return None if name is None else ProviderRef(provider=name)
+
+    def _writes(self, ref: ProviderRef) -> bool:
+        try:
+            kind, _ = resolve(ref, self._settings)
+        except ProviderError:
+            return False
+        return kind in LANGUAGE_MODELS

@@ -58,7 +58,7 @@ from sipagent.verbs import VERBS
 from sipagent.verbs.documents import run_document
 
 from .functions import rules_of
-from .helping import OtherEars
+from .helping import HouseModels, OtherEars
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,7 @@ def furnish(
             stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan)
         ),
         talkers=PlanTalkers(settings, plan, stock, rate, mcp),
+        models=HouseModels(settings, plan, rate),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),
         writers=WRITERS,
