@@ -48,7 +48,7 @@ class UserEvent(Base):
     """The plan's own event (`user_event`), for who listens to this call."""
 
     type: Literal["user_event"] = "user_event"
-    event: PersonalData
+    data: PersonalData
 
 
 class AgentChanged(Base):

@@ -110,7 +110,7 @@ class UserEventVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """Emit it."""
-        control.call.emit(UserEvent, event=dict(self.event))
+        control.call.emit(UserEvent, data=dict(self.event))
         remember(control.call, user_event_result="success")
         return Outcome(detail="the event was sent")
 

@@ -51,8 +51,8 @@ class Others:
 async def test_an_event_of_the_plans_own_is_on_record_and_personal() -> None:
     call = a_call()
     assert (await do(call, "user_event", event={"type": "cart", "items": [1]})).ok
-    assert call.all(UserEvent)[0].event == {"type": "cart", "items": [1]}
-    assert personal_fields(UserEvent) == {"event"}
+    assert call.all(UserEvent)[0].data == {"type": "cart", "items": [1]}
+    assert personal_fields(UserEvent) == {"data"}
 
 
 @pytest.mark.swml("verb", "execute_rpc", "ai_message to the agent of this call, with global data")

@@ -1,0 +1,126 @@
+"""Verbs of SWML on real calls, with real servers beside them: a payment, a transcription."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sipagent.config import Log, Web
+from sipagent.events import DigitReceived, SecureEntry, StepStarted, WebAsked
+from sipagent.testing.phone import Phone
+from sipagent.testing.server import running
+from sipagent.testing.vendors.deepgram import Deepgram
+from sipagent.testing.vendors.socket_server import SocketServer
+from sipagent.testing.voice import speak
+from sipagent.testing.web_server import Answer, Question, WebServer
+
+pytestmark = pytest.mark.slow
+CARD = "5105105105105100"
+PAY = """
+version: 1.0.0
+routes: [{to: "100"}]
+sections:
+  main:
+    - record_call: {control_id: tape}
+    - pay:
+        payment_connector_url: URL/charge
+        status_url: URL/status
+        charge_amount: "12.50"
+        security_code: "false"
+        postal_code: "false"
+        prompts:
+          - {for: payment-card-number, actions: [{type: Say, phrase: Card.}]}
+          - {for: payment-processing, actions: [{type: Play, phrase: "silence:0.1"}]}
+          - {for: payment-completed, actions: [{type: Say, phrase: Thanks.}]}
+    - user_event: {event: {result: "${pay_result}", token: "${vars.pay_payment_results}"}}
+    - hangup
+"""
+TRANSCRIBED = """
+version: 1.0.0
+routes: [{to: "100"}]
+sections:
+  main:
+    - answer
+    - live_transcribe:
+        action:
+          start:
+            lang: en-US
+            direction: [remote-caller]
+            webhook: URL/heard
+            live_events: true
+            vad_silence_ms: 500
+    - sleep: 60000
+"""
+
+
+def told(web: WebServer, path: str) -> list[dict[str, Any]]:
+    return [question.json for question in web.requests if question.path == path]
+
+
+@pytest.mark.swml("verb", "pay", "over SIP: no digit in events, files, logs, audio")
+async def test_a_card_typed_on_a_phone_is_charged_and_is_nowhere_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def connector(question: Question) -> Answer:
+        return Answer(data={"charge_id": "ch_1"} if question.path == "/charge" else {})
+
+    async with WebServer(connector) as web, Phone(user="alice") as phone:
+        house = {"web": Web(allow=(web.place,)), "log": Log(personal=True)}
+        plan = PAY.replace("URL", web.url)
+        async with running(tmp_path / "server", plan, **house) as server:
+            call = await phone.dial(server.uri("100"))
+            await call.wait_answered()
+            await server.until(lambda e: isinstance(e, SecureEntry) and e.change == "began")
+            await call.press(CARD + "#", milliseconds=60)
+            await server.wait_for(lambda: "expiration-date" in str(told(web, "/status")))
+            await call.press("1230", milliseconds=60)
+            await call.wait_ended(60)
+            await server.ended()
+            await server.idle()
+            (charge,) = told(web, "/charge")
+            assert charge["cardnumber"] == CARD and charge["expiry_month"] == "12"
+            (event,) = [e for e in server.events if e.type == "user_event"]
+            assert event.data["result"] == "success"
+            assert event.data["token"]["payment_confirmation_code"] == "ch_1"
+            digits = [e for e in server.events if isinstance(e, DigitReceived)]
+            assert len(digits) == 21 and not any(e.digit for e in digits)
+            assert any(isinstance(e, WebAsked) for e in server.events)
+            assert told(web, "/status")[-1]["params"]["pay_result"] == "success"
+            assert CARD[-8:] not in str(told(web, "/status"))
+    for file in (tmp_path / "server").rglob("*"):
+        if file.is_file():
+            assert CARD[:8].encode() not in file.read_bytes(), file
+    out, err = capfd.readouterr()
+    assert CARD[:8] not in out + err
+
+
+@pytest.mark.swml("verb", "live_transcribe", "over SIP, with hosted ears and a real webhook")
+async def test_what_is_said_on_a_phone_reaches_the_webhook_while_the_call_goes_on(
+    tmp_path: Path,
+) -> None:
+    words = "when are you open"
+    async with (
+        SocketServer(Deepgram(words)) as ears,
+        WebServer(lambda question: Answer(data={})) as web,
+        Phone(user="alice") as phone,
+    ):
+        house = {
+            "web": Web(allow=(web.place,)),
+            "providers": {
+                "deepgram": {"kind": "deepgram", "base_url": ears.base_url, "api_key": "right"}
+            },
+        }
+        plan = TRANSCRIBED.replace("URL", web.url)
+        async with running(tmp_path, plan, **house) as server:
+            call = await phone.dial(server.uri("100"))
+            await call.wait_answered()
+            await server.until(lambda e: isinstance(e, StepStarted) and e.verb == "sleep")
+            await call.play(speak(words) + bytes(16_000))
+            await server.wait_for(lambda: len(told(web, "/heard")) >= 2)
+            await call.hangup()
+            await server.ended()
+            await server.wait_for(lambda: len(told(web, "/heard")) >= 3)
+    states = [body["params"]["state"] for body in told(web, "/heard")]
+    assert states == ["started", "utterance", "finished"]
+    utterance = told(web, "/heard")[1]["params"]["utterance"]
+    assert (utterance["role"], utterance["content"]) == ("remote-caller", words)
