@@ -162,7 +162,7 @@ async def _start_or_wait(call: CallSession, options: Start) -> Outcome:
     def work(ports: Mapping[str, AudioPort]) -> Coroutine[Any, Any, None]:
         return _live(script, options, streams(call, ports, options))
 
-    sides = {role: SIDES[role] for role in options.direction}
+    sides: dict[str, Side] = {role: SIDES[role] for role in options.direction}
     call.overhearing.start(name, sides, work, about=script)
     if options.live_events:
         told.tell(state="started", direction=list(options.direction))
