@@ -22,7 +22,6 @@ from sipagent.events import (
     Warned,
 )
 from sipagent.media.bridge import Bridge, Room
-from sipagent.media.denoise import SpectralGate
 from sipagent.media.port import AudioPort
 
 from . import reasons
@@ -102,8 +101,6 @@ class CallSession:
         self.hold: Hold | None = None
         #: the agent's port while an agent holds the caller's attention
         self.agent: AudioPort | None = None
-        #: whether those who listen are spared the noise
-        self.denoising = False
         #: that agent, for everybody who has a word for it
         self.live_agent: LiveAgent | None = None
         #: what was said in the newest talk; it stays when that is over
@@ -160,16 +157,6 @@ class CallSession:
 
     def _not_told(self, problem: str) -> None:
         self.emit(Warned, code="not_told", detail=problem)
-
-    def denoise(self, wanted: bool) -> None:
-        """Free what is listened to of noise from now on, or no more."""
-        self.denoising = wanted
-        if self.agent is not None:
-            self.clean(self.agent)
-
-    def clean(self, port: AudioPort) -> None:
-        """Free what this port hears of noise, where that is wanted."""
-        port.treat = SpectralGate(port.rate).feed if self.denoising else None
 
     def kept(self, text: str) -> str:
         """A text as it may be kept or sent beyond this call, where that is not by an event."""

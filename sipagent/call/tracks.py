@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from sipagent.media.denoise import SpectralGate
 from sipagent.media.port import AudioPort
 
 if TYPE_CHECKING:
@@ -19,6 +20,17 @@ class Tracks:
     def __init__(self, call: "CallSession") -> None:
         self._call = call
         self._open: dict[AudioPort, Side] = {}
+        self._denoising = False
+
+    def denoise(self, wanted: bool) -> None:
+        """Spare those who listen the noise from now on, the agent first of all, or no more."""
+        self._denoising = wanted
+        if self._call.agent is not None:
+            self.clean(self._call.agent)
+
+    def clean(self, port: AudioPort) -> None:
+        """Free what this port hears of noise, where that is wanted."""
+        port.treat = SpectralGate(port.rate).feed if self._denoising else None
 
     @contextmanager
     def open(self, name: str, side: Side) -> Iterator[AudioPort]:
@@ -28,7 +40,7 @@ class Tracks:
         port = self._call.bridge.open_port(name)
         self._open[port] = side
         self._connect(port)
-        self._call.clean(port)
+        self.clean(port)
         try:
             yield port
         finally:

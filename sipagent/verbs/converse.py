@@ -65,7 +65,7 @@ class AiVerb(Verb):
         await answered(call)
         async with sound_port(call, "agent") as port:
             before, call.agent = call.agent, port
-            call.clean(port)
+            call.tracks.clean(port)
             try:
                 end = await self._talks(control, port, talker, verbs)
             except ProviderError as error:

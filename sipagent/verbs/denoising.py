@@ -17,7 +17,7 @@ class DenoiseVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """From now on."""
-        control.call.denoise(True)
+        control.call.tracks.denoise(True)
         remember(control.call, denoise_result="on")
         return Outcome(detail="what is listened to is freed of noise")
 
@@ -29,7 +29,7 @@ class StopDenoiseVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """From now on."""
-        control.call.denoise(False)
+        control.call.tracks.denoise(False)
         remember(control.call, denoise_result="off")
         return Outcome(detail="the call is heard as it is")
 

@@ -143,7 +143,7 @@ class PromptVerb(_Sounding):
         told = Status(call, self.status_url, "calling.call.collect", about)
         try:
             async with sound_port(call, "prompt") as port:
-                call.clean(port)
+                call.tracks.clean(port)
                 answer = await while_caller_stays(call, self._answer(call, port))
         except (CallError, ProviderError) as error:
             remember(call, prompt_result="failed", prompt_value="")
