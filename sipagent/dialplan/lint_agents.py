@@ -70,6 +70,9 @@ class AgentLint:
                 yield from self._provider(agent, "voice", own, (*path, "languages", index))
         for ref in (agent.summary.brain or ()) if agent.summary is not None else ():
             yield from self._provider(agent, "brain", ref, (*path, "summary", "brain"))
+        for ref in (agent.reports.post_prompt.brain or ()) if agent.reports is not None else ():
+            place = (*path, "reports", "post_prompt", "brain")
+            yield from self._provider(agent, "brain", ref, place)
 
     def _provider(
         self, agent: AgentSpec, role: str, ref: ProviderRef, place: KeyPath
@@ -125,6 +128,11 @@ class AgentLint:
             message = "a model that speaks by itself writes no summaries"
             hint = "name another provider as brain of the summary"
             yield self.source.finding((*path, "summary"), message, hint=hint)
+        asked = None if agent.reports is None else agent.reports.post_prompt
+        if asked is not None and asked.prompt and not asked.brain and None not in itself:
+            message = "a model that speaks by itself writes no report"
+            hint = "name another provider as brain of the post_prompt"
+            yield self.source.finding((*path, "reports", "post_prompt"), message, hint=hint)
         if "ears" in agent.model_fields_set and all(itself):
             message = "ears are hardly used: this model hears for itself and writes down what it"
             message += " hears"

@@ -12,6 +12,7 @@ from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 
 from .lint_mcp import foreign_functions
+from .lint_reports import lint_reports
 from .lint_steps import lint_steps
 
 #: the mind that never speaks first
@@ -49,6 +50,7 @@ def lint_talks(
             message = "a mind that goes by intents writes no summary"
             hint = "name a language model: summary: {brain: {provider: ...}}"
             yield source.finding((*path, "summary"), message, hint=hint)
+        yield from lint_reports(source, agent, path)
         for place, text in _authored(agent):
             if wrong := wrong_template(text):
                 yield source.finding((*path, *place), f"not a JavaScript expression: {wrong}")
@@ -58,6 +60,8 @@ def _authored(agent: AgentSpec) -> Iterator[tuple[KeyPath, str]]:
     """Texts in which templates are filled."""
     yield ("prompt",), agent.prompt or ""
     yield ("greeting",), agent.greeting or ""
+    if agent.reports is not None:
+        yield ("reports", "post_prompt", "prompt"), agent.reports.post_prompt.prompt
     for name, context in agent.contexts.items():
         at: KeyPath = ("contexts", name)
         yield (*at, "prompt"), context.prompt or ""

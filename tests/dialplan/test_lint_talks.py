@@ -168,3 +168,23 @@ sections: {main: [{ai: desk}]}
     [finding] = check(parse(text, "p.yaml"), house)[1]
     assert "the embedded ears do not know: blorp" in str(finding)
     assert finding.line == 7
+
+
+@pytest.mark.parametrize(
+    ("reports", "said"),
+    [
+        ("{post_prompt: {prompt: Tell., url: https://x.example}}", "writes no report"),
+        ("{post_prompt: {prompt: Tell., brain: {provider: model}}}", "nobody is told"),
+        ("{save_conversation: true}", "saved at post_prompt.url"),
+        ("{debug_url: 'ftp://x'}", "not a http or https URL"),
+        ("{post_prompt: {url: 'https://[x'}}", "not a http or https URL"),
+    ],
+)
+def test_a_report_that_nobody_writes_or_reads_is_found(reports: str, said: str) -> None:
+    plan = f"""
+agents:
+  a: {{intents: {{hi: {{phrases: [hello], say: Hello.}}}}, reports: {reports}}}
+sections: {{main: [{{ai: a}}]}}
+"""
+    findings = check(parse(plan, "plan.yaml"), House())[1]
+    assert said in " ".join(str(finding) for finding in findings)
