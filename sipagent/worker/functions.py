@@ -15,5 +15,6 @@ def rules_of(spec: AgentSpec) -> Rules:
         post_conversation=functions.swaig_post_conversation,
         post_swml_vars=functions.swaig_post_swml_vars,
         conversation_id=None if reports is None else reports.conversation_id,
+        hold_music=functions.hold_music,
         **named,
     )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import httpcore
 
-from sipagent.call.web import WebFailed, WebReply, WebRequest
+from sipagent.call.web import WebFailed, WebReply, WebRequest, WebUnreachable
 from sipagent.config import Web as WebSettings
 from sipagent.events import WebAsked
 from sipagent.providers.trust import tls
@@ -119,8 +119,14 @@ class HttpWeb:
             )
 
     async def _follow(self, request: WebRequest, seen: _Seen) -> WebReply:
-        for _ in range(MAX_REDIRECTS + 1):
-            reply = await self._once(request, seen)
+        for hops in range(MAX_REDIRECTS + 1):
+            try:
+                reply = await self._once(request, seen)
+            except WebUnreachable as error:
+                if hops:
+                    # whoever redirected us may have done something already
+                    raise WebFailed(str(error)) from error
+                raise
             following = seen.hop.after(reply.status, reply.headers.get("location", ""))
             if following is None:
                 return reply

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpcore
 
-from sipagent.call.web import WebFailed
+from sipagent.call.web import WebFailed, WebUnreachable
 
 from .guard import Guard
 
@@ -34,7 +34,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
                 addresses = await self._guard.addresses(host, port)
                 return await self._first(host, addresses, port, timeout)
         except TimeoutError as error:
-            raise WebFailed(f"{host}: no connection within {timeout:g} s") from error
+            raise WebUnreachable(f"{host}: no connection within {timeout:g} s") from error
 
     async def _first(
         self, host: str, addresses: Iterable[str], port: int, timeout: float | None
@@ -46,7 +46,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             try:
                 return await self._plain.connect_tcp(address, port, patience)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                cause = WebFailed(f"{host}: port {port} cannot be reached: {_words(error)}")
+                cause = WebUnreachable(f"{host}: port {port} cannot be reached: {_words(error)}")
         raise cause
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:

@@ -45,7 +45,7 @@ def scope_token(function: FunctionSpec, defaults: Defaults) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def request(where: Defaults, data: Mapping[str, Any]) -> WebRequest:
+def request(where: Defaults, data: Mapping[str, Any], name: str) -> WebRequest:
     """A function's body on its way: the URL as it stands, to the last slash and token."""
     return WebRequest(
         where.web_hook_url or "",
@@ -55,6 +55,7 @@ def request(where: Defaults, data: Mapping[str, Any]) -> WebRequest:
         timeout=TIMEOUT,
         connect_timeout=CONNECT_TIMEOUT,
         most=MOST,
+        by=f"function:{name}",
     )
 
 
@@ -76,6 +77,7 @@ def signature_request(include: Include) -> WebRequest:
         data=data,
         timeout=CONNECT_TIMEOUT,
         most=MOST,
+        by="include",
     )
 
 

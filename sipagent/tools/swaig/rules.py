@@ -16,6 +16,8 @@ class Rules:
     post_swml_vars: bool | tuple[str, ...] = False
     app_name: str = "swml app"
     conversation_id: str | None = None
+    #: what a caller on hold hears, any URL that `play` takes
+    hold_music: str | None = None
 
 
 SWML_RULES = Rules()

@@ -17,7 +17,8 @@ from .arguments import Arguments
 from .function import Function, Run
 from .hooks import HANGUP, STARTUP, hooked
 from .includes import Includes
-from .request import scope_token
+from .mapped import Mapped
+from .request import Asking, scope_token
 from .result import SwaigResult
 from .rules import SWML_RULES, Rules
 from .spec import FunctionSpec, SwaigSpec
@@ -90,7 +91,10 @@ class SwaigSource:
         )
 
     def _run(self, declared: FunctionSpec, token: str, arguments: Arguments) -> Run:
-        return Webhook(declared, self._spec.defaults, self._rules, token, arguments).run
+        asking = Asking(declared, self._rules, token)
+        if declared.data_map is not None:
+            return Mapped(declared.data_map, asking, arguments).run
+        return Webhook(asking, self._spec.defaults, arguments).run
 
     def _then(self, function: Function, result: SwaigResult) -> Then | None:
         async def act(so_far: ToolResult, control: CallControl) -> ToolResult:

@@ -13,43 +13,38 @@ from sipagent.events import Warned
 from .arguments import Arguments
 from .request import Asking, address, body, request
 from .result import SwaigResult, result_of
-from .rules import Rules
-from .spec import Defaults, FunctionSpec
+from .spec import Defaults
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Asks the function's server, and puts what came of it on record."""
 
-    function: FunctionSpec
+    asking: Asking
     defaults: Defaults
-    rules: Rules
-    token: str
     schema: Arguments
 
     async def run(self, arguments: Mapping[str, Any], control: CallControl) -> SwaigResult:
         """Never raises: what went wrong is a sentence for the model, and a warning on record."""
-        call, name = control.call, self.function.function
-        where = address(self.function, self.defaults)
+        call, name = control.call, self.asking.function.function
+        where = address(self.asking.function, self.defaults)
         if not where.web_hook_url:
             _warn(call, f"{name} has neither web_hook_url nor data_map")
             return SwaigResult(f"{name} cannot be used: nobody runs it.", ok=False)
-        data = body(
-            Asking(self.function, self.rules, self.token), arguments, self.schema.schema, call
-        )
+        data = body(self.asking, arguments, self.schema.schema, call)
         try:
-            reply = await asked(call, request(where, data))
+            reply = await asked(call, request(where, data, name))
         except WebFailed as error:
             _warn(call, f"{name}: {error}")
-            _log(call, name, data, {"error": str(error)})
+            record(call, name, data, {"error": str(error)})
             return SwaigResult(f"{name} could not be reached; go on without it.", ok=False)
         result = result_of(reply, name)
-        _log(call, name, data, dict(result.data) or result.text, url=reply.url)
+        record(call, name, data, dict(result.data) or result.text, url=reply.url)
         self._check(call, reply, result)
         return result
 
     def _check(self, call: CallSession, reply: WebReply, result: SwaigResult) -> None:
-        name = self.function.function
+        name = self.asking.function.function
         if not reply.ok:
             _warn(call, f"{name}: HTTP {reply.status} from {reply.url}")
         if result.expired:
@@ -67,7 +62,7 @@ async def asked(call: CallSession, question: WebRequest) -> WebReply:
         return await web.ask(question)
 
 
-def _log(
+def record(
     call: CallSession, name: str, sent: Mapping[str, Any], came: Any, *, url: str = ""
 ) -> None:
     """One entry of `swaig_log`; `url` without its secrets."""

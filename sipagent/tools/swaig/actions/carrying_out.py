@@ -10,7 +10,10 @@ from ...spec import ToolResult
 from .data import DATA
 from .documents import swml
 from .doing import Action, Doing
+from .holding import hold
 from .leaving import LEAVING, transfers
+from .sounding import SOUNDING
+from .talking import TALKING
 
 #: actions one call carries out in all: a function that calls itself by its actions comes to an end
 MOST = 2_000
@@ -19,7 +22,7 @@ _COUNT = "swaig actions"
 _SWML, _TRANSFER = "SWML", "transfer"
 #: the rest runs first, in the order it came; then this; then what ends the talk
 LAST = ("hold",)
-KNOWN: Mapping[str, Action] = {**DATA, **LEAVING}
+KNOWN: Mapping[str, Action] = {**DATA, **TALKING, **SOUNDING, "hold": hold, **LEAVING}
 
 
 @dataclass(frozen=True, slots=True)
