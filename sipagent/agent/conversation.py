@@ -4,6 +4,9 @@ from dataclasses import dataclass, field, replace
 from time import time
 from typing import Any, Literal
 
+#: characters a mind keeps of a result that it was to read once
+BRIEF = 400
+
 Role = Literal["system", "caller", "agent", "tool"]
 
 
@@ -53,6 +56,8 @@ class Conversation:
     slid: list[Message] = field(default_factory=list)
     prompt: str = ""
     written: bool = False
+    #: wishes for the model, by the names of pydantic-ai's settings; minds without such ignore them
+    settings: dict[str, float] = field(default_factory=dict)
     #: words of the caller's whose answer was retracted
     _open: Message | None = None
 
@@ -118,6 +123,19 @@ class Conversation:
         )
         self.messages[-1] = whole
         return whole
+
+    def reword_tool(self, tool_call_id: str, text: str | None, *, brief: bool = False) -> None:
+        """The mind knows `text` in the place of a request and its result, or nothing, or (`brief`)
+        the beginning of the result. A result nobody asked for is one that minds are not shown.
+        """
+        for index, known in enumerate(self.messages):
+            if brief and known.role == "tool" and known.tool_call_id == tool_call_id:
+                if len(known.text) > BRIEF:
+                    self.messages[index] = replace(known, text=f"{known.text[:BRIEF]} [...]")
+            elif not brief and any(one.id == tool_call_id for one in known.requests):
+                left = tuple(one for one in known.requests if one.id != tool_call_id)
+                said = f"{known.text} {text or ''}".strip()
+                self.messages[index] = replace(known, text=said, requests=left)
 
     def forget(self, note: Message | None = None) -> None:
         """Keep nothing but the request that is being answered, and `note` in place of the rest."""

@@ -20,6 +20,7 @@ from .sounds import Sounds
 from .speaking.speaker import Speaker
 from .spec import AgentSpec
 from .turns.decisions import EndOfTurn, KeyPressed, SpeechOffset, SpeechOnset, Withdrawn
+from .turns.machine import TurnMachine
 from .turns.rules import TurnRules
 from .understanding import Senses, Understanding
 from .yielding.bargein import GiveWay
@@ -51,7 +52,7 @@ class Floor:
         self._gate = Gate(senses.vad, speaker.port.rate, rules, spec.barge_in.rules)
         self._ceding = Ceding(spec.barge_in, self._gate, speaker, call)
         self._rules = hearing
-        self._prompting = Prompting(spec, speaker.manner, outbound=outbound(spec, call))
+        self.prompting = Prompting(spec, speaker.manner, outbound=outbound(spec, call))
         self._listener = Listener(senses.ears, limit=limits.final_text)
         sounds = Sounds(call, speaker.conversation, limits.final_text)
         self._understanding = Understanding(
@@ -59,7 +60,7 @@ class Floor:
             call,
             self._gate,
             self._ceding,
-            self._prompting,
+            self.prompting,
             sounds=sounds,
             rules=self._rules,
         )
@@ -67,9 +68,22 @@ class Floor:
         self._state = _State()
         self._confidence = _Confidence(spec.turn.confidence, spec.barge_in.confidence)
 
+    @property
+    def turns(self) -> TurnMachine:
+        """Whose rules may be changed between two frames."""
+        return self._gate.turn
+
+    def trust(self, confidence: float | None, barge: float | None) -> None:
+        """Words of less confidence (0..1) are a guess, or do not stop the agent."""
+        before = self._confidence
+        self._confidence = _Confidence(
+            before.turn if confidence is None else confidence,
+            before.barge_in if barge is None else barge,
+        )
+
     def follow(self, mind: Mind) -> None:
         """Whose speech it is that is given up, and who is told what the caller says."""
-        self.mind = self._ceding.mind = self._prompting.mind = mind
+        self.mind = self._ceding.mind = self.prompting.mind = mind
         self._understanding.mind = self._playout.mind = mind
 
     def caller_busy(self) -> bool:
@@ -124,7 +138,7 @@ class Floor:
         self._act(self._gate.frame(frame, self._speaker.port.recent, holding))
         quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
         quiet = quiet and self._rules.wake.awake
-        self._prompting.frame(quiet)
+        self.prompting.frame(quiet)
         self._playout.frame()
 
     def _expected(self) -> Expectation:
@@ -176,13 +190,13 @@ class Floor:
 
     def _key(self, pressed: KeyPressed) -> None:
         self._listener.drop()
-        self._prompting.answered()
+        self.prompting.answered()
         if pressed.first:
             self._state.began = pressed.t
 
     def _wrote(self, t: int, text: str) -> None:
         """A text is a turn of its own."""
-        self._prompting.answered()
+        self.prompting.answered()
         self._state.began = t
         self._ceding.wrote(t)
         end = EndOfTurn(t, "text", t, rule="text", evidence="a text message")

@@ -3,6 +3,7 @@
 from .conversation import Message
 from .rewording import rewording
 from .spec import AgentSpec
+from .steering.hints import LiveHints
 from .waking import Wakefulness
 
 
@@ -11,8 +12,13 @@ class HearingRules:
 
     def __init__(self, spec: AgentSpec) -> None:
         self.wake = Wakefulness(spec.waking)
-        self.reworded = rewording(spec.reword)
+        self.hints = LiveHints()
+        self._reworded = rewording(spec.reword)
         self._same_speaker = spec.barge_in.same_speaker
+
+    def reworded(self, text: str) -> str:
+        """Put right by the declared rules, then by those that functions brought."""
+        return self.hints.reworded(self._reworded(text))
 
     def concerns(self, message: Message) -> bool:
         """Is it to be answered? What the mind has heard itself is: its words may come later."""

@@ -1,5 +1,6 @@
 """Prompting: a caller who is silent, or is not understood, is asked, and in the end left."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from sipagent.call.services import TalkEnd
@@ -27,12 +28,16 @@ class Prompting:
         self._silence = _silence(spec, attention)
         self._inactivity = InactivityWatch(attention, outbound=outbound) if attention else None
         self._note = None if attention is None else attention.prompt
+        #: may the mind use tools where it speaks to a silent caller?
+        self.with_tools = spec.functions.functions_on_no_response
+        #: True while a silent caller is not to be asked anything
+        self.hushed: Callable[[], bool] = lambda: False
 
     def frame(self, quiet: bool) -> None:
         """One more frame; `quiet` where neither side has the floor."""
         if self._inactivity is not None and self._inactivity.frame():
             self.mind.tell(Leave(TalkEnd("silent", self._spec.fallback)))
-        elif (what := self._silence.frame(quiet)) is not None:
+        elif (what := self._silence.frame(quiet and not self.hushed())) is not None:
             prompts = self._manner.prompts.silence_prompt
             place = min(max(0, self._silence.asked - 1), len(prompts) - 1)
             self._do(what, prompts[place], self._note)
@@ -50,6 +55,10 @@ class Prompting:
         if hold_on:
             self._silence.hold_on()
 
+    def wait(self, seconds: float) -> None:
+        """Ask nothing for so long, unless the caller says something meanwhile."""
+        self._silence.hold_on(seconds)
+
     def _do(self, what: Literal["ask", "give_up"], words: str, note: str | None) -> None:
         """Ask word for word, or by a `note` for the mind."""
         if what == "give_up":
@@ -57,7 +66,7 @@ class Prompting:
         elif note is None:
             self.mind.tell(Speak(words))
         else:
-            self.mind.tell(GoOn(note, with_tools=self._spec.functions.functions_on_no_response))
+            self.mind.tell(GoOn(note, with_tools=self.with_tools))
 
 
 def _silence(spec: AgentSpec, attention: Attention | None) -> SilenceWatch:

@@ -75,9 +75,11 @@ class Thinker:
                 return Reply.FAILED
             if await self.tools.run(control, requests[:left], requests[left:]):
                 return Reply.ENDS_TALK
-            left -= len(requests)
+            left = left - len(requests) if self.tools.steering.in_a_row else 0
             if self.tools.give_up:
                 return Reply.DONE
+            if self.tools.steering.rest:
+                return await self._said(control, reading.utterance)
 
     async def _said(self, control: CallControl, utterance: Utterance | None) -> Reply:
         reply = await _spoken(utterance)

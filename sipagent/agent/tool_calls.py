@@ -13,6 +13,7 @@ from sipagent.tools.spec import Then, ToolResult
 from .conversation import CallRequest, Conversation, Message
 from .guiding.guide import Guide
 from .speaking.fillers import Fillers
+from .steering.tools import ToolSteering
 from .tool_manners import ToolManners
 
 #: the same tool with the same arguments, so often in a row, is refused
@@ -41,12 +42,14 @@ class ToolCalls:
         self._fillers = fillers
         self._last: CallRequest | None = None
         self._repeated = 0
+        self.steering = ToolSteering(conversation)
         #: what is still to be done once the reply that runs was heard
-        self._due: list[tuple[ToolResult, Then]] = []
+        self._due: list[tuple[str, ToolResult, Then]] = []
 
     def new_turn(self) -> None:
         """The caller said something: what is asked for now is asked for anew."""
         self.give_up = False
+        self.steering.new_turn()
         self._last, self._repeated = None, 0
 
     async def run(
@@ -59,7 +62,9 @@ class ToolCalls:
         try:
             for request in requests:
                 began = control.call.bridge.clock.t
-                result = await self._then(control, await self._call(control, request))
+                self.steering.request = request.id
+                result = await self._call(control, request)
+                result = await self._then(control, request, result)
                 unanswered.remove(request)
                 self._told(control, request, result, control.call.bridge.clock.t - began)
                 ends = ends or result.ends_talk
@@ -79,18 +84,21 @@ class ToolCalls:
         ends = False
         self.running = True
         try:
-            for result, then in due:
+            for request, result, then in due:
+                self.steering.request = request
                 ends = (await then.run(result, control)).ends_talk or ends
         finally:
             self.running = False
         return ends
 
-    async def _then(self, control: CallControl, result: ToolResult) -> ToolResult:
+    async def _then(
+        self, control: CallControl, request: CallRequest, result: ToolResult
+    ) -> ToolResult:
         then = result.then
         if then is None:
             return result
         if then.later:
-            self._due.append((result, then))
+            self._due.append((request.id, result, then))
             return replace(result, then=None)
         done = await then.run(result, control)
         return replace(done, text=bounded(done.text), then=None)
@@ -121,7 +129,8 @@ class ToolCalls:
         try:
             if why := await self.manners.refused():
                 return ToolResult(f"This was not done: {why}.", ok=False)
-            async with self.manners.waiting(), asyncio.timeout(tool.timeout):
+            await self._fillers.first(tool)
+            async with self.manners.waiting(tool.meanwhile), asyncio.timeout(tool.timeout):
                 return await tool.invoke(request.arguments, control)
         except TimeoutError:
             return ToolResult(f"{tool.name} did not answer in time.", ok=False)

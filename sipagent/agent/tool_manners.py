@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from sipagent.tools.spec import Meanwhile
+
 from .background import Background, BackgroundSpec
 from .speaking.speaker import Speaker
 from .swml_spec import FunctionRules
@@ -30,12 +32,16 @@ class ToolManners:
         return ""
 
     @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[None]:
+    async def waiting(self, meanwhile: Meanwhile) -> AsyncIterator[None]:
         """The tool runs."""
-        if not self._rules.hold_on_process:
+        if meanwhile.file:
+            # 0 loops: as often as it takes, as without a number
+            self._music.play(BackgroundSpec(file=meanwhile.file, loops=meanwhile.loops or None))
+        elif self._rules.hold_on_process:
+            self._music.play(BackgroundSpec(file=self._rules.hold_music or _MUSIC))
+        else:
             yield
             return
-        self._music.play(BackgroundSpec(file=self._rules.hold_music or _MUSIC))
         try:
             yield
         finally:

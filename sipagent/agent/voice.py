@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from sipagent.call.control import CallControl
 from sipagent.call.interview import Answers, Field
-from sipagent.call.live_agent import Exit
+from sipagent.call.live_agent import Exit, LiveEars, LiveMind, LiveVoice
 from sipagent.call.services import SpeechDetector, TalkEnd
 from sipagent.call.session import CallSession
-from sipagent.errors import ProviderError
+from sipagent.errors import CallError, ProviderError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
 from sipagent.tools.source import ToolSource
@@ -28,6 +28,7 @@ from .hearing_rules import HearingRules
 from .jobs import Answer, GoOn, Leave, Sleep, Speak
 from .latency import TurnClock
 from .limits import Failures, Limits
+from .live import EarSteering, Live, MindSteering, VoiceSteering
 from .mind import Mind
 from .pausing import PauseConversation
 from .protocols import Brain, Briefed, Connected, Expectation, Synthesizer, Transcriber
@@ -96,6 +97,7 @@ class VoiceAgent:
         )
         self._rules = spec.turn.rules(self._rules) if rules is None else rules
         self._mind: Mind | None = None
+        self._live: Live | None = None
         self._control: CallControl | None = None
 
     async def run(self, port: AudioPort, control: CallControl) -> TalkEnd:
@@ -141,7 +143,9 @@ class VoiceAgent:
             Senses(
                 organs.vad,
                 ears,
-                lambda: manner.heard(guide.expects(_expected(brains, self.conversation))),
+                lambda: hearing.hints.expected(
+                    manner.heard(guide.expects(_expected(brains, self.conversation)))
+                ),
                 lambda expected: awaiting(expected, guide.offered(), self.conversation.spoken),
             ),
             speaker,
@@ -161,6 +165,11 @@ class VoiceAgent:
         )
         self._mind = mind
         floor.follow(mind)
+        self._live = Live(
+            MindSteering(guide, self.conversation, floor, thinker.tools.steering),
+            EarSteering(floor, hearing),
+            VoiceSteering(speaker, floor),
+        )
         before, call.live_agent = call.live_agent, self
         for source in self._sources:
             source.open(control)
@@ -179,7 +188,7 @@ class VoiceAgent:
             await frame.close()
             await fillers.close()
             accounts.close()
-            self._mind = self._control = None
+            self._mind = self._control = self._live = None
             if call.live_agent is self:
                 call.live_agent = before
             self.log.close()
@@ -204,6 +213,27 @@ class VoiceAgent:
         if self._mind is None or self._control is None:
             return Answers("cancel")
         return await self._mind.interview(self._control, opening, fields)
+
+    @property
+    def mind(self) -> LiveMind:
+        """See `LiveAgent`."""
+        return self._now.mind
+
+    @property
+    def ears(self) -> LiveEars:
+        """See `LiveAgent`."""
+        return self._now.ears
+
+    @property
+    def mouth(self) -> LiveVoice:
+        """See `LiveAgent`."""
+        return self._now.mouth
+
+    @property
+    def _now(self) -> Live:
+        if self._live is None:
+            raise CallError("the talk is over")
+        return self._live
 
     async def say(self, text: str) -> None:
         """See `Announcer`, `LiveAgent`; nothing is said when no talk is going on."""

@@ -46,12 +46,126 @@ class Exit:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewContext:
+    """A system prompt for the rest of the talk (empty: it stays), and what becomes of what was
+    said: it is kept, put in a few words, or forgotten.
+    """
+
+    system_prompt: str = ""
+    consolidate: bool = False
+    full_reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A word the ears should know (`phrase`), or words they get wrong: a regular expression and
+    what is meant.
+    """
+
+    phrase: str = ""
+    pattern: str = ""
+    replace: str = ""
+    ignore_case: bool = True
+
+
+class LiveMind(Protocol):
+    """What others may change of an agent's thinking, until the talk is over."""
+
+    def go_to(self, step: str = "", context: str = "") -> None:
+        """Go to a step, legal or not. Raises CallError where nothing is so named."""
+        ...
+
+    def change(self, context: NewContext) -> None:
+        """Go on with another prompt, from the next reply on."""
+        ...
+
+    def set_up(self, settings: Mapping[str, float]) -> None:
+        """Wishes for the model: temperature, top_p, max_tokens, frequency_penalty,
+        presence_penalty; see `Conversation.settings`.
+        """
+        ...
+
+    def wait_for_user(self, seconds: float | None = None, *, answer_first: bool = False) -> None:
+        """Say no more (once this turn's answer was given, with `answer_first`) until the caller
+        does; for so long nobody asks whether they are still there.
+        """
+        ...
+
+    def allow_tools(self, *, in_a_row: bool | None = None, on_silence: bool | None = None) -> None:
+        """May it call another in this turn? May it call any where it speaks to a silent caller?
+        None leaves that as it is.
+        """
+        ...
+
+    def reword_tool(self, text: str | None = None, *, brief: bool = False) -> None:
+        """Of the tool that runs: once this turn is over the mind knows `text` in the place of
+        request and result, or (with `brief`) the beginning of the result; with neither, nothing.
+        """
+        ...
+
+
+class LiveEars(Protocol):
+    """What others may change of an agent's hearing, until the talk is over."""
+
+    def add_hints(self, hints: Sequence[Hint]) -> None:
+        """Beside those of its declaration. Raises CallError for a pattern that is none."""
+        ...
+
+    def clear_hints(self) -> None:
+        """Drop those that were added."""
+        ...
+
+    def end_turns(self, *, end_of_speech: int | None = None, event: int | None = None) -> None:
+        """ms of silence that end any turn of the caller's, and ms after the newest words of a turn
+        that end it though a voice goes on.
+        """
+        ...
+
+    def trust(self, *, confidence: float | None = None, barge: float | None = None) -> None:
+        """Words of which the ears are less sure (0..1) are not heard; or do not stop it."""
+        ...
+
+
+class LiveVoice(Protocol):
+    """What others may change of an agent's speech, until the talk is over."""
+
+    def change_voice(self, voice: str) -> None:
+        """Speak with this voice of the provider's, or of `PROVIDER.VOICE`, from now on."""
+        ...
+
+    def play_background(self, url: str, *, quiet: bool = False) -> None:
+        """Play once under the agent's voice, in the place of what plays already. With `quiet`
+        nobody asks a silent caller anything meanwhile.
+        """
+        ...
+
+    async def stop_background(self) -> None:
+        """Nothing where nothing plays."""
+        ...
+
+
 class LiveAgent(Protocol):
     """What can be asked of the agent in a call while it talks."""
 
     @property
     def log(self) -> TalkLog:
         """Of this talk."""
+        ...
+
+    @property
+    def mind(self) -> LiveMind:
+        """Raises CallError once the talk is over; so do `ears` and `mouth`."""
+        ...
+
+    @property
+    def ears(self) -> LiveEars:
+        """See `LiveEars`."""
+        ...
+
+    @property
+    def mouth(self) -> LiveVoice:
+        """See `LiveVoice`."""
         ...
 
     async def say(self, text: str) -> None:

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
+from sipagent.call.live_agent import NewContext
 from sipagent.call.services import Successor, TalkEnd
 from sipagent.call.session import CallSession
+from sipagent.errors import CallError
 from sipagent.tools.source import ToolSource
 from sipagent.tools.spec import ToolSpec
 
 from ..afterwards.remembering import remember
-from ..conversation import Conversation
-from ..lines import lines_of
+from ..conversation import Conversation, Message
+from ..lines import lines_of, tail
 from ..opening import BEGIN
 from ..protocols import Brain, Expectation
 from ..reporting.spec import EARLIER
 from ..spec import AgentSpec
+from ..steps.machine import IllegalMove
 from ..steps.steps import Steps
 from ..templates import Templates
 from .handing_over import HandOver
@@ -50,6 +53,8 @@ class Guide:
         #: what is known of the caller from earlier calls
         self._known = ""
         self._left: TalkEnd | None = None
+        #: in the place of the prompt that was declared
+        self._prompt = ""
         self._steps = _steps(spec, conversation, call, self._templates) if spec.contexts else None
 
     async def recall(self) -> None:
@@ -62,13 +67,36 @@ class Guide:
         """Put the system prompt as it stands now into the conversation."""
         if self._spec.conversation_window is not None:
             self._conversation.slide(self._spec.conversation_window)
-        own, step = self._spec.prompt or "", ""
+        own, step = self._prompt or self._spec.prompt or "", ""
         if self._steps is not None:
             own, step = self._steps.prompt(own)
         filled = self._templates.filled
         known = [self._remembered(), self._earlier(), self._taken_over()]
         parts = [filled(own), *known, filled(step), filled(self._spec.conscience)]
         self._conversation.prompt = "\n\n".join(filter(None, parts))
+
+    def go_to(self, step: str, context: str) -> None:
+        """See `LiveMind`."""
+        if self._steps is None:
+            raise CallError("this agent has no steps")
+        try:
+            self._steps.course.force(step, context)
+        except IllegalMove as error:
+            raise CallError(
+                f"there is no {error.name}; there are {', '.join(error.legal)}"
+            ) from error
+
+    def change(self, context: NewContext) -> None:
+        """See `LiveMind`."""
+        if context.system_prompt:
+            self._prompt = context.system_prompt
+            if self._steps is not None:
+                self._steps.course.system_prompt = context.system_prompt
+        if context.consolidate:
+            said = tail(lines_of(self._conversation.messages))
+            self._conversation.forget(Message("system", f"said so far: {said}"))
+        elif context.full_reset:
+            self._conversation.forget()
 
     def offered(self) -> tuple[ToolSpec, ...]:
         """The tools that may be used now."""

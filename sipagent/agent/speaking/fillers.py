@@ -33,9 +33,29 @@ class Fillers:
         """A tool runs. Those that bound themselves talk with people, and are not talked over
         unless a filler is meant for them by name.
         """
+        if tool.meanwhile.silent or tool.meanwhile.first or tool.meanwhile.file:
+            return self._begin(())
+        return self._begin(self._texts(tool))
+
+    async def first(self, tool: ToolSpec) -> None:
+        """Say one before the tool runs, where it waits for that, and wait until it was heard."""
+        texts = self._texts(tool) if tool.meanwhile.first else ()
+        await self._speaker.quiet()
+        if texts and self.may_speak():
+            text = next((text for text in texts if text != self._last), texts[0])
+            self._last = text
+            self._speaker.call.emit(FillerSpoken, text=text)
+            await self._speaker.say(text, private=True).done()
+
+    def _texts(self, tool: ToolSpec) -> Sequence[str]:
+        """The tool's own, in the language that is spoken; or the plan's."""
+        own, code = tool.meanwhile.fillers, self._manner.tongue.language
+        if own:
+            near = [name for name in own if name.split("-")[0] == code.split("-")[0]]
+            return own.get(code) or own[next(iter([*near, *own]))]
         declared = self._manner.fillers.tools
         others = declared.get("default", ()) if tool.timeout is not None else ()
-        return self._begin(declared.get(tool.name, others))
+        return declared.get(tool.name, others)
 
     async def close(self) -> None:
         """Say no more."""

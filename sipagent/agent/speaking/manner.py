@@ -24,6 +24,8 @@ class Manner:
     ) -> None:
         self.languages = tuple(languages)
         self.language = self.languages[0] if self.languages else None
+        #: a voice in the place of the language's, until another language is spoken
+        self.voice = ""
         self._pronounced = pronunciation(pronounce)
         self._numbered = phone_numbers(numbers)
         self._fillers = fillers or FillerTexts()
@@ -37,8 +39,8 @@ class Manner:
     def tongue(self) -> Tongue:
         """For the mouth."""
         if self.language is None:
-            return OWN_TONGUE
-        return Tongue(self.language.code, self.language.voice)
+            return Tongue(voice=self.voice) if self.voice else OWN_TONGUE
+        return Tongue(self.language.code, self.voice or self.language.voice)
 
     def heard(self, expected: Expectation) -> Expectation:
         """What is expected of the caller, in the language that is spoken."""
@@ -70,5 +72,5 @@ class Manner:
         near = [one for one in self.languages if one.code.casefold().split("-")[0] == wanted]
         found = next(iter([*exact, *near]), None)
         if found is not None:
-            self.language = found
+            self.language, self.voice = found, ""
         return found

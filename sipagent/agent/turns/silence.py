@@ -16,7 +16,7 @@ class SilenceWatch:
         self._seconds = seconds
         self._limit = limit
         self._hold_on = hold_on
-        self._held_on = False
+        self._held_on = 0.0
         self._quiet_ms = 0
         #: prompts since the caller was heard
         self.asked = 0
@@ -28,23 +28,23 @@ class SilenceWatch:
 
     def ask(self) -> Literal["ask", "give_up"]:
         """The caller has to be asked, for silence or for not being understood."""
-        self._quiet_ms, self._held_on = 0, False
+        self._quiet_ms, self._held_on = 0, 0.0
         self.asked += 1
         return "ask" if self.asked <= self._limit else "give_up"
 
     def answered(self) -> None:
         """The caller said something, or pressed a key."""
         self._quiet_ms = self.asked = 0
-        self._held_on = False
+        self._held_on = 0.0
 
-    def hold_on(self) -> None:
-        """The caller asked for a moment."""
-        self._held_on = True
+    def hold_on(self, seconds: float | None = None) -> None:
+        """The caller asked for a moment; or somebody else, for so many seconds of it."""
+        self._held_on = self._hold_on if seconds is None else seconds
 
     @property
     def _limit_ms(self) -> float:
         if self._held_on:
-            return 1000 * max(self._hold_on, self._seconds[0])
+            return 1000 * max(self._held_on, self._seconds[0])
         return 1000 * self._seconds[min(self.asked, len(self._seconds) - 1)]
 
 

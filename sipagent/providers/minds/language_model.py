@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import structlog
 from pydantic_ai.direct import model_request_stream
@@ -19,6 +19,7 @@ from pydantic_ai.messages import (
     ToolCallPart,
 )
 from pydantic_ai.models import ModelRequestParameters, StreamedResponse
+from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from sipagent.agent.conversation import Conversation
@@ -95,7 +96,7 @@ class LanguageModel:
                 model_request_stream(
                     self._wire.model,
                     history,
-                    model_settings=self._wire.settings,
+                    model_settings=_with(self._wire.settings, conversation.settings),
                     model_request_parameters=ModelRequestParameters(
                         function_tools=[_definition(tool) for tool in tools]
                     ),
@@ -165,6 +166,14 @@ def _definition(tool: ToolSpec) -> ToolDefinition:
         parameters_json_schema=dict(tool.parameters),
         strict=False,
     )
+
+
+def _with(own: ModelSettings, wishes: Mapping[str, float]) -> ModelSettings:
+    """What was configured, and what the talk has changed of it."""
+    changed: dict[str, Any] = {**own, **wishes}
+    if "max_tokens" in wishes:
+        changed["max_tokens"] = int(wishes["max_tokens"])
+    return cast(ModelSettings, changed) if wishes else own
 
 
 def _text(event: ModelResponseStreamEvent) -> str:

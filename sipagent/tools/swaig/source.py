@@ -99,7 +99,9 @@ class SwaigSource:
     def _then(self, function: Function, result: SwaigResult) -> Then | None:
         async def act(so_far: ToolResult, control: CallControl) -> ToolResult:
             hands = replace(control, by=f"function:{function.name}", allowed=None)
-            doing = Doing(hands, function.name, function.token, self._desk)
+            doing = Doing(
+                hands, function.name, function.token, self._desk, later=result.post_process
+            )
             return await carry_out(result.actions, doing, so_far)
 
         return Then(act, later=result.post_process)

@@ -78,7 +78,7 @@ async def _inline(doing: Doing, document: Document, instruction: Any) -> None:
         except PlanError as error:
             doing.warn(f"{AI_RESPONSE}: {error}")
             filled = said
-        doing.notes.append(str(filled))
+        doing.note(str(filled))
 
 
 def _failures(doing: Doing) -> Callable[[Event], None]:

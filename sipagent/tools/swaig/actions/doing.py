@@ -45,6 +45,8 @@ class Doing:
     function: str
     token: str
     desk: Desk
+    #: the model has read the result already
+    later: bool = False
     notes: list[str] = field(default_factory=list)
     ends_talk: bool = False
 
@@ -70,6 +72,13 @@ class Doing:
         raw = {"version": "1.0.0", "sections": {"main": list(steps)}}
         document = self.call.services.documents.read(raw, f"function {self.function}")
         return await self.desk.perform(self.control, document)
+
+    def note(self, instruction: str) -> None:
+        """What the model is to do next: read with the result, or by itself where that was read."""
+        if self.later:
+            self.agent.tell(instruction)
+        else:
+            self.notes.append(instruction)
 
     def refused(self, what: str) -> None:
         """An action is not permitted: on record, and the model knows."""

@@ -46,9 +46,9 @@ async def playback_bg(doing: Doing, value: Any) -> None:
     """A URL, or `{file, wait}`: with `wait` nobody asks a silent caller anything meanwhile."""
     if isinstance(value, Mapping):
         quiet = true(value.get("wait"))
-        await doing.agent.mouth.play_background(text(value.get("file")), quiet=quiet)
+        doing.agent.mouth.play_background(text(value.get("file")), quiet=quiet)
     else:
-        await doing.agent.mouth.play_background(text(value))
+        doing.agent.mouth.play_background(text(value))
 
 
 async def stop_playback_bg(doing: Doing, value: Any) -> None:

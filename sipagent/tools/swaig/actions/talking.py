@@ -52,11 +52,12 @@ async def context_switch(doing: Doing, value: Any) -> None:
     doing.agent.mind.change(
         NewContext(
             system_prompt=str(wanted.get("system_prompt") or ""),
-            user_prompt=str(wanted.get("user_prompt") or ""),
             consolidate=true(wanted.get("consolidate")),
             full_reset=true(wanted.get("full_reset")),
         )
     )
+    if wanted.get("user_prompt"):
+        doing.note(text(wanted["user_prompt"]))
 
 
 async def wait_for_user(doing: Doing, value: Any) -> None:
