@@ -39,7 +39,9 @@ class Fillers:
 
     async def first(self, tool: ToolSpec) -> None:
         """Say one before the tool runs, where it waits for that, and wait until it was heard."""
-        texts = self._texts(tool) if tool.meanwhile.first else ()
+        if not tool.meanwhile.first:
+            return
+        texts = self._texts(tool)
         await self._speaker.quiet()
         if texts and self.may_speak():
             text = next((text for text in texts if text != self._last), texts[0])

@@ -46,7 +46,7 @@ async def carry_out(
 ) -> ToolResult:
     """Do them all; what cannot be done is on record, and the model knows. Never raises."""
     for asked in sorted(_each(actions), key=lambda one: one.rank):
-        if doing.ends_talk and asked.rank == 2:
+        if (doing.ends_talk or doing.left) and asked.rank == 2:
             doing.warn(f"{asked.name}: the talk is over already")
             continue
         doing.call.done[_COUNT] += 1

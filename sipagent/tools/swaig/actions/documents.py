@@ -49,7 +49,7 @@ async def leave(doing: Doing, document: Document) -> None:
     if doing.control.presence is not None:
         await doing.control.presence.finish_speaking()
     doing.agent.leave(to=Exit(document, doing.control.by))
-    doing.ends_talk = True
+    doing.left = True
 
 
 async def _inline(doing: Doing, document: Document, instruction: Any) -> None:

@@ -49,6 +49,8 @@ class Doing:
     later: bool = False
     notes: list[str] = field(default_factory=list)
     ends_talk: bool = False
+    #: the agent was told to leave already
+    left: bool = False
 
     @property
     def call(self) -> CallSession:
