@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,3 +128,8 @@ async def a_function_talk(
         brain=ScriptedBrain(*lines), sources=(source,), policy=policy, fakes=inside, **spec
     ) as talk:
         yield FunctionTalk(talk, server, source)
+
+
+def answering(result: Any, *script: Any, **spec: Any) -> AbstractAsyncContextManager[FunctionTalk]:
+    """A talk in which the function `f` answers with a result as the vendor's SDKs make it."""
+    return a_function_talk({"f": [result.to_dict()]}, {}, *(script or ("Well.",)), **spec)

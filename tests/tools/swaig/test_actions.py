@@ -1,4 +1,4 @@
-"""Every action, as both SDKs write it, and what it does to a call."""
+"""Actions on a talk, as both SDKs write them: data, steps, history, ears and voice."""
 
 import asyncio
 from typing import Any
@@ -8,13 +8,11 @@ from signalwire.core.function_result import FunctionResult
 from signalwire_agents.core.function_result import SwaigFunctionResult
 
 from sipagent.agent.protocols import ToolCall
-from sipagent.call.policy import Policy
-from sipagent.events import HoldChanged, LanguageChanged, PolicyDecided, UserEvent, VerbDone
+from sipagent.events import LanguageChanged
 from sipagent.testing.fakes import ScriptedEars
-from sipagent.testing.functions import URL, FunctionTalk, a_function_talk
+from sipagent.testing.functions import URL, a_function_talk, answering
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.swaig.rules import Rules
-from sipagent.verbs.documents import run_document
 
 #: of both packages
 SDKS = pytest.mark.parametrize("made", [SwaigFunctionResult, FunctionResult], ids=["1.1", "3.7"])
@@ -26,17 +24,6 @@ STEPS = {
     },
     "other": {"steps": [{"name": "there", "text": "Over there."}]},
 }
-
-
-def after(result: Any, *script: Any, **spec: Any) -> Any:
-    """A talk in which the function `f` answers with an SDK's result."""
-    return a_function_talk({"f": [result.to_dict()]}, {}, *(script or ("Well.",)), **spec)
-
-
-def verbs(talk: FunctionTalk) -> list[tuple[str, str, bool]]:
-    """Verbs that functions have done."""
-    done = talk.talk.call.all(VerbDone)
-    return [(e.verb, e.by, e.ok) for e in done if e.by.startswith("function:")]
 
 
 @pytest.mark.swml("action", "set_global_data", "merged; later prompts and requests have it")
@@ -97,150 +84,9 @@ async def test_functions_are_toggled_among_those_of_one_token(made: Made) -> Non
 @SDKS
 @virtual_time
 async def test_say_is_heard_at_once(made: Made) -> None:
-    async with after(made("told").say("One moment please."), "Here it is.") as talk:
+    async with answering(made("told").say("One moment please."), "Here it is.") as talk:
         await talk.ask(6000)
         assert [text for _, text in talk.talk.said] == ["One moment please.", "Here it is."]
-
-
-@pytest.mark.swml("action", "hangup", "at once")
-@SDKS
-@virtual_time
-async def test_hangup_ends_the_call(made: Made) -> None:
-    async with after(made("bye").hangup()) as talk:
-        await talk.ask()
-        assert (await talk.talk.end()).reason in ("done", "gone")
-        assert verbs(talk) == [("hangup", "function:f", True)]
-
-
-@SDKS
-@virtual_time
-async def test_with_post_process_the_model_speaks_before_the_actions(made: Made) -> None:
-    result = made("say goodbye").set_post_process(True).hangup()
-    async with after(result, "Goodbye then.") as talk:
-        await talk.ask()
-        end = await talk.talk.end()
-        assert end.reason in ("done", "gone")
-        assert talk.talk.said == [("agent", "Goodbye then.")]
-        assert talk.talk.heard_words() == "Goodbye then."
-
-
-@pytest.mark.swml("action", "stop", "the talk ends, the plan goes on")
-@SDKS
-@virtual_time
-async def test_stop_ends_the_talk_and_not_the_call(made: Made) -> None:
-    async with after(made("that is all").stop()) as talk:
-        await talk.ask()
-        assert (await talk.talk.end()).reason == "done"
-        assert talk.talk.call.caller.state == "confirmed"
-
-
-@pytest.mark.swml("action", "SWML", "run inline; the agent steps aside for what takes the caller")
-@SDKS
-@virtual_time
-async def test_a_connect_that_comes_back_goes_on_with_the_talk(made: Made) -> None:
-    result = made("connected").connect("sip:bob@pbx.example", final=False)
-    async with after(
-        result, "How was it?", policy=Policy(destinations=("sip:*@pbx.example",))
-    ) as t:
-        await t.ask()
-        leg = t.talk.call.dialer.legs[-1]
-        assert t.talk.port not in t.talk.call.session.room.members
-        leg.hang_up_remotely()
-        await asyncio.sleep(3)
-        assert t.talk.said[-1] == ("agent", "How was it?")
-        assert t.talk.port in t.talk.call.session.room.members
-
-
-@pytest.mark.swml("action", "transfer", "beside SWML or inside it, a bool or a string; or a place")
-@SDKS
-@virtual_time
-async def test_a_final_connect_leaves_the_talk_for_its_document(made: Made) -> None:
-    result = made("connecting").connect("sip:bob@pbx.example")
-    async with after(result, policy=Policy(destinations=("sip:*",))) as talk:
-        await talk.ask()
-        end = await talk.talk.end()
-        assert end.exit is not None
-        assert [step.verb.name for step in end.exit.document.program["main"]] == ["connect"]
-        assert end.exit.by == "function:f"
-
-
-@pytest.mark.parametrize("place", ["inside", "beside"])
-@pytest.mark.parametrize("flag", [True, "true"])
-def test_transfer_counts_wherever_it_stands(place: str, flag: Any) -> None:
-    @virtual_time
-    async def run() -> None:
-        document = {"version": "1.0.0", "sections": {"main": ["hangup"]}}
-        action: dict[str, Any] = {"transfer": flag} if place == "beside" else {}
-        action["SWML"] = document | ({"transfer": flag} if place == "inside" else {})
-        async with a_function_talk({"f": [{"response": "x", "action": action}]}, {}) as talk:
-            await talk.ask()
-            assert (await talk.talk.end()).exit is not None
-
-    run()
-
-
-@SDKS
-@virtual_time
-async def test_what_is_to_be_said_on_return_is_filled_in_then(made: Made) -> None:
-    document = {
-        "sections": {
-            "main": [
-                {"set": {"ai_response": "The result was ${vars.outcome}."}},
-                {"set": {"outcome": "fine"}},
-            ]
-        }
-    }
-    async with after(made("done").execute_swml(document)) as talk:
-        await talk.ask()
-        assert talk.results == ["done\nThe result was fine."]
-
-
-@SDKS
-@virtual_time
-async def test_a_toll_call_that_policy_forbids_is_refused_and_told(made: Made) -> None:
-    result = made("free call!").connect("+190055512345", final=False)
-    async with after(result, "I cannot.", policy=Policy(destinations=("+44*",))) as talk:
-        await talk.ask()
-        assert talk.talk.call.dialer.legs == []
-        assert "not an allowed destination" in talk.results[0]
-        denied = [e for e in talk.talk.call.all(PolicyDecided) if not e.allowed]
-        assert [(e.verb, e.by) for e in denied] == [("connect", "function:f")]
-
-
-@pytest.mark.swml("action", "hold", "seconds, a duration, an object; time or ai_unhold ends it")
-@SDKS
-@virtual_time
-async def test_a_hold_ends_by_its_time(made: Made) -> None:
-    async with after(made("held").hold(20), "Thank you for waiting.") as talk:
-        await talk.ask(10_000)
-        assert talk.talk.said == []
-        assert talk.talk.call.session.hold is not None
-        await asyncio.sleep(15)
-        assert talk.talk.call.session.hold is None
-        assert talk.talk.said == [("agent", "Thank you for waiting.")]
-        assert [e.held for e in talk.talk.call.all(HoldChanged)] == [True, False]
-
-
-@virtual_time
-async def test_a_hold_ended_from_outside_lands_in_its_step() -> None:
-    result = FunctionResult().hold("Tell them.", 300, step="second", timeout_step="first")
-    async with after(result, "One moment.", "Back.", contexts=STEPS) as talk:
-        await talk.ask(5000)
-        assert talk.results == ["status: on hold\n\nTell them."]
-        assert talk.talk.said == [("agent", "One moment.")]
-        raw = {"sections": {"main": [{"execute_rpc": {"method": "ai_unhold"}}]}}
-        call = talk.talk.call.session
-        document = call.services.documents.read(raw, "outside")
-        await run_document(talk.talk.call.control("api:x"), document)
-        await asyncio.sleep(1)
-        assert call.hold is None
-        assert "Current step: second" in await prompt(talk)
-
-
-async def prompt(talk: FunctionTalk) -> str:
-    """The system prompt of the next turn."""
-    await talk.ask()
-    return talk.talk.conversation.prompt
 
 
 @pytest.mark.swml("action", "change_step", "any step of the context")
@@ -248,13 +94,13 @@ async def prompt(talk: FunctionTalk) -> str:
 @SDKS
 @virtual_time
 async def test_steps_and_contexts_are_changed(made: Made) -> None:
-    async with after(made("on").swml_change_step("second"), contexts=STEPS) as talk:
+    async with answering(made("on").swml_change_step("second"), contexts=STEPS) as talk:
         await talk.ask()
         assert "Current step: second" in talk.talk.conversation.prompt
-    async with after(made("on").swml_change_context("other"), contexts=STEPS) as talk:
+    async with answering(made("on").swml_change_context("other"), contexts=STEPS) as talk:
         await talk.ask()
         assert "Current step: there" in talk.talk.conversation.prompt
-    async with after(made("on").swml_change_step("nowhere"), contexts=STEPS) as talk:
+    async with answering(made("on").swml_change_step("nowhere"), contexts=STEPS) as talk:
         await talk.ask()
         assert "change_step was not done: there is no nowhere" in talk.results[0]
 
@@ -263,17 +109,17 @@ async def test_steps_and_contexts_are_changed(made: Made) -> None:
 @SDKS
 @virtual_time
 async def test_a_context_switch_changes_the_prompt_and_what_is_remembered(made: Made) -> None:
-    async with after(made("on").switch_context("You are a pirate."), prompt="Be kind.") as talk:
+    async with answering(made("on").switch_context("You are a pirate."), prompt="Be kind.") as talk:
         await talk.ask()
         assert talk.talk.conversation.prompt.startswith("You are a pirate.")
         assert talk.talk.conversation.messages[0].role == "caller"
     whole = made("on").switch_context("Pirate.", "Say ahoy.", full_reset=True)
-    async with after(whole, prompt="Be kind.") as talk:
+    async with answering(whole, prompt="Be kind.") as talk:
         await talk.ask()
         assert [m.role for m in talk.talk.conversation.messages] == ["agent", "tool", "agent"]
         assert talk.results == ["on\nSay ahoy."]
     short = made("on").switch_context("Pirate.", consolidate=True)
-    async with after(short, prompt="Be kind.") as talk:
+    async with answering(short, prompt="Be kind.") as talk:
         await talk.ask()
         assert talk.talk.conversation.messages[0].text.startswith("said so far: ")
 
@@ -282,7 +128,7 @@ async def test_a_context_switch_changes_the_prompt_and_what_is_remembered(made: 
 @SDKS
 @virtual_time
 async def test_user_input_is_answered(made: Made) -> None:
-    async with after(made("ok").simulate_user_input("what is next"), "Done.", "This.") as talk:
+    async with answering(made("ok").simulate_user_input("what is next"), "Done.", "This.") as talk:
         await talk.ask(5000)
         texts = [(m.role, m.text) for m in talk.talk.conversation.messages]
         assert ("caller", "what is next") in texts
@@ -293,15 +139,15 @@ async def test_user_input_is_answered(made: Made) -> None:
 @SDKS
 @virtual_time
 async def test_the_agent_waits_for_the_caller(made: Made) -> None:
-    async with after(made("quiet").wait_for_user(), "Never said.") as talk:
+    async with answering(made("quiet").wait_for_user(), "Never said.") as talk:
         await talk.ask(60_000)
         assert talk.talk.said == []
-    async with after(made("quiet").wait_for_user(timeout=30), silence_seconds=(5,)) as talk:
+    async with answering(made("quiet").wait_for_user(timeout=30), silence_seconds=(5,)) as talk:
         await talk.ask(29_000)
         assert talk.talk.said == []
         await asyncio.sleep(3)
         assert talk.talk.said == [("agent", "Are you still there?")]
-    async with after(made("first").wait_for_user(answer_first=True), "Take your time.") as talk:
+    async with answering(made("first").wait_for_user(answer_first=True), "Take your time.") as talk:
         await talk.ask(60_000)
         assert talk.talk.said == [("agent", "Take your time.")]
 
@@ -310,11 +156,11 @@ async def test_the_agent_waits_for_the_caller(made: Made) -> None:
 @virtual_time
 async def test_functions_in_a_row_can_be_forbidden() -> None:
     result = SwaigFunctionResult("one").add_action("back_to_back_functions", False)
-    async with after(result, "Enough.") as talk:
+    async with answering(result, "Enough.") as talk:
         await talk.ask()
         assert talk.talk.brain.offered == [("f",), ()]
     result = SwaigFunctionResult("one").add_action("back_to_back_functions", True)
-    async with after(result, "Enough.") as talk:
+    async with answering(result, "Enough.") as talk:
         await talk.ask()
         assert talk.talk.brain.offered == [("f",), ("f",)]
 
@@ -324,10 +170,10 @@ async def test_functions_in_a_row_can_be_forbidden() -> None:
 @virtual_time
 async def test_functions_are_offered_to_a_mind_that_speaks_to_a_silent_caller(made: Made) -> None:
     attention = {"after": 5, "prompt": "They are silent."}
-    async with after(made("ok").enable_functions_on_timeout(), attention=attention) as talk:
+    async with answering(made("ok").enable_functions_on_timeout(), attention=attention) as talk:
         await talk.ask(12_000)
         assert talk.talk.brain.offered[:3] == [("f",), ("f",), ("f",)]
-    async with after(made("ok"), attention=attention) as talk:
+    async with answering(made("ok"), attention=attention) as talk:
         await talk.ask(12_000)
         assert talk.talk.brain.offered[:3] == [("f",), ("f",), ()]
 
@@ -337,17 +183,17 @@ async def test_functions_are_offered_to_a_mind_that_speaks_to_a_silent_caller(ma
 @SDKS
 @virtual_time
 async def test_results_are_remembered_as_the_function_wants(made: Made) -> None:
-    async with after(made("x" * 3000).enable_extensive_data()) as talk:
+    async with answering(made("x" * 3000).enable_extensive_data()) as talk:
         await talk.ask()
         assert talk.results == ["x" * 3000]
         await talk.ask()
         assert talk.results == ["x" * 400 + " [...]"]
-    async with after(made("secret").replace_in_history("I looked it up.")) as talk:
+    async with answering(made("secret").replace_in_history("I looked it up.")) as talk:
         await talk.ask()
         await talk.ask()
         _, asked, *_ = talk.talk.brain.saw[-1]
         assert (asked.role, asked.text, asked.requests) == ("agent", "I looked it up.", ())
-    async with after(made("secret").replace_in_history(True)) as talk:
+    async with answering(made("secret").replace_in_history(True)) as talk:
         await talk.ask()
         await talk.ask()
         assert not any(message.requests for message in talk.talk.brain.saw[-1])
@@ -358,12 +204,12 @@ async def test_results_are_remembered_as_the_function_wants(made: Made) -> None:
 @virtual_time
 async def test_settings_reach_the_model(made: Made) -> None:
     wanted = {"temperature": 1.9, "top-p": 0.2, "max-tokens": 99, "barge-confidence": 0.9, "x": 1}
-    async with after(made("set").update_settings(wanted)) as talk:
+    async with answering(made("set").update_settings(wanted)) as talk:
         await talk.ask()
         found = talk.talk.conversation.settings
         assert found == {"temperature": 1.5, "top_p": 0.2, "max_tokens": 99}
         assert any("there is no 'x'" in text for text in talk.warnings)
-    async with after(
+    async with answering(
         made("set").update_settings(wanted), rules=Rules(allow_settings=False)
     ) as talk:
         await talk.ask()
@@ -401,7 +247,7 @@ async def test_hints_put_right_what_the_ears_get_wrong(made: Made) -> None:
 async def test_a_turn_ends_after_the_silence_that_the_function_wants(made: Made) -> None:
     heard = ScriptedEars("hello")
     result = made("slower").set_end_of_speech_timeout(3000).set_speech_event_timeout(900)
-    async with after(result, "Yes?", "Hello.", ears=heard) as talk:
+    async with answering(result, "Yes?", "Hello.", ears=heard) as talk:
         await talk.ask()
         await talk.talk.person.speak(400, then_quiet=2500)
         assert talk.talk.said == [("agent", "Yes?")]
@@ -412,7 +258,7 @@ async def test_a_turn_ends_after_the_silence_that_the_function_wants(made: Made)
 @pytest.mark.swml("action", "change_voice", "the vendor's name before it or not")
 @virtual_time
 async def test_the_voice_is_changed() -> None:
-    async with after(FunctionResult("ok").change_voice("elevenlabs.rachel")) as talk:
+    async with answering(FunctionResult("ok").change_voice("elevenlabs.rachel")) as talk:
         await talk.ask()
         assert [e.voice for e in talk.talk.call.all(LanguageChanged)] == ["rachel"]
         assert {tongue.voice for tongue in talk.talk.mouth.tongues} == {"rachel"}
@@ -425,7 +271,7 @@ async def test_the_voice_is_changed() -> None:
 async def test_a_file_plays_under_the_agents_voice(made: Made) -> None:
     file = "silence:40"
     play = made("on").play_background_file(file, wait=True)
-    async with after(play, "Listen.", silence_seconds=(5,)) as talk:
+    async with answering(play, "Listen.", silence_seconds=(5,)) as talk:
         await talk.ask(30_000)
         assert talk.talk.said == [("agent", "Listen.")]
         await asyncio.sleep(20)
@@ -439,16 +285,3 @@ async def test_a_file_plays_under_the_agents_voice(made: Made) -> None:
     async with a_function_talk(answers, {}, {"n": 1}, "Quiet.") as talk:
         await talk.ask()
         assert talk.results == ["on", "off"]
-
-
-@pytest.mark.swml("action", "user_event", "to whoever follows the call")
-@SDKS
-@virtual_time
-async def test_a_user_event_is_on_record(made: Made) -> None:
-    async with after(made("ok").swml_user_event({"type": "cart", "items": 3})) as talk:
-        await talk.ask()
-        assert [e.event for e in talk.talk.call.all(UserEvent)] == [{"type": "cart", "items": 3}]
-    native = made("ok").add_action("user_event", {"type": "cart"})
-    async with after(native) as talk:
-        await talk.ask()
-        assert [e.event for e in talk.talk.call.all(UserEvent)] == [{"type": "cart"}]
