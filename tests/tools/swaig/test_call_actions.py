@@ -143,9 +143,9 @@ async def test_a_hold_ends_by_its_time(made: Made) -> None:
     async with answering(made("held").hold(20), "Thank you for waiting.") as talk:
         await talk.ask(10_000)
         assert talk.talk.said == []
-        assert talk.talk.call.session.hold is not None
+        assert held(talk)
         await asyncio.sleep(15)
-        assert talk.talk.call.session.hold is None
+        assert not held(talk)
         assert talk.talk.said == [("agent", "Thank you for waiting.")]
         assert [e.held for e in talk.talk.call.all(HoldChanged)] == [True, False]
 
@@ -166,6 +166,11 @@ async def test_a_hold_ended_from_outside_lands_in_its_step() -> None:
         assert "Current step: second" in await prompt(talk)
 
 
+def held(talk: FunctionTalk) -> bool:
+    """Is the caller on hold?"""
+    return talk.talk.call.session.hold is not None
+
+
 async def prompt(talk: FunctionTalk) -> str:
     """The system prompt of the next turn."""
     await talk.ask()
@@ -178,8 +183,8 @@ async def prompt(talk: FunctionTalk) -> str:
 async def test_a_user_event_is_on_record(made: Made) -> None:
     async with answering(made("ok").swml_user_event({"type": "cart", "items": 3})) as talk:
         await talk.ask()
-        assert [e.event for e in talk.talk.call.all(UserEvent)] == [{"type": "cart", "items": 3}]
+        assert [e.data for e in talk.talk.call.all(UserEvent)] == [{"type": "cart", "items": 3}]
     native = made("ok").add_action("user_event", {"type": "cart"})
     async with answering(native) as talk:
         await talk.ask()
-        assert [e.event for e in talk.talk.call.all(UserEvent)] == [{"type": "cart"}]
+        assert [e.data for e in talk.talk.call.all(UserEvent)] == [{"type": "cart"}]

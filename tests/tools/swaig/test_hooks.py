@@ -28,7 +28,7 @@ async def test_hooks_are_called_at_the_start_and_at_the_end_of_a_talk() -> None:
     assert (startup["function"], hangup["function"]) == ("startup_hook", "hangup_hook")
     assert startup["ai_session_id"] == hangup["ai_session_id"] != ""
     assert (startup["channel_active"], hangup["channel_active"]) == (True, False)
-    assert hangup["global_data"] == {"vip": True}
+    assert hangup["global_data"]["vip"] is True
     assert returned == [("startup_hook", True), ("hangup_hook", True)]
     assert [entry["command_name"] for entry in log] == ["startup_hook", "hangup_hook"]
 
