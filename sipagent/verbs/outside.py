@@ -1,7 +1,6 @@
 """What somebody outside a call may ask of it: most verbs of a plan, and words for its agent."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.leg import LegState
+from sipagent.call.shared_data import SharedData
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, LegFailed
 
@@ -17,10 +17,14 @@ from .playing import play_all, sound_port
 from .waiting import while_caller_stays
 from .words import failure, who
 
-#: bytes of a call's global data as JSON
-MAX_GLOBAL_DATA = 64_000
-#: verbs that only mean something as steps of a plan
-_STEPS = frozenset({"ai", "cond", "switch", "execute", "return", "goto", "label", "ask_consent"})
+#: verbs that only mean something as steps of a plan, or reach beyond the call they are asked of.
+#: Whoever wants an agent in a call transfers it to a section, or a document, that has one
+_STEPS = frozenset(
+    {
+        "ai", "amazon_bedrock", "ask_consent", "cond", "execute", "execute_rpc", "goto", "label",
+        "request", "return", "serve_queue", "sleep", "swml", "switch",
+    }
+)  # fmt: skip
 
 
 class NobodyTalks(CallError):
@@ -105,13 +109,10 @@ class SetGlobalDataVerb(Verb):
     data: Mapping[str, Any]
 
     async def run(self, control: CallControl) -> Outcome:
-        """All of it or, where that would be too much, nothing."""
-        known: dict[str, Any] = control.call.scope.setdefault("global_data", {})
-        merged = {k: v for k, v in {**known, **self.data}.items() if v is not None}
-        if len(json.dumps(merged)) > MAX_GLOBAL_DATA:
-            return Outcome(False, f"global data has at most {MAX_GLOBAL_DATA} bytes", status=413)
-        known.clear()
-        known.update(merged)
+        """All of it or, where that would be too much, nothing. Raises CallError."""
+        shared = SharedData(control.call.scope)
+        shared.set_global({k: v for k, v in self.data.items() if v is not None})
+        shared.unset_global(k for k, v in self.data.items() if v is None)
         return Outcome(detail=f"set {', '.join(sorted(self.data))}")
 
 

@@ -13,7 +13,7 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import Leave, Outcome
 from sipagent.errors import ProviderError
 from sipagent.events import OutsideAsked
-from sipagent.verbs.documents import is_url
+from sipagent.verbs.documents import is_inline, is_url
 from sipagent.verbs.outside import OUTSIDE
 
 from .course import Course
@@ -114,7 +114,7 @@ async def _done(steered: Steered, command: Command) -> Outcome:
         key = ".".join(str(part) for part in first["loc"])
         return Outcome(False, f"{command.verb}: {key}: {first['msg']}", status=422)
     dest = getattr(verb, "dest", None)
-    if isinstance(dest, str) and not is_url(dest) and dest not in call.program:
+    if isinstance(dest, str) and not (is_url(dest) or is_inline(dest) or dest in call.program):
         return Outcome(False, f"there is no section {dest!r} in this plan", status=404)
     call.emit(
         OutsideAsked,

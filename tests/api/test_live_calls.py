@@ -100,6 +100,12 @@ async def test_a_call_is_sent_to_another_section_and_hung_up_on(tmp_path: Path) 
         call_id = await the_call(server)
         nowhere = await live.do(call_id, "transfer", {"dest": "nowhere"}, DESK)
         assert (nowhere.ok, nowhere.status) == (False, 404)
+        # a document from outside does no more than whoever brought it may do
+        few = Principal("api:few", verbs=frozenset({"transfer", "play"}))
+        document = {"sections": {"main": [{"hold": {}}, {"play": "silence:60"}]}}
+        assert (await live.do(call_id, "transfer", {"dest": document}, few)).ok
+        denied: PolicyDecided = await the(server, PolicyDecided, verb="hold", by="api:few")
+        assert not denied.allowed
         assert (await live.do(call_id, "transfer", {"dest": "closing"}, DESK)).ok
         await the(server, StepStarted, section="closing", verb="hangup")
         await call.wait_ended()
