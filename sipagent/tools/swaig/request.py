@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sipagent.call.caller_id import caller_id
+from sipagent.call.identity import swml_id
 from sipagent.call.leg import LegState
 from sipagent.call.session import CallSession
 from sipagent.call.shared_data import SharedData
@@ -108,7 +109,7 @@ def body(
         "argument_desc": dict(schema),
         "description": function.description,
         "purpose": function.description,
-        "call_id": call.id,
+        "call_id": swml_id(call),
         "ai_session_id": "" if log is None else log.session_id,
         "conversation_type": "voice",
         "app_name": rules.app_name,
