@@ -1,5 +1,6 @@
 """`sipagent check`, `explain` and `schema`: dialplans without a call."""
 
+import asyncio
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from sipagent.app.distant import check_url
 from sipagent.app.plans import read_plans
 from sipagent.config import Settings
 from sipagent.dialplan.schema import schema as plan_schema
 from sipagent.errors import SipAgentError
+from sipagent.verbs.documents import is_url
 
 from .style import (
     ConfigOption,
@@ -28,18 +31,27 @@ from .style import (
 
 def check(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="dialplans [default: those of the settings]")
+        list[str] | None,
+        typer.Argument(help="dialplans, or URLs of SWML [default: those of the settings]"),
     ] = None,
     config: ConfigOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="only errors")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="warnings fail, too")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check settings, dialplans and tools: every finding with file, line and key."""
+    """Check settings, dialplans and tools: every finding with file, line and key.
+
+    Plain SWML is read as its vendor reads it: what nobody knows is a warning. A URL is asked as
+    for a call.
+    """
     settings = settings_from(config)
+    urls = [path for path in paths or [] if is_url(path)]
     if paths:
-        settings = settings.model_copy(update={"dialplans": tuple(paths)})
+        files = tuple(Path(path) for path in paths if path not in urls)
+        settings = settings.model_copy(update={"dialplans": files})
     plans, findings = read_plans(settings)
+    for url in urls:
+        findings += asyncio.run(check_url(url, settings))
     failed = any(f.severity == "error" or strict for f in findings)
     if as_json:
         rows = [
@@ -51,7 +63,7 @@ def check(
     else:
         shown = [f for f in findings if f.severity == "error" or not quiet]
         print_findings(out, shown)
-        if not quiet:
+        if not quiet and not (urls and not plans.plans):
             count = len(plans.plans)
             out.print(f"{count} dialplan{'' if count == 1 else 's'} ready to take calls")
     raise typer.Exit(1 if failed else 0)

@@ -58,10 +58,12 @@ class House:
 
 
 def check(
-    source: Source, house: House, name: str | None = None
+    source: Source, house: House, name: str | None = None, *, foreign: bool = False
 ) -> tuple[Plan | None, list[Finding]]:
-    """Read and lint a document. The plan is None where any finding is an error."""
-    reading = examine(source, name)
+    """Read and lint a document; `foreign` as in `examine`. The plan is None where any finding is
+    an error.
+    """
+    reading = examine(source, name, foreign=foreign)
     findings = [*reading.findings, *lint(reading, house)]
     findings.sort(key=lambda finding: (finding.line, finding.column))
     broken = any(finding.severity == "error" for finding in findings)

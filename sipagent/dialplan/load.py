@@ -64,9 +64,13 @@ def plan_of(document: Mapping[str, Any], name: str, file: str = "") -> Plan:
     return reading.plan
 
 
-def examine(source: Source, name: str | None = None, *, placed: bool = True) -> Reading:
-    """Read a document to the end, whatever is wrong in it."""
-    reader = _Reader(source, StepReader(source, placed, is_swml(source.data)))
+def examine(
+    source: Source, name: str | None = None, *, placed: bool = True, foreign: bool = False
+) -> Reading:
+    """Read a document to the end, whatever is wrong in it. A `foreign` one is read as SWML is,
+    whatever it looks like.
+    """
+    reader = _Reader(source, StepReader(source, placed, foreign or is_swml(source.data)))
     plan = reader.plan(name)
     steps = reader.steps
     findings = (*reader.findings, *steps.findings, *steps.late, *steps.remarks)

@@ -142,3 +142,33 @@ def test_plans_can_be_named(run: Run, plan: Path) -> None:
     assert run("check", "other.yaml").code == 0
     other.write_text("sections:\n  main: [answer, hangpu]\n")
     assert run("check", "other.yaml").out.startswith("other.yaml:2:18: error:")
+
+
+SWML = """{"version": "1.0.0", "sections": {"main": [
+  {"play": {"url": "say:hello", "urgency": 3}},
+  "hangup"
+]}}
+"""
+
+
+def test_plain_swml_is_checked_as_its_vendor_reads_it(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "agent.json"
+    file.write_text(SWML)
+    ran = run("check", str(file))
+    assert ran.code == 0
+    assert "unknown key of play, ignored" in ran.out.replace("\n", " ")
+    assert "1 dialplan ready to take calls" in ran.out
+    file.write_text(SWML.replace('"hangup"', '{"teleport": {}}'))
+    ran = run("check", "--json", str(file))
+    assert ran.code == 1
+    assert [(f["severity"], f["key"]) for f in ran.json] == [
+        ("warning", "sections.main[0].play.urgency"),
+        ("error", "sections.main[1].teleport"),
+    ]
+
+
+def test_a_url_is_checked_by_asking_it(run: Run, plan: Path) -> None:
+    ran = run("check", "--json", "http://127.0.0.1:1/agent")
+    assert ran.code == 1
+    assert [(f["file"], f["severity"]) for f in ran.json] == [("http://127.0.0.1:1/agent", "error")]
+    assert "to permit it write" in ran.json[0]["message"]

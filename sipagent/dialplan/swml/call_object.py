@@ -16,15 +16,20 @@ _STATES = {LegState.INCOMING: "created", LegState.EARLY: "ringing", LegState.CON
 
 
 def call_object(call: CallSession) -> dict[str, Any]:
-    """`call` of the request for a document. There are no projects, spaces and nodes here."""
-    told: Mapping[str, Any] = call.scope.get("call", {})
+    """`call` of the request for a document."""
+    state = _STATES.get(call.caller.state, "ended")
+    return described(call.scope.get("call", {}), swml_id(call), state)
+
+
+def described(told: Mapping[str, Any], call_id: str, state: str) -> dict[str, Any]:
+    """A call by what plans know of it. There are no projects, spaces and nodes here."""
     caller, callee = str(told.get("from", "")), str(told.get("to", ""))
     headers: Mapping[str, Any] = told.get("headers", {})
     made = {
-        "call_id": swml_id(call),
+        "call_id": call_id,
         "node_id": "",
-        "segment_id": swml_id(call),
-        "call_state": _STATES.get(call.caller.state, "ended"),
+        "segment_id": call_id,
+        "call_state": state,
         "direction": told.get("direction", "inbound"),
         "type": told.get("type", "sip"),
         "from": caller,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from sipagent.call.documents import FETCH_SECONDS, Document
 from sipagent.call.session import CallSession
-from sipagent.call.web import WebFailed, WebReply, WebRequest, without_secrets
+from sipagent.call.web import Web, WebFailed, WebReply, WebRequest, without_secrets
 
 from .call_object import call_object
 from .reading import read_document
@@ -44,10 +44,8 @@ class SwmlDocuments:
     ) -> Document:
         """See `Documents`."""
         told = self._told(call, params) if method == "POST" else None
-        accept = {"Accept": "application/json, application/yaml;q=0.9, */*;q=0.1"}
-        request = WebRequest(url, method, accept, told, timeout=timeout, most=MAX_BYTES, by="swml")
-        reply = await call.services.web.ask(request)
-        return read_document(_body(reply), without_secrets(url))
+        text = await ask(call.services.web, url, told, timeout)
+        return read_document(text, without_secrets(url))
 
     def _told(self, call: CallSession, params: Mapping[str, Any] | None) -> dict[str, Any]:
         envs = call.scope.get("envs", {})
@@ -57,6 +55,16 @@ class SwmlDocuments:
             "envs": {name: value for name, value in envs.items() if name in self._shared},
             "params": dict(params or {}),
         }
+
+
+async def ask(web: Web, url: str, told: Mapping[str, Any] | None, timeout: float) -> bytes:
+    """The text of a document; `told` is posted, without it the URL is only read. Raises
+    WebFailed.
+    """
+    method: Literal["GET", "POST"] = "GET" if told is None else "POST"
+    accept = {"Accept": "application/json, application/yaml;q=0.9, */*;q=0.1"}
+    request = WebRequest(url, method, accept, told, timeout=timeout, most=MAX_BYTES, by="swml")
+    return _body(await web.ask(request))
 
 
 def _body(reply: WebReply) -> bytes:
