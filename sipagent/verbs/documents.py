@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.documents import Document
-from sipagent.call.verb import Outcome
+from sipagent.call.verb import Leave, Outcome
 from sipagent.errors import PlanError
 from sipagent.events import Warned
 
@@ -83,6 +83,14 @@ async def destination(
         document = await fetched(here, dest, params)
     admit(here, document)
     return "main", document
+
+
+async def leave_for(
+    control: CallControl, dest: Any, params: Mapping[str, Any] | None = None
+) -> Leave:
+    """The way to wherever `dest` leads, as in `destination`. Raises as that does."""
+    section, document = await destination(planned(control), dest, params or {})
+    return Leave(section, document)
 
 
 async def fetched(here: PlanControl, url: str, params: Mapping[str, Any], **how: Any) -> Document:

@@ -16,7 +16,8 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError
 from sipagent.events import Warned
 
-from .flow import leaving, remember
+from .documents import leave_for
+from .flow import remember
 from .meeting import LEFT, WAITING, Text, Urls, party, placed, pressed, teller, together_in, until
 from .playing import play_all, ringing, sound_port
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
@@ -157,7 +158,7 @@ class EnterQueueVerb(Verb):
     after_speech: ClassVar[bool] = True
     queue_name: Text = Field(pattern=_NAME)
     transfer_after_bridge: str | None = Field(
-        default=None, description="the section that follows once the caller was served"
+        default=None, description="the section or URL that follows once the caller was served"
     )
     wait_url: Urls = Field(default=WAITING, description="what the caller hears meanwhile")
     wait_time: float = Field(default=3600, gt=0, le=86_400, description="seconds")
@@ -233,7 +234,8 @@ class EnterQueueVerb(Verb):
             await together(call, leg, longest(control, LONGEST))
         tell(change="over", detail=why)
         told.tell(status="leave", reason="served")
-        flow = leaving(control, self.transfer_after_bridge) if self.transfer_after_bridge else None
+        dest = self.transfer_after_bridge
+        flow = await leave_for(control, dest) if dest else None
         detail = f"was with {other or 'somebody'} after {waited:.0f} seconds in the queue"
         return Outcome(detail=detail, status=200, flow=flow)
 

@@ -16,7 +16,8 @@ from sipagent.sources import KeyPath
 
 from .blocks import IGNORED, Block, Nesting, Result, Urls, listed, result_blocks
 from .confirming import Confirmation, announce
-from .flow import broken, leaving, remember, run_result
+from .documents import leave_for
+from .flow import broken, remember, run_result
 from .leg_states import watcher
 from .playing import ringing
 from .queueing import ServeQueueVerb
@@ -142,7 +143,7 @@ class ConnectVerb(Device, Nesting):
     )
     ringback: Urls = Field(default=RINGBACK, description="what the caller hears meanwhile")
     transfer_after_bridge: str | None = Field(
-        default=None, description="section to go on with when the two have parted"
+        default=None, description="section or URL to go on with when the two have parted"
     )
     result: Result | None = None
 
@@ -198,7 +199,8 @@ class ConnectVerb(Device, Nesting):
         if branch.flow is not None:
             return branch
         if outcome.ok and self.transfer_after_bridge:
-            return replace(outcome, flow=leaving(control, self.transfer_after_bridge))
+            leave = await leave_for(control, self.transfer_after_bridge)
+            return replace(outcome, flow=leave)
         return outcome
 
     @staticmethod

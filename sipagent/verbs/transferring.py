@@ -10,13 +10,13 @@ from pydantic import Field, model_validator
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
-from sipagent.call.verb import End, Leave, Outcome, Verb
+from sipagent.call.verb import End, Outcome, Verb
 from sipagent.errors import LegFailed
 
 from .blocks import IGNORED, Urls
 from .consulting import Consultation, consulted
-from .documents import Dest, destination
-from .flow import planned, remember
+from .documents import Dest, leave_for
+from .flow import remember
 from .playing import ringing
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .routing import RINGBACK, Headers, names
@@ -101,9 +101,9 @@ class TransferVerb(Verb):
         """Leave for another section, or hand the caller to another party."""
         call = control.call
         if self.to is None:
-            section, document = await destination(planned(control), self.dest, self.params)
+            leave = await leave_for(control, self.dest, self.params)
             call.scope["params"] = dict(self.params)
-            return Outcome(flow=Leave(section, document))
+            return Outcome(flow=leave)
         await answered(call)
         try:
             if self.mode == "refer":

@@ -275,3 +275,19 @@ async def test_a_request_whose_answer_is_no_json_saves_nothing() -> None:
     assert (await run_plan(call.control())).ok
     assert variables(call)["request_response"] == {}
     assert variables(call)["request_response_body"] == "plain words"
+
+
+@pytest.mark.swml("verb", "connect", "transfer_after_bridge leads to a document at a URL")
+@virtual_time
+async def test_a_bridge_that_is_over_leads_to_a_url() -> None:
+    web = FakeWeb({URL: document({"set": {"survey": 1}})})
+    call = calling(
+        f"- connect: {{to: 'sip:a@b', transfer_after_bridge: '{URL}'}}\n- set: {{never: 1}}",
+        web,
+    )
+    walk = asyncio.ensure_future(run_plan(call.control()))
+    await asyncio.sleep(5)
+    call.dialer.legs[0].hang_up_remotely()
+    assert (await walk).ok
+    assert variables(call)["survey"] == 1
+    assert "never" not in variables(call)
