@@ -14,7 +14,9 @@ from .parts import OneOrMore, Part
 class ClientCredentials(Part):
     """OAuth 2.1 client credentials. They are sent to the `issuer` and to nobody else."""
 
-    issuer: AnyHttpUrl
+    issuer: str = Field(
+        pattern=r"^https?://[^/\s]", description="exactly as the authorization server says it"
+    )
     client_id: str
     client_secret: SecretStr
     scope: str | None = None

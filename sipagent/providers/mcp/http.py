@@ -60,7 +60,7 @@ def _auth(place: Place) -> httpx2.Auth | None:
         given.client_id,
         given.client_secret.get_secret_value(),
         scope=given.scope,
-        issuer=str(given.issuer).rstrip("/"),
+        issuer=given.issuer,
     )
 
 
