@@ -125,16 +125,17 @@ async def modelled(
     policy: str = "{}",
     provider: Mapping[str, Any] | None = None,
     events: tuple[int, int] | None = (101, 8000),
+    more: str = "",
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """A call to the agent, greeted; the model answers by the script.
 
-    `offered` (tools) and `policy` stand in the plan as they are, `provider` holds more keys of
-    the model's provider, `settings` are those of `Settings`. `events` are the telephone-events
-    the caller's phone offers, see `Phone`.
+    `offered` (tools) and `policy` stand in the plan as they are, and so do `more` keys of it;
+    `provider` holds more keys of the model's provider, `settings` are those of `Settings`. `events`
+    are the telephone-events the caller's phone offers, see `Phone`.
     """
     values = {"GREETING": GREETING, "APOLOGY": APOLOGY, "TOOLS": offered, "POLICY": policy}
-    plan = _PLAN
+    plan = _PLAN + more
     for name, value in values.items():
         plan = plan.replace(name, value)
     async with ModelServer(script) as model, Phone(user="alice", events=events) as phone:
