@@ -40,7 +40,9 @@ class FunctionServer:
         """See `Web`."""
         self.requests.append(request)
         name = str(request.data.get("function") or request.data.get("action"))
-        answers = self.answers[name]
+        answers = self.answers.get(name)
+        if answers is None:
+            return WebReply(404, "http://agent.example/")
         if callable(answers):
             answer = answers(request.data)
         else:

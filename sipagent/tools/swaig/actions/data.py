@@ -6,7 +6,7 @@ from typing import Any
 from sipagent.errors import CallError
 
 from .doing import Action, Doing
-from .values import keys, mapping, true
+from .values import items, keys, mapping, true
 
 
 async def set_global_data(doing: Doing, value: Any) -> None:
@@ -37,7 +37,7 @@ async def unset_meta_data(doing: Doing, value: Any) -> None:
 
 async def toggle_functions(doing: Doing, value: Any) -> None:
     """Offer functions to the model, or not any more; only those of the same token."""
-    for one in [value] if isinstance(value, Mapping) else value or ():
+    for one in items(value):
         wanted = mapping(one)
         names, active = keys(wanted.get("function", ())), wanted.get("active", True)
         for name in names:

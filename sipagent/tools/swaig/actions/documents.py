@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sipagent.call.documents import Document
@@ -61,7 +62,8 @@ async def _inline(doing: Doing, document: Document, instruction: Any) -> None:
             if doing.control.presence is not None:
                 await doing.control.presence.finish_speaking()
             async with call.aside():
-                outcome = await doing.desk.perform(doing.control, document)
+                # nobody would hear the agent: what is said there has a voice of its own
+                outcome = await doing.desk.perform(replace(doing.control, presence=None), document)
         else:
             outcome = await doing.desk.perform(doing.control, document)
     finally:

@@ -7,7 +7,7 @@ from sipagent.call.live_agent import Hint
 from sipagent.errors import CallError
 
 from .doing import Action, Doing
-from .values import mapping, number, text, true
+from .values import items, mapping, number, text, true
 
 #: hints of one action
 _HINTS = 100
@@ -17,8 +17,7 @@ _LEAST, _MOST = 100, 20_000
 
 async def add_dynamic_hints(doing: Doing, value: Any) -> None:
     """Words, or objects with `pattern` and `replace`."""
-    given = value if isinstance(value, list | tuple) else [value]
-    hints = [_hint(one) for one in given[:_HINTS]]
+    hints = [_hint(one) for one in items(value)[:_HINTS]]
     doing.agent.ears.add_hints(hints)
 
 

@@ -33,6 +33,11 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def items(value: Any) -> list[Any]:
+    """One thing or several."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def keys(value: Any) -> list[str]:
     """One name or several. Raises CallError."""
     if isinstance(value, str):
