@@ -85,10 +85,11 @@ def new_token() -> tuple[str, str]:
 
 
 def _key(name: str, token: Token) -> _Key:
-    return _Key(_digest(name, token), Client(name, token.may, token.verbs))
+    return _Key(digest_of(token, f"api.tokens.{name}"), Client(name, token.may, token.verbs))
 
 
-def _digest(name: str, token: Token) -> bytes:
+def digest_of(token: Token, key: str) -> bytes:
+    """The SHA-256 of a token; `key` is where it stands in the settings. Raises ConfigError."""
     if token.hash is not None:
         return bytes.fromhex(token.hash.removeprefix("sha256:"))
     if token.token_env is not None:
@@ -100,12 +101,12 @@ def _digest(name: str, token: Token) -> bytes:
         try:
             text = token.token_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise _wrong(name, f"{where} cannot be read: {error}") from error
+            raise _wrong(key, f"{where} cannot be read: {error}") from error
     if len(text.strip()) < _SHORTEST:
-        raise _wrong(name, f"{where} has to hold at least {_SHORTEST} characters")
+        raise _wrong(key, f"{where} has to hold at least {_SHORTEST} characters")
     return hashlib.sha256(text.strip().encode()).digest()
 
 
-def _wrong(name: str, why: str) -> ConfigError:
+def _wrong(key: str, why: str) -> ConfigError:
     hint = "sipagent token makes one"
-    return ConfigError([Finding("sipagent.yaml", 1, f"api.tokens.{name}", why, hint=hint)])
+    return ConfigError([Finding("sipagent.yaml", 1, key, why, hint=hint)])

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from sipagent.api.relay import RelayDoor
 from sipagent.call.meeting import Notice
 from sipagent.config import Settings
 from sipagent.dialplan.repository import Plans
@@ -102,6 +103,7 @@ class Gateway:
             Originator(lambda: self._settings, plans, self.reception),
         )
         self.http = HttpDoor(settings, self.live, self._why_not_ready)
+        self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
         self._trunk_file = TrunkFile(settings.store.bundles)
@@ -175,6 +177,7 @@ class Gateway:
         self.ledger.personal = new.log.personal
         self.reception.terms = _terms(new)
         self.http.reload(new.api)
+        self.relay.reload(new.relay)
         self.tolls.reload(new.guard.toll, new.toll_policy, new.trunks)
         self.edge.reload(new)
         log.info("settings_reloaded", changed=changed, waiting=list(waiting))
@@ -197,6 +200,7 @@ class Gateway:
     async def leave(self) -> None:
         """End everything but calls, which go on for the gateway that comes next. Idempotent."""
         await self.http.close()
+        await self.relay.close()
         if self.workers is not None:
             self.reception.workers = None
             await self.workers.leave()
@@ -238,6 +242,7 @@ class Gateway:
         self.whereabouts.watch(self._moved)
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
         await self.http.start()
+        await self.relay.start()
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
 
     def _addressed(self, settings: Settings) -> Settings:
@@ -314,6 +319,7 @@ class Gateway:
         self.reception.workers = None
         self.live.close()
         await self.http.close()
+        await self.relay.close()
         if self.workers is not None:
             await self.workers.close()
         if self.meetings is not None:

@@ -14,6 +14,7 @@ _FIXED = {
 }
 
 _DOOR = ("host", "port", "tls", "hosts", "origins", "streams")
+_RELAY_DOOR = ("host", "port", "tls")
 
 
 def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
@@ -33,6 +34,14 @@ def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
     elif old.api != new.api:
         waiting.append("api")
         kept["api"] = None  # nobody comes in any more, though the door still stands
+    if old.relay is not None and new.relay is not None:
+        stays = {key: getattr(old.relay, key) for key in _RELAY_DOOR}
+        found = new.relay
+        waiting += [f"relay.{k}" for k, value in stays.items() if getattr(found, k) != value]
+        kept["relay"] = found.model_copy(update=stays)
+    elif old.relay != new.relay:
+        waiting.append("relay")
+        kept["relay"] = None
     if old.state_folder != new.state_folder:
         if "store.bundles" not in waiting:
             waiting.append("state")

@@ -1,9 +1,12 @@
 """Leg: one party's half of a call, whatever it is made of."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Protocol
+
+from sipagent.errors import LegFailed
 
 from .keypad import Key
 
@@ -209,6 +212,12 @@ class Leg(Protocol):
     async def wait(self, *states: LegState) -> LegState:
         """Wait for any of the states; raise LegFailed once none can be reached any more."""
         ...
+
+
+async def let_go(leg: Leg, reason: str) -> None:
+    """Hang up on a leg; one that is gone already is no trouble."""
+    with suppress(LegFailed):
+        await leg.hangup(reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -27,9 +27,10 @@ from sipagent.media.port import AudioPort
 from . import reasons
 from .afterwork import Afterwork
 from .consent import Consent
+from .driving import Driving
 from .hold import Hold
 from .keypad import Keypad, Texts
-from .leg import Judge, Leg, LegState
+from .leg import Judge, Leg, LegState, let_go
 from .live_agent import LiveAgent, TalkLog
 from .overhearing import Overhearing
 from .parties import Parties
@@ -105,6 +106,10 @@ class CallSession:
         self.live_agent: LiveAgent | None = None
         #: what was said in the newest talk; it stays when that is over
         self.talk_log: TalkLog | None = None
+        #: while the plan waits for the orders of a program outside
+        self.driving: Driving | None = None
+        #: what plays and can be paused, by control id
+        self.playing: dict[str, AudioPort] = {}
         #: what the record waits for when the legs are gone
         self.afterwork = Afterwork()
         #: what URLs are told of this call
@@ -240,7 +245,7 @@ class CallSession:
         self.adopt(leg, "callee")
         if self._ended:
             # the call ended while the INVITE was being sent: nobody else would end the leg
-            await _hang_up(leg, str(self.parting()))
+            await let_go(leg, str(self.parting()))
             raise LegFailed(487, "the call is over")
         return leg
 
@@ -351,7 +356,7 @@ class CallSession:
 
     async def _close(self, why: reasons.Reason) -> None:
         self._ended = True
-        ends = (_hang_up(leg, str(why)) for leg in self.legs)
+        ends = (let_go(leg, str(why)) for leg in self.legs)
         await asyncio.gather(*ends, self.taps.stop_all())
         for task in list(self._tasks):
             task.cancel()
@@ -391,8 +396,3 @@ class CallSession:
         async for key in leg.digits():
             if self.private_keys is None or leg is not self.caller:
                 yield key
-
-
-async def _hang_up(leg: Leg, reason: str) -> None:
-    with suppress(LegFailed):
-        await leg.hangup(reason=reason)

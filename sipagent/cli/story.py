@@ -9,6 +9,7 @@ from sipagent.events import (
     CallEnded,
     ConsentChanged,
     DigitReceived,
+    DriveChanged,
     Event,
     Gathered,
     LanguageChanged,
@@ -111,6 +112,9 @@ def _decision(event: Event) -> tuple[str, str] | None:
             return "[magenta]tool[/]", f"{escape(tool)} {_mark(ok)} in {ms} ms: {escape(result)}"
         case OutsideAsked(verb=verb, by=by, origin=origin):
             return "[magenta]asked[/]", f"{verb} by {escape(by)} from {escape(origin or 'here')}"
+        case DriveChanged(change=change, context=context, by=by, reason=reason):
+            who = escape(by or reason)
+            return "[magenta]relay[/]", f"{change}: context {escape(context)} {who}".rstrip()
         case PolicyDecided(verb=verb, by=by, allowed=allowed, reason=reason):
             word = "[green]allowed[/]" if allowed else "[red]denied[/]"
             return "[magenta]policy[/]", f"{verb} by {escape(by)} {word}: {escape(reason)}"

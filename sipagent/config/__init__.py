@@ -8,6 +8,7 @@ from .messages import Messages, SmsGateway
 from .parts import Codec, DtmfMode, Hop, Host, Network, Port, Srtp
 from .phone import Phone, Registrar
 from .reading import load
+from .relay import Relay, RelayProject
 from .settings import Limits, Log, Provider, Settings, Store
 from .sip import Certificate, Listener, Sip, Tls
 from .speech import SpeechCache
@@ -39,6 +40,8 @@ __all__ = [
     "Queue",
     "Registrar",
     "Registration",
+    "Relay",
+    "RelayProject",
     "Role",
     "Rtp",
     "Scope",

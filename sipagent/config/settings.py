@@ -19,6 +19,7 @@ from .meeting import Parking, Queue
 from .messages import Messages
 from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
+from .relay import Relay
 from .sip import Sip
 from .speech import SpeechCache
 from .swml import Swml
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     guard: Guard = Guard()
     api: Api | None = Field(default=None, description="the HTTP door; absent: closed")
+    relay: Relay | None = Field(default=None, description="the RELAY door; absent: closed")
     providers: dict[str, Provider] = Field(default_factory=dict)
     mcp_servers: McpServers = Field(
         default_factory=dict, description="tools of others, for agents that name them"

@@ -21,7 +21,7 @@ from .keeping import (
     TapStopped,
 )
 from .mcp import McpCalled, McpServerChanged
-from .outside import OutsideAsked
+from .outside import DriveChanged, OutsideAsked
 from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 from .talks import (
@@ -42,6 +42,7 @@ __all__ = [
     "BargeIn",
     "Base",
     "ConsentChanged",
+    "DriveChanged",
     "FillerSpoken",
     "Gathered",
     "LegChanged",
@@ -285,6 +286,7 @@ Event = Annotated[
     | OutsideAsked
     | McpServerChanged
     | McpCalled
+    | DriveChanged
     | PolicyDecided
     | VerbDone
     | HoldChanged

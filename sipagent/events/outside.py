@@ -15,3 +15,15 @@ class OutsideAsked(Base):
     origin: str = ""
     verb: str
     arguments: PersonalData
+
+
+class DriveChanged(Base):
+    """A call is offered to programs outside in a context, one of them has taken it (`by`), or the
+    offer is over: given back, taken by nobody, refused, or its driver was lost (`reason`).
+    """
+
+    type: Literal["drive_changed"] = "drive_changed"
+    change: Literal["offered", "taken", "over"]
+    context: str
+    by: str = ""
+    reason: str = ""

@@ -11,6 +11,7 @@ from .consenting import CONSENTING
 from .converse import TALK
 from .denoising import DENOISING
 from .detecting import DETECTING
+from .driven import DRIVEN
 from .fax import FAX
 from .hearing import HEARING
 from .holding import HOLDING
@@ -43,6 +44,7 @@ _ALL = (
     *DENOISING,
     *DETECTING,
     *TALK,
+    *DRIVEN,
     *ROUTING,
     *TRANSFERRING,
     *ROOMS,

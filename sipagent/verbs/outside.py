@@ -13,6 +13,8 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, LegFailed
 
 from . import VERBS
+from .controlling import CONTROLLING
+from .driven import DRIVERS
 from .playing import play_all, sound_port
 from .waiting import while_caller_stays
 from .words import failure, who
@@ -22,7 +24,7 @@ from .words import failure, who
 _STEPS = frozenset(
     {
         "ai", "amazon_bedrock", "ask_consent", "cond", "execute", "execute_rpc", "goto", "label",
-        "request", "return", "serve_queue", "sleep", "swml", "switch",
+        "relay", "request", "return", "serve_queue", "sleep", "swml", "switch",
     }
 )  # fmt: skip
 
@@ -116,7 +118,7 @@ class SetGlobalDataVerb(Verb):
         return Outcome(detail=f"set {', '.join(sorted(self.data))}")
 
 
-_WORDS: tuple[type[Verb], ...] = (SayVerb, TellVerb, SetGlobalDataVerb)
+_WORDS: tuple[type[Verb], ...] = (SayVerb, TellVerb, SetGlobalDataVerb, *DRIVERS, *CONTROLLING)
 #: by name; a plan has no steps of the last ones' names
 OUTSIDE: Mapping[str, type[Verb]] = {
     **{name: verb for name, verb in VERBS.items() if name not in _STEPS},

@@ -58,6 +58,9 @@ class PlayVerb(_Sounding):
     url: str | None = None
     urls: tuple[str, ...] = Field(default=(), description="one after the other")
     auto_answer: bool = Field(default=True, description="answer the caller first")
+    control_id: str = Field(
+        default="", max_length=64, description="by which it is paused and resumed from outside"
+    )
 
     @model_validator(mode="after")
     def _one_form(self) -> "PlayVerb":
@@ -70,17 +73,21 @@ class PlayVerb(_Sounding):
         call = control.call
         await (answered(call) if self.auto_answer else audible(call))
         urls = (self.url,) if self.url else self.urls
-        about = {"control_id": call.posts.number("play")}
+        number = self.control_id or call.posts.number("play")
+        about = {"control_id": number}
         told = Status(call, self.status_url, "calling.call.play", about)
         told.tell(state="playing")
         try:
             async with sound_port(call, "play") as port:
+                call.playing[number] = port
                 await while_caller_stays(call, self._played(call, port, urls))
         except CallError as error:
             gone = isinstance(error, CallerGone)
             told.tell(state="finished" if gone else "error")
             remember(call, play_result="hangup" if gone else "failed")
             raise
+        finally:
+            call.playing.pop(number, None)
         told.tell(state="finished")
         remember(call, play_result="success")
         return Outcome(detail="played")
@@ -164,7 +171,8 @@ class PromptVerb(_Sounding):
             prompt_speech_confidence=confidence,
         )
         told.tell(result=_told(result, call.kept(value), terminator, confidence))
-        return Outcome(detail=result, data={"value": value})
+        data = {"value": value, "terminator": terminator, "confidence": confidence}
+        return Outcome(detail=result, data=data)
 
     async def _answer(self, call: CallSession, port: AudioPort) -> _Keys | Heard | None:
         speaking = asyncio.Event()

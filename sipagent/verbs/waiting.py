@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
-from sipagent.call.leg import Leg, LegState
+from sipagent.call.leg import Leg, LegState, let_go
 from sipagent.call.reasons import Reason
 from sipagent.call.session import CallSession
-from sipagent.errors import CallError, LegFailed
+from sipagent.errors import CallError
 
 T = TypeVar("T")
 
@@ -68,11 +67,6 @@ async def drop(call: CallSession, *legs: Leg, reason: Reason | None = None) -> N
     for leg in legs:
         call.room.leave(leg)
         if leg.state is not LegState.DISCONNECTED:
-            ending.add(call.spawn(_hang_up(leg, str(reason or call.parting()))))
+            ending.add(call.spawn(let_go(leg, str(reason or call.parting()))))
     if ending:
         await asyncio.wait(ending)
-
-
-async def _hang_up(leg: Leg, reason: str) -> None:
-    with suppress(LegFailed):
-        await leg.hangup(reason=reason)

@@ -57,7 +57,8 @@ DEPARTMENTS = {
 }  # fmt: skip
 
 
-@pytest.mark.swml("data_map", "expressions", "patterns in order, flags, nomatch-output")
+@pytest.mark.swml("data_map", "expressions", "patterns in order, flags")
+@pytest.mark.swml("data_map", "nomatch-output", "where the pattern is not found")
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
@@ -174,7 +175,7 @@ def test_a_long_list_is_cut_and_told() -> None:
     assert mapped.trouble == ("all was cut at 65536 characters",)
 
 
-@pytest.mark.swml("data_map", "webhook expressions", "go before the webhook's output")
+@pytest.mark.swml("data_map", "expressions", "of a webhook go before its output")
 def test_expressions_of_a_webhook_read_its_reply() -> None:
     web = Answers({"http://a.example/x": {"v": "shipped"}})
     match = [{"string": "${v}", "pattern": "ship", "output": {"response": "on its way, ${q}"}}]
@@ -183,7 +184,10 @@ def test_expressions_of_a_webhook_read_its_reply() -> None:
     )
 
 
-@pytest.mark.swml("data_map", "params, body, form_param, input_args_as_params, headers", "requests")
+@pytest.mark.swml("data_map", "params", "requests made of templates")
+@pytest.mark.swml("data_map", "body", "requests made of templates")
+@pytest.mark.swml("data_map", "form_param", "requests made of templates")
+@pytest.mark.swml("data_map", "input_args_as_params", "requests made of templates")
 @pytest.mark.parametrize(
     ("more", "method", "data", "body"),
     [
@@ -231,7 +235,7 @@ def test_a_value_cannot_change_the_host(value: str) -> None:
     assert mapped.result == {"response": GENERIC_ERROR}
 
 
-@pytest.mark.swml("data_map", "action", "templates inside actions and their documents")
+@pytest.mark.swml("data_map", "output", "templates inside actions and their documents")
 def test_templates_are_filled_inside_actions() -> None:
     document = {"sections": {"main": [{"connect": {"to": "sip:${args.to}@pbx.example"}}]}}
     raw = {

@@ -27,6 +27,7 @@ def filled(value: Any, data: CallData = DATA) -> Any:
 
 
 @pytest.mark.swml("data_map", "templates", "every form of a path, in ${} and %{}")
+@pytest.mark.swml("data_map", "nesting", "a path made of another")
 @pytest.mark.parametrize(
     ("template", "text"),
     [
@@ -48,7 +49,9 @@ def test_a_path_becomes_what_stands_there(template: str, text: str) -> None:
     assert filled(template) == text
 
 
-@pytest.mark.swml("data_map", "lc, enc, fmt_ph", "helpers in the vendor's fixed order")
+@pytest.mark.swml("data_map", "lc", "in the vendor's fixed order")
+@pytest.mark.swml("data_map", "enc:url", "in the vendor's fixed order, as enc: too")
+@pytest.mark.swml("data_map", "fmt_ph", "as a helper")
 @pytest.mark.parametrize(
     ("template", "text"),
     [
@@ -65,7 +68,11 @@ def test_helpers_change_the_value(template: str, text: str) -> None:
     assert filled(template) == text
 
 
-@pytest.mark.swml("data_map", "@{...}", "strftime_tz, fmt_ph, expr, echo, separate")
+@pytest.mark.swml("data_map", "strftime_tz", "worked out")
+@pytest.mark.swml("data_map", "fmt_ph", "worked out")
+@pytest.mark.swml("data_map", "expr", "worked out")
+@pytest.mark.swml("data_map", "echo", "worked out")
+@pytest.mark.swml("data_map", "separate", "worked out")
 @pytest.mark.parametrize(
     ("template", "text"),
     [

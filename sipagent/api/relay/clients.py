@@ -1,0 +1,104 @@
+"""Clients of RELAY: who is connected, in which contexts, and what waits for them."""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from sipagent.config import RelayProject
+
+from . import frames
+
+#: frames that wait for a client that is slow, or away for a while; above, the oldest are lost
+_WAITING = 1000
+#: contexts of one client
+_CONTEXTS = 100
+
+
+class Client:
+    """One session of a client: it outlives a lost connection by the server's grace."""
+
+    def __init__(self, name: str, project: RelayProject) -> None:
+        self.project_name = name
+        #: the address it connected from last
+        self.origin = ""
+        self.project = project
+        self.protocol = frames.protocol_name()
+        self.contexts: frozenset[str] = frozenset()
+        self.connected = True
+        self._frames: deque[str] = deque(maxlen=_WAITING)
+        self._news = asyncio.Event()
+
+    def send(self, frame: str) -> None:
+        """Queue a frame; returns at once."""
+        self._frames.append(frame)
+        self._news.set()
+
+    def tell(self, kind: str, params: Mapping[str, Any], timestamp: float) -> None:
+        """Queue an event."""
+        event = {
+            "event_type": kind,
+            "event_channel": self.protocol,
+            "timestamp": timestamp,
+            "project_id": self.project_name,
+            "space_id": "",
+            "params": params,
+        }
+        self.send(frames.call("signalwire.event", event))
+
+    async def next(self) -> str:
+        """The next frame to send; it stays queued until `sent`."""
+        while not self._frames:
+            self._news.clear()
+            await self._news.wait()
+        return self._frames[0]
+
+    def sent(self, frame: str) -> None:
+        """It is on its way."""
+        if self._frames and self._frames[0] is frame:
+            self._frames.popleft()
+
+    def receive(self, contexts: frozenset[str]) -> frozenset[str]:
+        """Listen in more contexts; returns those it may not have."""
+        may = frozenset(filter(self.project.receives, contexts))
+        self.contexts = frozenset(itertools.islice(self.contexts | may, _CONTEXTS))
+        return contexts - may
+
+
+class Clients:
+    """All sessions. Calls of a context go to its clients in turn."""
+
+    def __init__(self) -> None:
+        self._by_protocol: dict[str, Client] = {}
+        self._turns: dict[str, int] = {}
+
+    def add(self, client: Client) -> None:
+        """A new session."""
+        self._by_protocol[client.protocol] = client
+
+    def remove(self, client: Client) -> None:
+        """It does not come back."""
+        self._by_protocol.pop(client.protocol, None)
+
+    def resumed(self, protocol: str, project: str) -> Client | None:
+        """The lost session a client comes back to, if it is its own and there still."""
+        client = self._by_protocol.get(protocol)
+        if client is None or client.project_name != project or client.connected:
+            return None
+        return client
+
+    def listening(self, context: str) -> list[Client]:
+        """Those that may be offered a call of a context, the one whose turn it is first."""
+        found = [
+            client
+            for client in self._by_protocol.values()
+            if client.connected and context in client.contexts
+        ]
+        if not found:
+            return []
+        turn = self._turns.get(context, 0) % len(found)
+        if len(self._turns) > _CONTEXTS * 10:
+            self._turns.clear()
+        self._turns[context] = turn + 1
+        return [*found[turn:], *found[:turn]]
