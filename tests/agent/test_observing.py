@@ -96,3 +96,14 @@ async def test_what_the_mind_was_made_to_forget_is_in_the_raw_log_alone() -> Non
         assert raw == ["first", "One.", "second", "Two."]
         (before,) = talk.agent.log.previous_contexts()
         assert [entry["content"] for entry in before] == ["first", "One."]
+
+
+@virtual_time
+async def test_keys_stand_in_the_log_unless_nobody_is_to_know_them() -> None:
+    for rules, told in (((), "[keys pressed: 12]"), (("keys",), "[keys pressed: **]")):
+        privacy = Privacy.model_validate({"redact": rules})
+        async with a_talk(brain=ScriptedBrain("Fine."), privacy=privacy) as talk:
+            await talk.until(500)
+            talk.person.press("12")
+            await talk.until(4000)
+            assert [entry["content"] for entry in log(talk)] == [told, "Fine."]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sipagent.events import (
     BargeIn,
+    DigitReceived,
     Event,
     Gathered,
     LanguageChanged,
@@ -59,7 +60,7 @@ def entries(
         found += told.notes(index)
         match message.role:
             case "caller":
-                found.append(_user(message, told.said(index), told.barges(index), kept))
+                found.append(_user(message, told, index, kept))
             case "agent":
                 found.append(_assistant(message, told, index, kept))
             case "tool":
@@ -77,6 +78,7 @@ class _Told:
     ) -> None:
         later = [h for h in happened if h.messages >= since]
         self._said = [h for h in later if isinstance(h.event, Said)]
+        self._keys = [h for h in later if isinstance(h.event, DigitReceived)]
         self._barges = [h for h in later if isinstance(h.event, BargeIn)]
         self.latencies = {
             _answer(messages, h.messages - since) + since: h.event
@@ -92,6 +94,11 @@ class _Told:
         """What the caller was heard to say up to this message, and was in none before."""
         taken = _take(self._said, index, lambda event: event.speaker == "caller")
         return [event for event in taken if isinstance(event, Said)]
+
+    def hides_keys(self, index: int) -> bool:
+        """True where nobody is told which keys were pressed for this message."""
+        taken = _take(self._keys, index, lambda event: True)
+        return any(isinstance(event, DigitReceived) and event.hidden for event in taken)
 
     def barges(self, index: int) -> int:
         """How often the agent was stopped up to this message, and since the one before."""
@@ -129,8 +136,11 @@ def _entry(message: Message, role: str, content: str) -> Entry:
     return {"role": role, "content": content, "timestamp": microseconds(message.at)}
 
 
-def _user(message: Message, said: Sequence[Said], barges: int, kept: Kept) -> Entry:
-    text, parts = _caller_text(message, said, kept)
+def _user(message: Message, told: _Told, index: int, kept: Kept) -> Entry:
+    own, parts = _caller_text(message, told.said(index), kept)
+    digits = "*" * len(message.digits) if told.hides_keys(index) else kept(message.digits)
+    keys = f"[keys pressed: {digits}]" if digits else ""
+    text, barges = " ".join(filter(None, [keys, own])), told.barges(index)
     entry = _entry(message, "user", text)
     if message.confidence is not None:
         entry["confidence"] = message.confidence
@@ -154,8 +164,7 @@ def _caller_text(message: Message, said: Sequence[Said], kept: Kept) -> tuple[st
     if said and own and not parts:
         # a number that was dictated over several turns is known only where all of them are
         own, parts = said[-1].text, [said[-1]]
-    keys = f"[keys pressed: {kept(message.digits)}]" if message.digits else ""
-    return " ".join(filter(None, [keys, own])), parts
+    return own, parts
 
 
 def _assistant(message: Message, told: _Told, index: int, kept: Kept) -> Entry:
