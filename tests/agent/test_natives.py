@@ -73,3 +73,56 @@ async def test_a_native_function_nobody_knows_is_on_record_and_a_wrong_wait_is_r
         assert brain.offered[0] == ("wait_seconds",)
         (warned,) = talk.call.all(Warned)
         assert "no native function 'fly'" in warned.detail
+
+
+@pytest.mark.swml("param", "SWAIG.native_functions.wait_for_user", "silent until they speak")
+@virtual_time
+async def test_an_agent_that_waits_for_the_caller_says_nothing_and_asks_nothing() -> None:
+    brain = ScriptedBrain([ToolCall("1", "wait_for_user", {})], "Welcome back.")
+    async with a_talk(
+        ears=ScriptedEars("let me look", "I am back"),
+        brain=brain,
+        sources=(Natives(["wait_for_user"]),),
+        silence_seconds=[5],
+    ) as talk:
+        await talk.person.speak(400, then_quiet=30_000)
+        assert talk.said == [("caller", "let me look")]
+        await talk.person.speak(400, then_quiet=2000)
+        assert talk.said[-1] == ("agent", "Welcome back.")
+
+
+@pytest.mark.swml(
+    "param", "SWAIG.native_functions.adjust_response_latency", "turns end later, or sooner"
+)
+@virtual_time
+async def test_an_agent_asked_for_more_time_waits_longer_for_the_end_of_a_turn() -> None:
+    slower = ToolCall("1", "adjust_response_latency", {"milliseconds": 3000})
+    brain = ScriptedBrain([slower], "I will.", "Yes?")
+    async with a_talk(
+        ears=ScriptedEars("slow down", "well"),
+        brain=brain,
+        sources=(Natives(["adjust_response_latency"]),),
+    ) as talk:
+        await talk.person.speak(400, then_quiet=2500)
+        assert talk.said[-1] == ("agent", "I will.")
+        await talk.person.speak(400, then_quiet=2500)
+        assert talk.said[-1] == ("agent", "I will.")
+        await talk.until(talk.call.bridge.clock.t + 2000)
+        assert talk.said[-1] == ("agent", "Yes?")
+
+
+@pytest.mark.swml("param", "SWAIG.internal_fillers", "said before a tool of the server's own runs")
+@virtual_time
+async def test_a_filler_of_a_tool_of_ours_is_heard_in_the_callers_language() -> None:
+    fillers = {"check_time": {"en": ["One look at the clock."], "es": ["Un momento."]}}
+    for code, said in (("en-GB", "One look at the clock."), ("es-ES", "Un momento.")):
+        brain = ScriptedBrain([ToolCall("1", "check_time", {})], "It is early.")
+        async with a_talk(
+            ears=ScriptedEars("what time is it"),
+            brain=brain,
+            sources=(Natives(["check_time"]),),
+            swaig={"internal_fillers": fillers},
+            languages=[{"name": "Any", "code": code}],
+        ) as talk:
+            await talk.person.speak(400, then_quiet=4000)
+            assert talk.said[1:] == [("agent", said), ("agent", "It is early.")]

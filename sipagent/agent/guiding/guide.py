@@ -12,6 +12,7 @@ from sipagent.tools.spec import ToolSpec
 from ..afterwards.remembering import remember
 from ..conversation import Conversation, Message
 from ..lines import lines_of, tail
+from ..natives.fillers import with_fillers
 from ..opening import BEGIN
 from ..protocols import Brain, Expectation
 from ..reporting.spec import EARLIER
@@ -105,7 +106,9 @@ class Guide:
             # what is brought takes nobody's name
             named.setdefault(tool.name, tool)
         tools = list(named.values())
-        return tuple(tools) if self._steps is None else self._steps.offered(tools)
+        kept = tools if self._steps is None else self._steps.offered(tools)
+        swaig = self._spec.swaig
+        return with_fillers(kept, {} if swaig is None else swaig.internal_fillers)
 
     def brain(self, own: Brain) -> Brain:
         """The agent's mind, with what is said word for word."""

@@ -7,10 +7,18 @@ from sipagent.events import Warned
 from sipagent.tools.spec import ToolSpec
 
 from .clock import CHECK_TIME, WAIT_SECONDS, check_time, wait_seconds
+from .pace import (
+    ADJUST_RESPONSE_LATENCY,
+    WAIT_FOR_USER,
+    adjust_response_latency,
+    wait_for_user,
+)
 
 _MADE: Mapping[str, Callable[[str | None], ToolSpec]] = {
     CHECK_TIME: check_time,
     WAIT_SECONDS: lambda zone: wait_seconds(),
+    WAIT_FOR_USER: lambda zone: wait_for_user(),
+    ADJUST_RESPONSE_LATENCY: lambda zone: adjust_response_latency(),
 }
 
 
