@@ -22,7 +22,6 @@ UNSUPPORTED = {
     "ai_sidecar": "",
     "eval": 'set takes expressions: set: {x: "${...}"}',
     "if": "branch with cond, or with switch",
-    "live_translate": "",
 }
 
 

@@ -30,6 +30,7 @@ from .sound import SOUND
 from .tapping import TAPPING
 from .transcribing import TRANSCRIBING
 from .transferring import TRANSFERRING
+from .translating import TRANSLATING
 
 _ALL = (
     *SIGNALLING,
@@ -52,6 +53,7 @@ _ALL = (
     *PARKING,
     *QUEUEING,
     *TRANSCRIBING,
+    *TRANSLATING,
     *REMOTE,
     *FAX,
     *ASKING,

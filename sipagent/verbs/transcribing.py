@@ -66,13 +66,14 @@ class Transcript:
     live: bool = False
     entries: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, role: str, heard: Overheard) -> dict[str, Any]:
+    def add(self, role: str, heard: Overheard, translation: str = "") -> None:
         """One more utterance."""
         self.call.emit(
             Transcribed,
             by=self.by,
             role=role,
             text=heard.text,
+            translation=translation,
             confidence=heard.confidence,
             began=heard.began,
             ended=heard.ended,
@@ -84,11 +85,12 @@ class Transcript:
             "began_ms": heard.began,
             "ended_ms": heard.ended,
         }
+        if translation:
+            entry["translation"] = self.call.kept(translation)
         if len(self.entries) < _KEPT:
             self.entries.append(entry)
         if self.live:
             self.told.tell(state="utterance", utterance=entry)
-        return entry
 
     @property
     def text(self) -> str:
@@ -146,7 +148,8 @@ class LiveTranscribeVerb(Verb):
             call.overhearing.stop(self.name)
             outcome = Outcome(detail="transcription was stopped")
         else:
-            outcome = await summarised(call, self.name, parsed(Summarize, options, kind))
+            script: Transcript = call.overhearing.about(self.name)
+            outcome = await summarised(script, parsed(Summarize, options, kind))
         remember(call, live_transcribe_result="success" if outcome.ok else "failed")
         return outcome
 
@@ -206,16 +209,16 @@ async def summary_of(script: Transcript, prompt: str) -> dict[str, Any]:
         return {"summary_error": error.cause}
 
 
-async def summarised(call: CallSession, name: str, options: Summarize) -> Outcome:
+async def summarised(script: Transcript, options: Summarize) -> Outcome:
     """A summary of what was heard so far, to the webhook of this wish or of the start."""
-    script: Transcript = call.overhearing.about(name)
+    call = script.call
     made = await summary_of(script, options.prompt)
     url = options.webhook or script.told.url
     Status(call, url, script.told.kind, script.told.about).tell(state="summary", **made)
     text = made.get("conversation_summary")
     if text is None:
         return Outcome(False, f"no summary: {made['summary_error']}", status=503)
-    remember(call, **{f"{name}_summary": call.kept(text)})
+    remember(call, **{f"{script.by}_summary": call.kept(text)})
     return Outcome(detail="summarised", data={"summary": text})
 
 
