@@ -7,8 +7,9 @@ from sipagent.call.session import CallSession
 from sipagent.errors import ProviderError
 
 from .accounts import Accounts
+from .afterwards.asking import let_go
 from .conversation import Conversation, Message
-from .failover import Candidate, Lineup, connections
+from .failover import Candidate, Lineup
 from .limits import Failures
 from .protocols import Brain, Say, Used
 from .streams import closing
@@ -46,8 +47,7 @@ class Pen:
 
     async def aclose(self) -> None:
         """See `Model`."""
-        for connected in connections([self._lineup]):
-            await connected.aclose()
+        await let_go(self._lineup)
 
 
 async def _answer(brain: Brain, conversation: Conversation) -> tuple[str, Used | None]:

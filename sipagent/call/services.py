@@ -19,6 +19,7 @@ from .meeting import Meet, Notice, Seated, Wish
 from .models import Models, NoModels
 from .others import NoOtherCalls, OtherCalls
 from .privacy import NOTHING, Privacy
+from .sidecars import NoSidecars, Sidecars
 from .tap_wires import TapWires
 from .target import normalise
 from .web import NoWeb, Web
@@ -338,6 +339,7 @@ class Services:
     places: Places = field(default_factory=PlainPlaces)
     meetings: Meetings = field(default_factory=NoMeetings)
     memory: Memory = field(default_factory=NoMemory)
+    sidecars: Sidecars = field(default_factory=NoSidecars)
     models: Models = field(default_factory=NoModels)
     others: OtherCalls = field(default_factory=NoOtherCalls)
     web: Web = field(default_factory=NoWeb)

@@ -19,7 +19,6 @@ from .trimming import trimmed
 
 #: verbs of SWML and its SDKs that this server does not have, and what to write instead
 UNSUPPORTED = {
-    "ai_sidecar": "",
     "eval": 'set takes expressions: set: {x: "${...}"}',
     "if": "branch with cond, or with switch",
 }

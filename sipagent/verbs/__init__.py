@@ -25,6 +25,7 @@ from .remote import REMOTE
 from .rooms import ROOMS
 from .routing import ROUTING
 from .secret import SECRET
+from .sidecar import SIDECAR
 from .signalling import SIGNALLING
 from .sound import SOUND
 from .tapping import TAPPING
@@ -53,6 +54,7 @@ _ALL = (
     *PARKING,
     *QUEUEING,
     *TRANSCRIBING,
+    *SIDECAR,
     *TRANSLATING,
     *REMOTE,
     *FAX,

@@ -16,8 +16,10 @@ from sipagent.agent.natives.natives import Natives
 from sipagent.agent.prices import Prices
 from sipagent.agent.realtime.joining import speaking_for_itself
 from sipagent.agent.reporting.reporter import Reporter
+from sipagent.agent.sidecar import ModelSidecar
 from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
+from sipagent.call.control import CallControl
 from sipagent.call.leg import Dialer
 from sipagent.call.privacy import strictest
 from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Talker, Texts
@@ -140,6 +142,13 @@ class PlanTalkers:
         )
         return talker, toolbox.verbs(spec.tools)
 
+    def sidecar(self, about: Mapping[str, Any], control: CallControl) -> ModelSidecar:
+        """See `Sidecars`."""
+        spec = agent_of(about, self._vocabulary).spec
+        kit = Kit(self._rate, spec, None)
+        minds = tuple(self._later(MINDS, ref, kit) for ref in spec.brain)
+        return ModelSidecar(spec.prompt or "", minds, self._sources(spec), control)
+
     def _read(self, agent: str | Mapping[str, Any]) -> InlineAgent:
         if isinstance(agent, str):
             try:
@@ -244,6 +253,7 @@ def furnish(
 ) -> Services:
     """The services of one call."""
     zone = ZoneInfo(settings.time_zone)
+    talkers = PlanTalkers(settings, plan, stock, rate, mcp)
     return Services(
         dialer=dialer,
         texts=texts,
@@ -252,7 +262,8 @@ def furnish(
         hearing=EmbeddedHearing(
             stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan)
         ),
-        talkers=PlanTalkers(settings, plan, stock, rate, mcp),
+        talkers=talkers,
+        sidecars=talkers,
         models=HouseModels(settings, plan, rate),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),

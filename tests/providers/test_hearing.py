@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from sipagent.call.services import Heard
+from sipagent.agent.protocols import Transcriber
+from sipagent.call.services import Heard, Overheard
 from sipagent.errors import ProviderError
 from sipagent.media.clock import MediaClock
 from sipagent.media.port import AudioPort
@@ -140,3 +141,37 @@ async def test_a_dead_port_is_an_error_not_a_hang(
     monkeypatch.setattr(hearing, "_STALLED", 0.05)
     with pytest.raises(ProviderError, match="brings no audio"):
         await ears.hear(Line().port, phrases=PHRASES, initial_timeout=60, end_timeout=1)
+
+
+async def test_a_listener_hears_one_utterance_after_another_until_the_port_is_closed(
+    models: GrammarModels, silero: Silero
+) -> None:
+    asked: list[str] = []
+
+    def others(engine: str, rate: int) -> Transcriber:
+        asked.append(engine)
+        return models.ears(rate)
+
+    line = Line()
+    ears = EmbeddedHearing(silero.detector, models.ears, others)
+    heard: list[Overheard] = []
+
+    async def listen() -> None:
+        async for one in ears.listen(line.port, phrases=PHRASES, end_timeout=0.4, engine="vosk"):
+            heard.append(one)
+
+    task = asyncio.create_task(listen())
+    for words in ("what are your opening hours", "no thank you"):
+        await line.feed(SILENCE * 25 + await spoken(words, "en-us") + SILENCE * 40)
+    line.port.close()
+    await asyncio.wait_for(task, 20)
+    assert [one.text for one in heard] == ["what are your opening hours", "no thank you"]
+    assert 0 < heard[0].began < heard[0].ended < heard[1].began
+    assert asked == ["vosk"]
+
+
+async def test_without_other_ears_a_listener_is_refused_before_it_begins(
+    ears: EmbeddedHearing,
+) -> None:
+    with pytest.raises(ProviderError, match="no ears here that hear any words"):
+        ears.listen(Line().port)

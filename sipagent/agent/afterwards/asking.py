@@ -77,7 +77,7 @@ async def ask(
     except TimeoutError:
         answer = Answer("", {}, cause=f"no summary within {question.timeout:g} s")
     finally:
-        await _close(lineup)
+        await let_go(lineup)
     return Answer(answer.text, answer.data, lineup.current, answer.cause)
 
 
@@ -173,7 +173,8 @@ class _Asking:
         self._conversation.add(Message("system", f"{wrong}: call {self._question.tool} again"))
 
 
-async def _close(lineup: Lineup[Brain]) -> None:
+async def let_go(lineup: Lineup[Brain]) -> None:
+    """Close the connections of minds that are not asked any more, within a second each."""
     for brain in lineup.all_made:
         if isinstance(brain, Connected):
             with suppress(TimeoutError):
