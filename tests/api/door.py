@@ -7,8 +7,11 @@ from typing import Any
 import httpx
 
 from sipagent.api.keyring import new_token
-from sipagent.config import Api
+from sipagent.config import Api, Limits
 from sipagent.testing.server import Server
+
+#: workers that stand ready: a server that has to fork fewer is there sooner
+FEW = Limits(warm=2)
 
 
 class Tokens:

@@ -9,9 +9,12 @@ import pytest
 from sipagent.api.calls import CallOver, NotUnderstood, Numbered, Principal, UnknownCall
 from sipagent.config import Api
 from sipagent.events import CallEnded, CallStarted, OutsideAsked, PolicyDecided, Said, StepStarted
+from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import Phone
 from sipagent.testing.server import Server, running
 from sipagent.testing.sounding import dial, the
+
+from .door import FEW
 
 PLAN = """
 routes: [{to: "100"}]
@@ -46,7 +49,7 @@ async def test_a_live_call_is_seen_acted_on_and_put_through(tmp_path: Path) -> N
     async with (
         Phone(user="alice") as alice,
         Phone(user="second") as second,
-        running(tmp_path, PLANS) as server,
+        running(tmp_path, PLANS, limits=FEW) as server,
     ):
         live = server.gateway.live
         call = await dial(alice, server, "100")
@@ -94,7 +97,7 @@ async def test_a_live_call_is_seen_acted_on_and_put_through(tmp_path: Path) -> N
 
 
 async def test_a_call_is_sent_to_another_section_and_hung_up_on(tmp_path: Path) -> None:
-    async with Phone(user="alice") as alice, running(tmp_path, PLANS) as server:
+    async with Phone(user="alice") as alice, running(tmp_path, PLANS, limits=FEW) as server:
         live = server.gateway.live
         call = await dial(alice, server, "200")
         call_id = await the_call(server)
@@ -125,7 +128,10 @@ async def test_a_call_is_sent_to_another_section_and_hung_up_on(tmp_path: Path) 
 async def test_who_asks_for_less_than_a_verb_hears_what_is_wrong(tmp_path: Path) -> None:
     policy = {"limits": {"say": 0}}
     api = Api.model_validate({"policy": policy})
-    async with Phone(user="alice") as alice, running(tmp_path, PLANS, api=api) as server:
+    async with (
+        Phone(user="alice") as alice,
+        running(tmp_path, PLANS, limits=FEW, api=api) as server,
+    ):
         live = server.gateway.live
         call = await dial(alice, server, "200")
         call_id = await the_call(server)
@@ -147,28 +153,26 @@ async def test_who_asks_for_less_than_a_verb_hears_what_is_wrong(tmp_path: Path)
         await the(server, OutsideAsked, verb="play")
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        await call.hangup()
-        await server.ended()
+        await _a_stream_ends_with_its_call_and_can_be_read_again(server, call, call_id)
 
 
-async def test_a_stream_of_one_call_ends_with_it_and_can_be_read_again(tmp_path: Path) -> None:
-    async with Phone(user="alice") as alice, running(tmp_path, PLANS) as server:
-        live = server.gateway.live
-        call = await dial(alice, server, "200")
-        call_id = await the_call(server)
-        stream = live.events(call_id, after=0)
-        begun = [await anext(stream) for _ in range(3)]
-        assert [item.seq for item in begun] == [1, 2, 3]
-        rest = asyncio.ensure_future(_all(live.events(call_id, after=3)))
-        await call.hangup()
-        seen = await rest
-        assert isinstance(seen[-1].event, CallEnded)
-        assert [item.seq for item in seen] == list(range(4, 4 + len(seen)))
-        await server.bundle(call_id)
-        again = await _all(live.events(call_id, after=3))
-        assert [item.event for item in again][: len(seen)] == [item.event for item in seen]
-        with pytest.raises(UnknownCall):
-            await _all(live.events("nobody"))
+async def _a_stream_ends_with_its_call_and_can_be_read_again(
+    server: Server, call: PhoneCall, call_id: str
+) -> None:
+    live = server.gateway.live
+    stream = live.events(call_id, after=0)
+    begun = [await anext(stream) for _ in range(3)]
+    assert [item.seq for item in begun] == [1, 2, 3]
+    rest = asyncio.ensure_future(_all(live.events(call_id, after=3)))
+    await call.hangup()
+    seen = await rest
+    assert isinstance(seen[-1].event, CallEnded)
+    assert [item.seq for item in seen] == list(range(4, 4 + len(seen)))
+    await server.bundle(call_id)
+    again = await _all(live.events(call_id, after=3))
+    assert [item.event for item in again][: len(seen)] == [item.event for item in seen]
+    with pytest.raises(UnknownCall):
+        await _all(live.events("nobody"))
 
 
 async def _all(stream: AsyncIterator[Numbered]) -> list[Numbered]:

@@ -21,7 +21,7 @@ from sipagent.testing.phone import Phone
 from sipagent.testing.server import Server, running
 from sipagent.testing.sounding import dial, the
 
-from .door import Tokens, base
+from .door import FEW, Tokens, base
 
 PLAN = """
 routes: [{to: "100"}]
@@ -80,7 +80,7 @@ async def test_the_reference_client_watches_and_drives_a_live_call(tmp_path: Pat
     async with (
         Phone(user="alice") as alice,
         Phone(user="second") as second,
-        running(tmp_path, PLAN, api=tokens.api) as server,
+        running(tmp_path, PLAN, limits=FEW, api=tokens.api) as server,
         reference(server, tokens.of["operator"]) as client,
         reference(server, tokens.of["viewer"]) as viewer,
     ):
@@ -171,7 +171,9 @@ async def test_clients_of_the_older_era_and_of_others_are_told_and_obeyed(tmp_pa
 
     async with AsyncExitStack() as stack:
         alice = await stack.enter_async_context(Phone(user="alice"))
-        server = await stack.enter_async_context(running(tmp_path, PLAN, api=tokens.api))
+        server = await stack.enter_async_context(
+            running(tmp_path, PLAN, limits=FEW, api=tokens.api)
+        )
         client = await stack.enter_async_context(
             reference(server, tokens.of["operator"], "legacy", message_handler=on_message)
         )

@@ -20,7 +20,7 @@ from sipagent.testing.ports import free_port
 from sipagent.testing.server import running
 from sipagent.testing.sounding import dial, the
 
-from .door import Tokens, base
+from .door import FEW, Tokens, base
 
 PLAN = """
 routes: [{to: "200"}]
@@ -40,7 +40,7 @@ async def test_a_client_over_stdio_drives_a_call_and_the_command_line_makes_one(
     async with (
         Phone(user="alice") as alice,
         Phone(user="bob") as bob,
-        running(tmp_path, PLAN, api=tokens.api) as server,
+        running(tmp_path, PLAN, limits=FEW, api=tokens.api) as server,
     ):
         environment = {**os.environ, "SIPAGENT_TOKEN": tokens.of["admin"]}
         command = ["-m", "sipagent", "mcp", "--url", base(server)]
@@ -84,7 +84,7 @@ async def test_what_a_server_says_no_to_is_the_same_from_afar(tmp_path: Path) ->
     tokens = Tokens()
     async with (
         Phone(user="alice") as alice,
-        running(tmp_path, PLAN, api=tokens.api) as server,
+        running(tmp_path, PLAN, limits=FEW, api=tokens.api) as server,
         RemoteCalls(base(server), tokens.of["operator"]) as calls,
     ):
         call = await dial(alice, server, "200")
