@@ -15,12 +15,15 @@ Expand = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`ready` is the finished verb where no argument holds a template, else None."""
+    """`ready` is the finished verb where no argument holds a template, else None. `named` is what
+    was written where that is no verb of ours.
+    """
 
     verb: type[Verb]
     arguments: Mapping[str, Any]
     ready: Verb | None
     line: int = 0
+    named: str = ""
 
     def bind(self, expand: Expand) -> Verb:
         """The verb with its templates filled in. Raises PlanError when a filled value is wrong."""

@@ -1,6 +1,6 @@
 """Steps of a document as typed steps, nested ones included, each with its place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from sipagent.errors import Finding
 from sipagent.sources import KeyPath, Source, nearest
 from sipagent.verbs import VERBS
 from sipagent.verbs.blocks import Nesting
-from sipagent.verbs.missing import missing
+from sipagent.verbs.missing import MissingVerb
 
 from .expressions import has_template
 from .trimming import trimmed
@@ -22,6 +22,10 @@ UNSUPPORTED = {
     "eval": 'set takes expressions: set: {x: "${...}"}',
     "if": "branch with cond, or with switch",
 }
+
+
+#: findings about one tolerated document, of each kind, and how many of them get a hint
+_MOST_SAID, _MOST_HINTS = 200, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,9 @@ class StepReader:
     #: False where the document came without its file: steps then say line 0
     placed: bool = True
     tolerant: bool = False
+    #: steps a document may have; None where its author is trusted with that
+    most: int | None = None
+    count: int = 0
     steps: list[PlacedStep] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     late: list[Finding] = field(default_factory=list)
@@ -69,6 +76,10 @@ class StepReader:
         """A list of steps; what is wrong with one is a finding, and the others are read."""
         if not isinstance(raw, list):
             self._wrong(path, "expected a list of steps")
+            return ()
+        self.count += len(raw)
+        if self.most is not None and self.count > self.most:
+            self._wrong(path, f"more than {self.most} steps in the document")
             return ()
         read = (self._step(item, path, index, section) for index, item in enumerate(raw))
         return tuple(step for step in read if step is not None)
@@ -87,8 +98,11 @@ class StepReader:
         line = self.source.place(path)[0] if self.placed else 0
         if verb is None:
             self._unknown(str(name), here)
-            return Step(missing(str(name)), {}, None, line) if self.tolerant else None
+            return _missing(str(name)[:40], line) if self.tolerant else None
         arguments = arguments_of(verb, value)
+        if arguments is None and self.tolerant:
+            self._remark(here, f"{name} takes keys; its value is ignored")
+            arguments = {}
         if arguments is None:
             self._wrong(here, f"{name} takes keys, not a single value")
             return None
@@ -96,7 +110,7 @@ class StepReader:
         nested = self._nested(verb, arguments, here, section)
         if self.tolerant:
             nested, unknown = trimmed(verb, nested)
-            self.remarks += (self._ignored(verb, here, keys) for keys in unknown)
+            self._ignored(verb, here, unknown)
         ready = self._checked(verb, nested, here)
         if len(self.findings) > before:
             return None
@@ -145,10 +159,20 @@ class StepReader:
             message, where = f"{verb.name} needs {where[-1]}" if where else message, where[:-1]
         self._wrong_step(self._known((*path, *where)), message, hint)
 
-    def _ignored(self, verb: type[Verb], path: KeyPath, keys: KeyPath) -> Finding:
-        message = f"unknown key of {verb.name}, ignored"
-        hint = nearest(str(keys[-1]), keys_of(verb)) if len(keys) == 1 else ""
-        return self.source.finding((*path, *keys), message, hint=hint, severity="warning")
+    def _ignored(self, verb: type[Verb], path: KeyPath, unknown: Sequence[KeyPath]) -> None:
+        for keys in unknown[:_MOST_SAID]:
+            hint = self._nearest(str(keys[-1]), keys_of(verb)) if len(keys) == 1 else ""
+            self._remark((*path, *keys), f"unknown key of {verb.name}, ignored", hint)
+
+    def _remark(self, path: KeyPath, message: str, hint: str = "") -> None:
+        if len(self.remarks) < _MOST_SAID:
+            found = self.source.finding(path, message, hint=hint, severity="warning")
+            self.remarks.append(found)
+
+    def _nearest(self, word: str, known: Iterable[str]) -> str:
+        """Looking for it takes a millisecond: not for everything in a document of mistakes."""
+        said = len(self.findings) + len(self.late) + len(self.remarks)
+        return nearest(word[:40], known) if said < _MOST_HINTS else ""
 
     def _at(self, path: KeyPath) -> Any:
         """What stands at `path`; None for a bare verb."""
@@ -172,13 +196,14 @@ class StepReader:
             missing = f"{name} is a verb this server does not have"
             self._wrong_step(path, missing, UNSUPPORTED[name])
             return
-        hint = nearest(name, VERBS) or f"the verbs: {', '.join(VERBS)}"
+        hint = self._nearest(name, VERBS) or f"the verbs: {', '.join(VERBS)}"
         self._wrong_step(path, f"unknown verb {name}", hint)
 
     def _wrong_step(self, path: KeyPath, message: str, hint: str = "") -> None:
         """Something that only this step suffers from."""
         kept = self.late if self.tolerant else self.findings
-        kept.append(self.source.finding(path, message, hint=hint))
+        if not self.tolerant or len(kept) < _MOST_SAID:
+            kept.append(self.source.finding(path, message, hint=hint))
 
     def _wrong(self, path: KeyPath, message: str, hint: str = "") -> None:
         self.findings.append(self.source.finding(path, message, hint=hint))
@@ -193,6 +218,11 @@ def arguments_of(verb: type[Verb], value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, Mapping):
         return value
     return {verb.shorthand: value} if verb.shorthand is not None else None
+
+
+def _missing(name: str, line: int) -> Step:
+    arguments = {"named": name}
+    return Step(MissingVerb, arguments, MissingVerb(named=name), line, name)
 
 
 def keys_of(verb: type[Verb]) -> list[str]:

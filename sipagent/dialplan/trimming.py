@@ -1,6 +1,6 @@
 """Arguments of a verb without the keys it does not know, as the vendor reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,8 +22,7 @@ def trimmed(
         unknown = _unknown(verb, kept)
         if not unknown:
             break
-        for path in unknown:
-            kept = _without(kept, path)
+        kept = _without(kept, unknown)
         gone += unknown
     return kept, gone
 
@@ -58,11 +57,15 @@ def _real(arguments: Any, loc: tuple[int | str, ...]) -> KeyPath:
     return tuple(path)
 
 
-def _without(node: Any, path: KeyPath) -> Any:
-    """A copy of `node` in which nothing stands at `path`."""
-    first, *rest = path
-    if isinstance(node, Mapping):
+def _without(node: Any, paths: Sequence[KeyPath]) -> Any:
+    """A copy of `node` in which nothing stands at `paths`."""
+    gone = {path[0] for path in paths if len(path) == 1}
+    below: dict[str | int, list[KeyPath]] = {}
+    for first, *rest in paths:
         if rest:
-            return {**node, first: _without(node[first], tuple(rest))}
-        return {key: value for key, value in node.items() if key != first}
-    return [_without(v, tuple(rest)) if i == first else v for i, v in enumerate(node)]
+            below.setdefault(first, []).append(tuple(rest))
+    if isinstance(node, Mapping):
+        return {k: _without(v, below.get(k, ())) for k, v in node.items() if k not in gone}
+    if not below:
+        return node
+    return [_without(value, below.get(index, ())) for index, value in enumerate(node)]

@@ -1,9 +1,9 @@
 """Verbs that ask the web: swml (an agent written elsewhere takes the call), request."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.documents import FETCH_SECONDS
@@ -69,13 +69,21 @@ class SwmlVerb(Verb):
         return Outcome(False, why, status=502)
 
 
+def _text(value: Any) -> Any:
+    """A header's number, as templates make them, is its digits."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
 class RequestVerb(Verb):
     """Send an HTTP request; what came of it is in `request_result` and `request_response`."""
 
     name: ClassVar[str] = "request"
     url: str = Field(description="http(s); user:password@ in it is Basic auth")
     method: Literal["GET", "POST", "PUT", "DELETE", "PATCH"] = "GET"
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, Text] = Field(default_factory=dict)
     body: str | Mapping[str, Any] | list[Any] | None = Field(
         default=None, description="text as it is, anything else as JSON"
     )

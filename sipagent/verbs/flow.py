@@ -129,7 +129,7 @@ async def _step(here: PlanControl, index: int, step: Step) -> Outcome:
         StepStarted,
         section=here.section,
         index=index,
-        verb=step.verb.name,
+        verb=step.named or step.verb.name,
         line=step.line,
         document=here.document.name if here.document is not None else "",
     )

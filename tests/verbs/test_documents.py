@@ -1,6 +1,7 @@
 """Documents of others in a call: read liberally, run within bounds, found before the plan."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -223,3 +224,26 @@ def test_a_document_made_of_unknown_keys_says_so_within_bounds() -> None:
     found = read(document(*[{"play": {"url": "say:x", f"k{n}": 1}} for n in range(50)]))
     assert len(found.remarks) == 21
     assert found.remarks[-1] == "and 30 more"
+
+
+def test_documents_of_mistakes_are_read_soon_whatever_they_are_full_of() -> None:
+    hostile = [
+        document({"play": {"url": "say:x", **{f"k{n}": 1 for n in range(30_000)}}}),
+        document(*[{f"verb{n}": {}} for n in range(5_000)]),
+        document(*[{"play": {"url": "say:x", f"k{n}": 1}} for n in range(5_000)]),
+        document({"connect": {"serial": [{"to": "sip:a@b", f"k{n}": 1} for n in range(5_000)]}}),
+    ]
+    began = time.process_time()
+    for raw in hostile:
+        assert len(read(raw).remarks) <= 21
+    # a second of this machine's own work; quadratic reading took minutes
+    assert time.process_time() - began < 20
+
+
+@virtual_time
+async def test_a_single_value_where_keys_belong_is_left_out() -> None:
+    call = planned_call(PLAN)
+    found = read(document({"answer": 5}, {"set": {"a": 1}}))
+    assert found.remarks == ("sections.main[0].answer: answer takes keys; its value is ignored",)
+    assert (await run_document(call.control(), found)).ok
+    assert variables(call) == {"a": 1}

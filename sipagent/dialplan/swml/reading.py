@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sipagent.call.documents import Document
-from sipagent.call.step import Step
 from sipagent.dialplan.load import SWML_KEYS
 from sipagent.dialplan.steps import StepReader
 from sipagent.errors import Finding, PlanError
@@ -28,15 +27,14 @@ def read_document(raw: Any, name: str) -> Document:
         raise PlanError(f"{name}: not an SWML document: it needs sections, with main among them")
     if len(sections) > MAX_SECTIONS:
         raise PlanError(f"{name}: more than {MAX_SECTIONS} sections")
-    reader = StepReader(Source(name, data, None), placed=False, tolerant=True)
-    program: dict[str, tuple[Step, ...]] = {}
-    for section, block in sections.items():
-        program[str(section)] = reader.block(block, ("sections", section), str(section))
-        if len(reader.steps) > MAX_STEPS:
-            raise PlanError(f"{name}: more than {MAX_STEPS} steps")
+    reader = StepReader(Source(name, data, None), placed=False, tolerant=True, most=MAX_STEPS)
+    program = {
+        str(section): reader.block(block, ("sections", section), str(section))
+        for section, block in sections.items()
+    }
     if reader.findings:
         first = reader.findings[0]
-        raise PlanError(f"{name}: {first.key}: {first.message}")
+        raise PlanError(f"{name}: {first.key[:200]}: {first.message[:200]}")
     unknown = [f"{key}: unknown key, ignored" for key in data if key not in _BESIDE]
     return Document(name, program, _once([*unknown, *map(_said, reader.remarks)]))
 
