@@ -116,7 +116,15 @@ class VoiceAgent:
         self.conversation.messages += [line.message for line in spec.opening.history]
         manner, hearing = _manner(spec), HearingRules(spec)
         tools = [*self._tools, *_own_tools(spec, manner, hearing)]
-        guide = Guide(spec, tools, self.conversation, call, self._standing, sources=self._sources)
+        guide = Guide(
+            spec,
+            tools,
+            self.conversation,
+            call,
+            self._standing,
+            sources=self._sources,
+            language=lambda: manner.tongue.language,
+        )
         speaker = Speaker(
             mouths,
             port,

@@ -25,7 +25,7 @@ def keys(ai: Mapping[str, Any] | None = None, **params: Any) -> dict[str, Any]:
     """
     params.setdefault("wait_for_user", True)
     spec = agent_of({"prompt": {"text": "Be kind."}, "params": params, **(ai or {})}, HOUSE).spec
-    said = spec.model_fields_set - {"brain", "ears", "voice"}
+    said = spec.model_fields_set - {"brain", "ears", "voice", "tools"}
     return {name: getattr(spec, name) for name in said}
 
 

@@ -12,6 +12,7 @@ from sipagent.agent.limits import Limits
 from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
 from sipagent.agent.realtime.joining import speaking_for_itself
 from sipagent.agent.realtime.organs import RealtimeBrain
+from sipagent.agent.refs import ProviderRef
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.policy import Policy
@@ -90,19 +91,21 @@ async def a_talk(
     limits: Limits | None = None,
     others: Others = Others(),
     speaking: RealtimeBrain | None = None,
+    provider: str = "intents",
     privacy: Privacy = NOTHING,
     fakes: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> AsyncIterator[FakeTalk]:
     """A talk that has just begun; it is over, whatever happens, when the block is left.
 
-    `spec` are keys of AgentSpec; with `speaking` the agent hears and speaks by that, and the other
+    `spec` are keys of AgentSpec, and `provider` is what its mind calls itself; with `speaking` the
+    agent hears and speaks by that, and the other
     organs stand in for it. The control is a model's: it may use the verbs in `allowed`. `fakes`
     replaces members of `Services` by name.
     """
     call = a_call(privacy=privacy, **(fakes or {}))
     ears, brain, mouth = ears or ScriptedEars(), brain or ScriptedBrain(), mouth or BeepMouth()
-    declared = AgentSpec(**spec)
+    declared = AgentSpec(brain=(ProviderRef(provider=provider),), **spec)
     mind: Brain = brain if speaking is None else speaking
     organs = Organs(
         LoudnessVad(),

@@ -111,7 +111,7 @@ def test_languages_speak_by_the_providers_they_name() -> None:
         ]
     )
     english, spanish, french = inline.spec.languages
-    assert (english.name, english.provider, english.voice) == ("English", "elevenlabs", "rachel")
+    assert (english.name, english.provider, english.voice) == ("English", "elevenlabs", "")
     assert english.fillers is not None and english.fillers.thinking == ("Hm.",)
     assert english.fillers.tools == {"default": ("One moment.",)}
     assert (spanish.name, spanish.provider, spanish.voice) == ("es-ES", None, "")
@@ -119,6 +119,7 @@ def test_languages_speak_by_the_providers_they_name() -> None:
     assert (french.provider, french.voice) == ("warm", "v1")
     assert inline.notes == (
         "voice elevenlabs.rachel:eleven_turbo: the model is the provider's own",
+        "voice rachel is elevenlabs's own: swml.voices may give its id",
         "voice Lupe is the default one here: swml.voices may say another",
     )
 

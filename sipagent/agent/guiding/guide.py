@@ -1,6 +1,6 @@
 """Guide: what the mind is told and offered at each turn of one talk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sipagent.call.live_agent import NewContext
 from sipagent.call.services import Successor, TalkEnd
@@ -43,7 +43,9 @@ class Guide:
         standing: Standing,
         *,
         sources: Sequence[ToolSource] = (),
+        language: Callable[[], str] = lambda: "",
     ) -> None:
+        """`language` is the code of the one that is spoken."""
         self._sources = sources
         self._spec = spec
         self._conversation = conversation
@@ -56,7 +58,10 @@ class Guide:
         self._left: TalkEnd | None = None
         #: in the place of the prompt that was declared
         self._prompt = ""
-        self._steps = _steps(spec, conversation, call, self._templates) if spec.contexts else None
+        self._steps: Steps | None = None
+        if spec.contexts:
+            filled = self._templates.filled
+            self._steps = _steps(spec, conversation, call, filled, language=language)
 
     async def recall(self) -> None:
         """Learn what the agent knows of the caller, for templates too; takes a second at most."""
@@ -181,14 +186,20 @@ class Guide:
 
 
 def _steps(
-    spec: AgentSpec, conversation: Conversation, call: CallSession, templates: Templates
+    spec: AgentSpec,
+    conversation: Conversation,
+    call: CallSession,
+    filled: Callable[[str], str],
+    *,
+    language: Callable[[], str],
 ) -> Steps:
     alone = spec.brain[0].provider == INTENTS
     return Steps(
         spec.contexts,
         conversation,
         call,
-        templates.filled,
+        filled,
         fallback=spec.fallback,
         alone=alone,
+        language=language,
     )

@@ -1,9 +1,11 @@
 """Course: the steps of one talk under way, and what entering one does to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sipagent.call.services import TalkEnd
 from sipagent.call.session import CallSession
+from sipagent.call.shared_data import SharedData
+from sipagent.errors import CallError
 from sipagent.events import Gathered, StepChanged, Warned
 
 from ..conversation import Conversation, Message
@@ -28,8 +30,10 @@ class Course:
         *,
         fallback: str | None = None,
         verbatim: bool = False,
+        language: Callable[[], str] = lambda: "",
     ) -> None:
-        """`filled` fills the templates of what the author wrote; with `verbatim` every form is
+        """`filled` fills the templates of what the author wrote; `language` is the code of the one
+        that is spoken; with `verbatim` every form is
         asked word for word, whatever it says itself.
         """
         self.machine = StepMachine(contexts)
@@ -42,12 +46,21 @@ class Course:
         self.system_prompt: str | None = None
         #: said word for word with the next reply
         self.to_say: list[str] = []
+        #: said before the next reply, whoever makes it
+        self.fillers: list[str] = []
+        self._language = language
         self._conversation = conversation
         self._call = call
         self._filled = filled
         self._fallback = fallback
         self._always_verbatim = verbatim
         self._alone = _Alone(conversation)
+        #: the model does not see the forms that it filled, as SWML has it
+        self.hides_answers = any(
+            step.gather_info is not None and step.gather_info.into == "global_data"
+            for context in contexts.values()
+            for step in context.steps
+        )
         self._entered(Place("", ""), self.machine.place, "plan")
 
     @property
@@ -123,6 +136,11 @@ class Course:
             return "the caller does not answer here: go on"
         return ""
 
+    def drained_fillers(self) -> str:
+        """What is said before the next reply; it counts as said."""
+        words, self.fillers = " ".join(self.fillers), []
+        return words
+
     def drained(self) -> list[str]:
         """What is to be said word for word; it counts as said."""
         words, self.to_say = self.to_say, []
@@ -140,6 +158,9 @@ class Course:
         self._entered(before, place, "form")
 
     def _keep(self, gather: GatherInfo, key: str, value: object) -> None:
+        if gather.into == "global_data":
+            self._share(gather, key, value)
+            return
         variables = self._call.scope["vars"]
         if gather.output_key is not None:
             known = variables.get(gather.output_key)
@@ -147,6 +168,17 @@ class Course:
             variables[gather.output_key] = answers | {key: value}
         else:
             variables[key] = value
+
+    def _share(self, gather: GatherInfo, key: str, value: object) -> None:
+        """Into global data, where functions and prompts see it."""
+        shared = SharedData(self._call.scope)
+        known = shared.global_data.get(gather.output_key or "")
+        answers = dict(known) if isinstance(known, Mapping) else {}
+        found = {key: value}
+        try:
+            shared.set_global({gather.output_key: answers | found} if gather.output_key else found)
+        except CallError as error:
+            self._call.emit(Warned, code="global_data", detail=str(error))
 
     def _entered(self, before: Place, place: Place, by: str) -> Place:
         step = self.step
@@ -159,6 +191,9 @@ class Course:
         )
         self._alone.skipped = False
         if place.context != before.context and before.step:
+            left = self.machine.of(before)
+            self._fill(left.exit_fillers)
+            self._fill(self.machine.context.enter_fillers)
             self._reset(self.machine.context, anew=self.machine.context.isolated)
         if step.reset is not None:
             self._reset(step.reset)
@@ -166,6 +201,15 @@ class Course:
             self.to_say.append(self._filled(step.say))
         self.form = Form(step.gather_info.questions) if step.gather_info else None
         return place
+
+    def _fill(self, fillers: Mapping[str, Sequence[str]]) -> None:
+        """One of those in the language that is spoken."""
+        code = self._language()
+        texts = fillers.get(code) or fillers.get(code.partition("-")[0]) or fillers.get("default")
+        if texts is None and not code:
+            texts = next(iter(fillers.values()), None)
+        if texts:
+            self.fillers.append(self._filled(texts[0]))
 
     def _reset(self, reset: Reset, *, anew: bool = False) -> None:
         conversation = self._conversation

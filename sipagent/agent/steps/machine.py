@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .spec import DEFAULT, NEXT, Context, Step
+from .spec import NEXT, Context, Step, first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +46,26 @@ def _from(contexts: Mapping[str, Context], name: str, index: int) -> Iterator[Pl
                 yield Place(name, wanted)
     for other in step.valid_contexts or context.valid_contexts:
         if other in contexts and other != name:
-            yield Place(other, contexts[other].steps[0].name)
+            yield Place(other, contexts[other].first)
 
 
 class StepMachine:
-    """Begins at the first step of the context `default`."""
+    """Begins in the context `default`, or the one that is said to be the initial one."""
 
     def __init__(self, contexts: Mapping[str, Context]) -> None:
         self._contexts = contexts
         self._table = moves(contexts)
-        self.place = Place(DEFAULT, contexts[DEFAULT].steps[0].name)
+        first = first_of(contexts)
+        self.place = Place(first, contexts[first].first)
 
     @property
     def context(self) -> Context:
         """The context it is in."""
         return self._contexts[self.place.context]
+
+    def of(self, place: Place) -> Context:
+        """The context of a place."""
+        return self._contexts[place.context]
 
     @property
     def step(self) -> Step:
@@ -95,7 +100,7 @@ class StepMachine:
         """Go to the first step of another context. Raises IllegalMove."""
         if name not in self.contexts:
             raise IllegalMove(name, self.contexts)
-        return self._go(Place(name, self._contexts[name].steps[0].name))
+        return self._go(Place(name, self._contexts[name].first))
 
     def force(self, step: str = "", context: str = "") -> Place:
         """Go where the plan (not the model) says. Raises IllegalMove where nothing is so named."""
@@ -103,7 +108,7 @@ class StepMachine:
         if name not in self._contexts:
             raise IllegalMove(name, tuple(self._contexts))
         names = tuple(s.name for s in self._contexts[name].steps)
-        wanted = step or names[0]
+        wanted = step or self._contexts[name].first
         if wanted not in names:
             raise IllegalMove(wanted, names)
         return self._go(Place(name, wanted))

@@ -136,6 +136,9 @@ class Context(Reset):
     valid_steps: Words = Field(default=(), description="of steps that list none")
     valid_contexts: Words = Field(default=(), description="of steps that list none")
     isolated: bool = Field(default=False, description="what was said before is not known in it")
+    initial: bool = Field(
+        default=False, description="the talk begins in it where no context is named default"
+    )
     initial_step: str | None = Field(default=None, description="default: the first of its steps")
     enter_fillers: Mapping[str, Words] = Field(
         default_factory=dict, description="one is said when it begins, by language; or `default`"
@@ -146,6 +149,17 @@ class Context(Reset):
     post_prompt: str | None = Field(
         default=None, description="for the report, where the talk ends in it"
     )
+
+    @property
+    def first(self) -> str:
+        """The step it begins with."""
+        return self.initial_step or self.steps[0].name
+
+    @model_validator(mode="after")
+    def _begins_somewhere(self) -> "Context":
+        if self.first not in [step.name for step in self.steps]:
+            raise ValueError(f"there is no step {self.initial_step} to begin with")
+        return self
 
     @field_validator("steps")
     @classmethod
@@ -160,11 +174,18 @@ class Context(Reset):
 
 
 def _has_default(contexts: Mapping[str, Context]) -> Mapping[str, Context]:
-    if contexts and DEFAULT not in contexts:
+    if contexts and DEFAULT not in contexts and not any(one.initial for one in contexts.values()):
         raise ValueError("there must be a context named default: the talk begins in it")
     if len(contexts) > 50:
         raise ValueError("there can be 50 contexts")
     return contexts
+
+
+def first_of(contexts: Mapping[str, Context]) -> str:
+    """The context a talk begins in."""
+    if DEFAULT in contexts:
+        return DEFAULT
+    return next(name for name, context in contexts.items() if context.initial)
 
 
 Contexts = Annotated[Mapping[str, Context], AfterValidator(_has_default)]

@@ -31,9 +31,16 @@ class Steps:
         *,
         fallback: str | None,
         alone: bool,
+        language: Callable[[], str] = lambda: "",
     ) -> None:
         self.course = Course(
-            contexts, conversation, call, filled, fallback=fallback, verbatim=alone
+            contexts,
+            conversation,
+            call,
+            filled,
+            fallback=fallback,
+            verbatim=alone,
+            language=language,
         )
         self._tools = StepTools(self.course, conversation)
         self._alone = alone

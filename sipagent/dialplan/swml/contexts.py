@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sipagent.agent.steps.spec import DEFAULT
+
 from .pom import Format, rendered
 from .values import by_language, flag, objects, text, texts
 
@@ -37,11 +39,14 @@ class ContextReader:
         """Keys of `AgentSpec.contexts`."""
         if not isinstance(raw, Mapping):
             return {}
-        return {
+        found = {
             str(name): self._context(str(name), one)
             for name, one in raw.items()
             if isinstance(one, Mapping)
         }
+        if found and DEFAULT not in found:
+            next(iter(found.values()))["initial"] = True
+        return found
 
     def _context(self, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         self._unknown(f"contexts.{name}", raw, _CONTEXT)

@@ -1,5 +1,6 @@
 """Organs: what an SWML document's models and voices are on this server. Pure."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,11 @@ from sipagent.errors import PlanError
 
 #: by the beginning of the document's engine of recognition: a kind of ears, and its models
 _EARS = {"nova": "deepgram", "flux": "deepgram", "deepgram": "deepgram"}
+#: kinds of mouths that know a voice by an id, and the shape of it
+_IDS = {
+    "elevenlabs": re.compile(r"[A-Za-z0-9]{20}"),
+    "cartesia": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
 #: what is asked of ears, by their kind: the document's parameter and the kind's own option
 _ASKED = {
     "deepgram": {"asr_smart_format": "smart_format", "asr_diarize": "diarize"},
@@ -68,7 +74,7 @@ class OrganFinder:
         spoken = self._by_kind(engine) if engine else None
         if spoken is not None:
             self.notes += self._models(voice, own_model or model)
-            return {"provider": spoken, "voice": name if dot else named}
+            return {"provider": spoken, "voice": self._by_id(spoken, name if dot else named)}
         self.notes.append(f"voice {voice} is the default one here: swml.voices may say another")
         return {}
 
@@ -126,6 +132,16 @@ class OrganFinder:
         if kind in kinds:
             return kind
         return next((name for name, own in kinds.items() if own == kind), None)
+
+    def _by_id(self, provider: str, name: str) -> str:
+        """A voice as its vendor knows it; nothing, and the provider's own stands, where that is an
+        id and this is a name.
+        """
+        shape = _IDS.get(self._words.kinds[provider])
+        if shape is None or shape.fullmatch(name):
+            return name
+        self.notes.append(f"voice {name} is {provider}'s own: swml.voices may give its id")
+        return ""
 
     def _models(self, voice: str, model: str | None) -> list[str]:
         return [f"voice {voice}: the model is the provider's own"] if model else []

@@ -1,5 +1,6 @@
 """What an SWML `ai` object says of speech, in an agent's own keys. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,15 @@ _LANGUAGE = frozenset(
 )  # fmt: skip
 
 
+#: languages of which ears that know several are told `multi`
+_NAMED = {
+    "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de", "hindi": "hi",
+    "italian": "it", "japanese": "ja", "korean": "ko", "portuguese": "pt", "russian": "ru",
+    "spanish": "es",
+}  # fmt: skip
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
 def speech_of(ai: Mapping[str, Any], organs: OrganFinder) -> dict[str, Any]:
     """`hints`, `reword`, `pronounce` and `languages` of an agent. What has another shape than
     SWML gives it is left out: such a document is another platform's, and ran there.
@@ -21,7 +31,7 @@ def speech_of(ai: Mapping[str, Any], organs: OrganFinder) -> dict[str, Any]:
     several = _multilingual(ai.get("multilingual")) or list(objects(ai.get("languages")))
     hints = [hint for one in listed(ai.get("hints")) if (hint := _hint(one))]
     return {
-        "languages": [_language(one, organs) for one in several if text(one.get("code"))],
+        "languages": [_language(one, organs) for one in several if _code(one)],
         "hints": hints,
         "reword": [rule for one in objects(ai.get("hints")) if (rule := _rewording(one))],
         "pronounce": [_rule(one) for one in objects(ai.get("pronounce")) if one.get("replace")],
@@ -36,7 +46,7 @@ def _multilingual(raw: Any) -> list[Mapping[str, Any]]:
 
 
 def _language(one: Mapping[str, Any], organs: OrganFinder) -> dict[str, Any]:
-    code = str(one["code"])
+    code = _code(one)
     kept: dict[str, Any] = {"code": code, "name": text(one.get("name")) or code}
     if voice := text(one.get("voice")):
         kept |= organs.voice(voice, text(one.get("engine")), text(one.get("model")))
@@ -49,6 +59,14 @@ def _language(one: Mapping[str, Any], organs: OrganFinder) -> dict[str, Any]:
     if thinking or tools:
         kept["fillers"] = {"thinking": thinking, "tools": {"default": tools}}
     return kept
+
+
+def _code(one: Mapping[str, Any]) -> str:
+    """A BCP 47 tag, empty where there is none; of one that is called `multi`, by its name."""
+    code = (text(one.get("code")) or "").replace("_", "-")
+    if code.lower() == "multi":
+        code = _NAMED.get((text(one.get("name")) or "").split(" ")[0].lower(), "")
+    return code if _TAG.fullmatch(code) else ""
 
 
 def _hint(one: Any) -> str:
