@@ -214,7 +214,8 @@ class VoiceAgent:
         """See `Presence`; False when no talk is going on."""
         if self._mind is None or self._control is None:
             return False
-        return await self._mind.confirm(self._control, question)
+        async with self._control.call.called_back():
+            return await self._mind.confirm(self._control, question)
 
     async def interview(self, opening: str, fields: Sequence[Field]) -> Answers:
         """See `Interviewer`; cancelled when no talk is going on."""

@@ -20,6 +20,8 @@ from .verb import Verb
 OUTBOUND_MINUTES = "outbound_minutes"
 #: what a call counts of it
 OUTBOUND_SECONDS = "outbound_seconds"
+#: whoever acts because a model wanted something: itself, and the functions it calls
+_ON_A_MODELS_WORD = frozenset({"model", "function"})
 _SCHEME = re.compile(r"[a-z*?]+:")
 _ADDRESS = re.compile(r"\[([0-9A-Fa-f.*?]*:[0-9A-Fa-f:.*?]*)\]")
 
@@ -70,7 +72,8 @@ class Policy(BaseModel):
         default_factory=dict, description="how often a verb may run in one call"
     )
     confirm: frozenset[str] = Field(
-        default=frozenset(), description="verbs that need the caller's own yes when a model asks"
+        default=frozenset(),
+        description="verbs that need the caller's own yes when a model asks, or its function",
     )
     hours: Mapping[str, Hours] = Field(
         default_factory=dict, description="when a verb may run; absent means always"
@@ -109,7 +112,7 @@ class Policy(BaseModel):
         for uri in verb.taps:
             if not self.may_tap(uri):
                 return Decision(False, f"{uri} is not an allowed tap")
-        asks = by == "model" and verb.name in self.confirm
+        asks = by.partition(":")[0] in _ON_A_MODELS_WORD and verb.name in self.confirm
         return Decision(True, "the caller must agree" if asks else "permitted", confirm=asks)
 
     def outbound_seconds_left(self, done: Mapping[str, int]) -> float:

@@ -264,6 +264,18 @@ class CallSession:
                 self.room.join(port)
 
     @asynccontextmanager
+    async def called_back(self) -> AsyncIterator[None]:
+        """The agent in the room for so long, where it was taken aside: it has a question."""
+        port = self.agent if self.agent not in self.room.members else None
+        if port is not None:
+            self.room.join(port)
+        try:
+            yield
+        finally:
+            if port is not None and port is self.agent and not self._ended:
+                self.room.leave(port)
+
+    @asynccontextmanager
     async def beside(self, leg: Leg) -> AsyncIterator["CallSession"]:
         """A conversation with another party of this call, in a room of its own, whose caller is
         `leg`. It begins with a copy of the variables. What it began ends with it; the leg stays.
