@@ -18,6 +18,8 @@ from .waiting import while_caller_stays
 #: documents one call may run, and fetch, in all
 MAX_DOCUMENTS = 1_000
 MAX_FETCHES = 100
+#: how the name of whoever acts for a function begins
+_FUNCTION = "function:"
 #: what a call counts of both, among the verbs it has done
 _RUN, _FETCHED = "documents", "documents fetched"
 
@@ -33,7 +35,8 @@ async def run_document(
 ) -> Outcome:
     """Run a document from its `main` to its end, and whatever it transfers to from there.
 
-    `params` are its own; the plan's are back when it ends. Variables (`vars`) are shared. The
+    `params` are its own; the plan's are back when it ends. Variables (`vars`) are shared, `envs`
+    with documents that functions brought are not. The
     outcome's flow is None at its end, Return or End; it failed where the document is broken (a
     Warned event says why) or the caller has left. What it may do is for the control's policies.
     """
@@ -45,11 +48,15 @@ async def run_document(
         admit(here, document)
     except PlanError as error:
         return broken(here.call, error)
-    before, scope["params"] = scope.get("params", {}), dict(params or {})
+    before = {key: scope.get(key, {}) for key in ("params", "envs")}
+    scope["params"] = dict(params or {})
+    if control.by.startswith(_FUNCTION):
+        # what the operator shares with a plan is not for the servers of its functions
+        scope["envs"] = {}
     try:
         return await run_from(replace(here, document=document, depth=here.depth + 1), "main")
     finally:
-        scope["params"] = before
+        scope.update(before)
 
 
 def admit(control: CallControl, document: Document) -> None:
