@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,9 +14,6 @@ from sipagent.events import (
     CallEnded,
     DigitReceived,
     Event,
-    LegChanged,
-    LegHeld,
-    LegMedia,
     MessageReceived,
     Speaker,
     Warned,
@@ -31,6 +28,7 @@ from .driving import Driving
 from .hold import Hold
 from .keypad import Keypad, Texts
 from .leg import Judge, Leg, LegState, let_go
+from .leg_story import LegStory
 from .live_agent import LiveAgent, TalkLog
 from .overhearing import Overhearing
 from .parties import Parties
@@ -194,35 +192,14 @@ class CallSession:
     def adopt(self, leg: Leg, role: Speaker) -> None:
         """Count a leg as this call's: it is on record, and it ends with the call."""
         self.legs.append(leg)
-        seen: list[tuple[LegState, int]] = []
-        held = False
+        story = LegStory(role, self.emit)
 
         def changed(changed_leg: Leg) -> None:
-            nonlocal held
-            now = (changed_leg.state, changed_leg.status)
-            if held != changed_leg.on_hold and changed_leg.state is LegState.CONFIRMED:
-                held = changed_leg.on_hold
-                self.emit(LegHeld, leg=changed_leg.info.id, role=role, on_hold=held)
-            if seen[-1:] == [now]:
-                return
-            seen.append(now)
             if changed_leg is self.caller:
                 self._timed(changed_leg.state)
-            self.emit(
-                LegChanged,
-                leg=changed_leg.info.id,
-                role=role,
-                remote=changed_leg.info.remote,
-                state=changed_leg.state,
-                status=changed_leg.status,
-                reason=changed_leg.reason,
-                sip_call_id=changed_leg.info.sip_call_id,
-            )
-            if changed_leg.state is LegState.DISCONNECTED:
+            if story.changed(changed_leg) and changed_leg.state is LegState.DISCONNECTED:
                 self.room.leave(changed_leg)
-                if changed_leg.quality is not None:
-                    figures = asdict(changed_leg.quality)
-                    self.emit(LegMedia, leg=changed_leg.info.id, role=role, **figures)
+                story.media(changed_leg)
 
         leg.on_change(changed)
         changed(leg)
@@ -234,7 +211,7 @@ class CallSession:
     def _timed(self, state: LegState) -> None:
         if state is LegState.CONFIRMED and self.times.answered is None:
             self.times.answered = datetime.now(UTC)
-        elif state is LegState.DISCONNECTED:
+        elif state is LegState.DISCONNECTED and self.times.left is None:
             self.times.left = datetime.now(UTC)
 
     async def dial(self, target: str, **options: Any) -> Leg:
