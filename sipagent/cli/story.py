@@ -1,5 +1,7 @@
 """Events as lines of a call's story, for people: `calls show` and the demo's view."""
 
+import json
+
 from rich.markup import escape
 
 from sipagent.call.waterfall import turn_of
@@ -25,7 +27,9 @@ from sipagent.events import (
     StepChanged,
     Summarised,
     ToolReturned,
+    Transcribed,
     TurnLatency,
+    UserEvent,
     VerbDone,
     Warned,
     WebAsked,
@@ -93,6 +97,11 @@ def _progress(event: Event) -> tuple[str, str] | None:
         case Gathered(key=key, value=value, attempts=attempts):
             tries = f" [dim](attempt {attempts})[/]" if attempts > 1 else ""
             return "[cyan]answer[/]", f"{escape(key)}: {escape(value)}{tries}"
+        case Transcribed(role=role, text=text, translation=translation):
+            told = f" [dim]({escape(translation)})[/]" if translation else ""
+            return "[cyan]heard[/]", f"{role}: {escape(text)}{told}"
+        case UserEvent(data=data):
+            return "[cyan]event[/]", escape(json.dumps(data, ensure_ascii=False)[:500])
         case Summarised(ok=True, text=text, data=data):
             facts = ", ".join(f"{key}: {value}" for key, value in data.items())
             return "[cyan]summary[/]", escape("\n".join(filter(None, [text, facts])))

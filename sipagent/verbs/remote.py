@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.session import CallSession
+from sipagent.call.shared_data import SharedData
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, PlanError
 from sipagent.events import UserEvent
@@ -94,7 +95,7 @@ class ExecuteRpcVerb(Verb):
         else:
             message = parsed(_Message, self.params, self.method)
             if message.global_data:
-                call.scope.setdefault("global_data", {}).update(message.global_data)
+                SharedData(call.scope).set_global(message.global_data)
             if message.message_text:
                 if call.live_agent is None:
                     raise CallError("no agent talks in this call")

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from sipagent.call.control import CallControl
 from sipagent.call.services import Overheard
 from sipagent.call.session import CallSession
+from sipagent.call.shared_data import SharedData
 from sipagent.call.sidecars import Sidecar
 from sipagent.call.tracks import Side
 from sipagent.call.verb import Outcome, Verb
@@ -73,7 +74,7 @@ class AiSidecarVerb(Verb):
             return Outcome(detail="it will listen once the caller agrees")
         if self.name in call.overhearing:
             raise PlanError(f"{self.name} is running already")
-        call.scope.setdefault("global_data", {}).update(self.global_data)
+        SharedData(call.scope).set_global(self.global_data)
         hands = CallControl(call, control.policies, "model", frozenset())
         sidecar = call.services.sidecars.sidecar(self._ai, hands)
         told = Status(call, self.url, f"calling.call.{self.name}", {"lang": self.lang})
