@@ -178,32 +178,41 @@ class VoiceAgent:
             EarSteering(floor, hearing),
             VoiceSteering(speaker, floor),
         )
+        async with self._in_force(control):
+            await guide.recall()
+            _brief(brains, guide, self.conversation)
+            fillers.may_speak = floor.listens
+            manners.caller_busy = floor.caller_busy
+            _begin(mind, guide, spec)
+            frame = Framing(call, spec, mind)
+            end: TalkEnd | None = None
+            try:
+                async with _connections(ears, brains, mouths):
+                    end = await _first(mind.run(control), floor, speaker, call)
+                    return end
+            finally:
+                await frame.close()
+                await fillers.close()
+                accounts.close()
+                self._mind = self._control = self._live = None
+                if end is None or end.successor is None:
+                    self._settle(call, guide)
+
+    @asynccontextmanager
+    async def _in_force(self, control: CallControl) -> AsyncIterator[None]:
+        """The call's agent is this one, and what it has for this talk alone is open."""
+        call = control.call
         before, call.live_agent = call.live_agent, self
-        for source in self._sources:
-            source.open(control)
-        await guide.recall()
-        _brief(brains, guide, self.conversation)
-        fillers.may_speak = floor.listens
-        manners.caller_busy = floor.caller_busy
-        _begin(mind, guide, spec)
-        frame = Framing(call, spec, mind)
-        end: TalkEnd | None = None
         try:
-            async with _connections(ears, brains, mouths):
-                end = await _first(mind.run(control), floor, speaker, call)
-                return end
+            for source in self._sources:
+                source.open(control)
+            yield
         finally:
-            await frame.close()
-            await fillers.close()
-            accounts.close()
-            self._mind = self._control = self._live = None
             if call.live_agent is self:
                 call.live_agent = before
             self.log.close()
             for source in self._sources:
                 await source.close()
-            if end is None or end.successor is None:
-                self._settle(call, guide)
 
     def _settle(self, call: CallSession, guide: Guide) -> None:
         """No agent goes on: what is owed of the whole talk is made now."""

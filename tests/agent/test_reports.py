@@ -83,7 +83,9 @@ async def over(talk: FakeTalk) -> None:
     await talk.call.session.end()
 
 
-@pytest.mark.swml("verb", "ai.post_prompt", "the report has every field of SWML")
+@pytest.mark.swml("param", "post_prompt", "asked for when the talk is over")
+@pytest.mark.swml("param", "app_name", "as reports name it")
+@pytest.mark.swml("param", "post_prompt_url", "the report has every field of SWML")
 @virtual_time
 async def test_a_report_has_every_field_of_swml() -> None:
     ai = {
@@ -157,7 +159,7 @@ async def test_a_report_has_every_field_of_swml() -> None:
     assert "secret" not in str(talk.call.events) and "abc" not in str(talk.call.events)
 
 
-@pytest.mark.swml("verb", "SWAIG.summarize_conversation", "its arguments are the summary")
+@pytest.mark.swml("param", "SWAIG.summarize_conversation", "its arguments are the summary")
 @virtual_time
 async def test_a_declared_summarize_conversation_is_called_and_its_arguments_are_the_data() -> None:
     function = {
@@ -234,6 +236,7 @@ async def test_what_the_call_redacts_leaves_by_no_report() -> None:
     assert "4111" not in json.dumps([request.data for request in web.asked])
 
 
+@pytest.mark.swml("param", "save_conversation", "a summary is reported without a post prompt")
 @pytest.mark.swml("param", "conversation_id", "what was said in earlier talks is in the prompt")
 @virtual_time
 async def test_what_was_said_in_earlier_talks_is_in_the_prompt() -> None:
@@ -314,3 +317,28 @@ def test_an_ai_object_without_reports_has_none_and_auth_beside_a_url_goes_into_i
     )
     assert isinstance(spec, ReportsSpec)
     assert spec.post_prompt.url == "http://me:a%3Ab%40c@h.example/p?x=1"
+
+
+@virtual_time
+async def test_a_talk_that_ends_before_it_has_begun_keeps_nobody_waiting() -> None:
+    class Slow:
+        async def recall(self, agent: str) -> str:
+            await asyncio.sleep(5)
+            return ""
+
+        def keep(self, agent: str, note: str, *, days: float, most: int) -> None:
+            """Nothing."""
+
+    web = Web()
+    spec = reports_of(debug(1))
+    assert spec is not None
+    reporter = Reporter(spec, ())
+    fakes = {"web": web, "memory": Slow()}
+    async with a_talk(sources=(reporter,), fakes=fakes, memory={}) as talk:
+        await talk.until(500)
+        talk.running.cancel()
+        await asyncio.gather(talk.running, return_exceptions=True)
+        ended = talk.call.bridge.clock.t
+        await talk.call.session.end()
+        assert talk.call.bridge.clock.t - ended < 1000
+    assert [body["label"] for body in web.told(DEBUG)][-1] == "session_end"
