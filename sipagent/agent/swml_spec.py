@@ -32,6 +32,3 @@ class FunctionRules(Part):
     hold_on_process: bool = Field(
         default=False, description="the caller hears hold_music while a tool runs"
     )
-    input_poll_freq: int = Field(
-        default=2000, ge=1000, le=10_000, description="ms between two calls of check_for_input"
-    )

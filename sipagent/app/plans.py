@@ -4,10 +4,11 @@ from sipagent.call.privacy import NOTHING
 from sipagent.config import Settings
 from sipagent.dialplan.lint import House
 from sipagent.dialplan.repository import Plans
+from sipagent.dialplan.swml.organs import Vocabulary
 from sipagent.errors import ConfigError, Finding
 from sipagent.providers.grammar import unknown_words
 from sipagent.providers.minds.intents import problems
-from sipagent.providers.registry import known_providers, problem, writes_itself
+from sipagent.providers.registry import LANGUAGE_MODELS, known_providers, problem, writes_itself
 from sipagent.providers.web.guard import problem as web_problem
 from sipagent.tools.loader import load_tools
 from sipagent.tools.toolbox import Toolbox
@@ -28,6 +29,7 @@ def house_of(settings: Settings) -> House:
         mcp_servers=settings.mcp_servers,
         writes_itself=lambda ref: writes_itself(ref, settings),
         web_problem=lambda url: web_problem(url, settings.web.allow),
+        vocabulary=Vocabulary.of(settings, LANGUAGE_MODELS),
         provider_problem=lambda role, spec, ref: problem(role, spec, ref, settings),
     )
 

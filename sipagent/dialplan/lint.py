@@ -21,11 +21,13 @@ from .expressions import JavaScript, expressions_in, has_template
 from .lint_agents import AgentLint, IntentProblems, ProviderProblem
 from .lint_mcp import lint_mcp, may_be_foreign
 from .lint_privacy import lint_privacy
+from .lint_swml import lint_swml
 from .lint_talks import lint_talks
 from .lint_web import WebProblem, lint_web
 from .load import Reading, examine
 from .model import Plan
 from .steps import PlacedStep
+from .swml.organs import Vocabulary
 from .targets import targets_refused
 
 #: verbs after which the next step of a block is never reached
@@ -48,6 +50,8 @@ class House:
     unknown_words: Callable[[Sequence[str]], Sequence[str]] | None = None
     #: what is wrong with declared intents, and where, from the intent's name on
     intent_problems: IntentProblems | None = None
+    #: what models and voices of SWML documents are here
+    vocabulary: Vocabulary | None = None
     #: why an agent's mind cannot be made, or ""
     provider_problem: ProviderProblem | None = None
     #: of a mind that hears and speaks by itself, whether it writes down what it hears at once
@@ -97,6 +101,7 @@ def lint(reading: Reading, house: House) -> Iterator[Finding]:
         house.phones,
         house.writes_itself,
     ).all(plan.agents)
+    yield from lint_swml(reading, house.vocabulary)
     yield from lint_mcp(reading.source, plan.agents, house.mcp_servers)
     yield from lint_talks(reading.source, plan.agents, _wrong_template)
 

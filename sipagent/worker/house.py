@@ -159,8 +159,7 @@ class PlanTalkers:
 
     @property
     def _vocabulary(self) -> Vocabulary:
-        kinds = {name: provider.kind for name, provider in self._settings.providers.items()}
-        return Vocabulary(kinds, LANGUAGE_MODELS, self._settings.swml)
+        return Vocabulary.of(self._settings, LANGUAGE_MODELS)
 
     def _organs(self, spec: AgentSpec) -> Organs:
         kit = Kit(self._rate, spec, self._stock.embedded)

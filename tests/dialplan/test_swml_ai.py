@@ -7,9 +7,11 @@ import pytest
 from sipagent.agent.refs import ProviderRef
 from sipagent.agent.spec import AgentSpec
 from sipagent.config.swml import Swml
+from sipagent.dialplan.lint import House, check
 from sipagent.dialplan.swml.ai import CONSCIENCE, InlineAgent, agent_of
 from sipagent.dialplan.swml.organs import Vocabulary
 from sipagent.errors import PlanError
+from sipagent.sources import parse
 
 
 def a_ref(**keys: object) -> ProviderRef:
@@ -77,6 +79,8 @@ def test_what_is_not_known_is_left_out_and_told_once() -> None:
     assert inline.spec.brain[0].options == {"top_p": 0.5}
 
 
+@pytest.mark.swml("param", "ai_model", "a provider of sipagent.yaml by that name")
+@pytest.mark.swml("param", "max_response_tokens", "bounds every answer")
 def test_a_model_is_looked_for_by_its_name_and_told_the_prompts_settings() -> None:
     inline = read(
         prompt={"text": "x", "model": "gpt-4o-mini", "temperature": 0.3, "max_tokens": 99},
@@ -149,3 +153,62 @@ def test_hints_and_pronunciation_are_taken_over() -> None:
 def test_what_has_another_shape_is_left_out(ai: dict[str, Any]) -> None:
     agent = spec(**ai)
     assert (agent.languages, agent.hints, agent.pronounce, agent.contexts) == ((), (), (), {})
+
+
+@pytest.mark.swml("param", "openai_asr_engine", "configured ears of that vendor")
+@pytest.mark.swml("param", "asr_smart_format", "asked of ears that have it")
+def test_ears_are_looked_for_by_the_engine_and_asked_for_what_they_can() -> None:
+    inline = read(params={"openai_asr_engine": "nova-3", "asr_smart_format": True})
+    assert inline.spec.ears == (a_ref(provider="hear", smart_format=True),)
+    assert inline.notes == ()
+    other = read(params={"openai_asr_engine": "gcloud_speech_v2_async", "asr_smart_format": True})
+    assert "ears" not in other.spec.model_fields_set
+    assert other.notes == (
+        "openai_asr_engine gcloud_speech_v2_async: no such ears are configured here",
+        "params.asr_smart_format: these ears do not have it",
+    )
+
+
+@pytest.mark.swml("param", "cache_mode", "what is said is kept, and said from there next time")
+def test_cache_mode_keeps_all_speech() -> None:
+    assert spec(params={"cache_mode": True}).speech_cache == "all"
+    assert spec().speech_cache == "static"
+
+
+@pytest.mark.swml("param", "app_name", "stands in reports")
+@pytest.mark.swml("param", "save_conversation", "a report is made without a post prompt, too")
+def test_names_of_the_application_go_into_reports() -> None:
+    reports = spec(params={"app_name": "desk", "save_conversation": True}).reports
+    assert reports is not None
+    assert (reports.app_name, reports.save_conversation) == ("desk", True)
+
+
+def test_a_prompt_in_plain_text_and_a_wrong_context_are_met() -> None:
+    assert spec(prompt="Be kind.").prompt == "Be kind."
+    steps = [{"name": "a", "text": "x"}, {"name": "a", "text": "y"}]
+    with pytest.raises(PlanError, match=r"ai: contexts.default.steps: two steps are named a"):
+        read(prompt={"text": "x", "contexts": {"default": {"steps": steps}}})
+
+
+def test_the_check_of_a_plan_says_what_an_inline_agent_does_not_do() -> None:
+    text = """
+sections:
+  main:
+    - ai:
+        prompt: {text: Be kind., tone: warm}
+        params: {atention_timeout: 1}
+    - ai: {prompt: {text: x, contexts: {default: {steps: []}}}}
+"""
+    found = [
+        (finding.line, finding.severity, finding.message)
+        for finding in check(parse(text, "p.yaml"), House(vocabulary=HOUSE))[1]
+    ]
+    assert found == [
+        (5, "warning", "prompt.tone is not known and is ignored"),
+        (6, "warning", "params.atention_timeout is not known and is ignored"),
+        (
+            7,
+            "error",
+            "ai: contexts.default.steps: Tuple should have at least 1 item after validation, not 0",
+        ),
+    ]

@@ -126,7 +126,7 @@ def _organs(
     if most := params.get("max_response_tokens"):
         settings["max_tokens"] = most
     keys["brain"] = organs.brain(text(prompt.get("model")) or params.get("ai_model"), settings)
-    asked = {key: params[key] for key in ("asr_smart_format", "asr_diarize") if key in params}
+    asked = {key: params[key] for key in ("asr_smart_format",) if key in params}
     keys["ears"] = organs.ears(params.get("openai_asr_engine"), asked)
     keys["voice"] = organs.mouth
     if params.get("cache_mode"):

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from sipagent.agent.refs import ProviderRef
+from sipagent.config import Settings
 from sipagent.config.swml import Swml
 from sipagent.errors import PlanError
 
@@ -18,7 +19,7 @@ _IDS = {
 }
 #: what is asked of ears, by their kind: the document's parameter and the kind's own option
 _ASKED = {
-    "deepgram": {"asr_smart_format": "smart_format", "asr_diarize": "diarize"},
+    "deepgram": {"asr_smart_format": "smart_format"},
 }
 
 
@@ -31,6 +32,12 @@ class Vocabulary:
     kinds: Mapping[str, str] = field(default_factory=dict)
     language_models: Collection[str] = ()
     swml: Swml = field(default_factory=Swml)
+
+    @classmethod
+    def of(cls, settings: Settings, language_models: Collection[str]) -> Self:
+        """Of a server."""
+        kinds = {name: provider.kind for name, provider in settings.providers.items()}
+        return cls(kinds, language_models, settings.swml)
 
 
 class OrganFinder:

@@ -99,7 +99,7 @@ PARAMS: Mapping[str, Param] = {
     "ai_name": Param("works", "waking.name", text),
     "ai_volume": Param("works", "volume", _decibels),
     "app_name": Param("others", "(reports)", text),
-    "asr_diarize": Param("works", "(ears)", flag),
+    "asr_diarize": Param("ignored", "-", flag),
     "asr_smart_format": Param("works", "(ears)", flag),
     "asr_speaker_affinity": Param("near", "barge_in.same_speaker", flag),
     "attention_timeout": Param("works", "attention.after", _attention),
@@ -146,7 +146,7 @@ PARAMS: Mapping[str, Param] = {
     "inner_dialog_model": _IGNORED,
     "inner_dialog_prompt": _IGNORED,
     "inner_dialog_synced": _IGNORED,
-    "input_poll_freq": Param("others", "functions.input_poll_freq", _ms(1_000, 10_000)),
+    "input_poll_freq": _IGNORED,
     "interrupt_on_noise": Param("works", "barge_in.on_noise", flag),
     "interrupt_prompt": Param("works", "barge_in.prompt", text),
     "languages_enabled": Param("works", "change_language", flag),
@@ -166,7 +166,7 @@ PARAMS: Mapping[str, Param] = {
     "start_paused": Param("works", "waking.start_paused", flag),
     "static_greeting": Param("works", "greeting", text),
     "static_greeting_no_barge": Param("works", "greeting_interruptible", _not),
-    "summary_mode": Param("others", "(reports)", _one_of("string", "original")),
+    "summary_mode": _IGNORED,
     "swaig_allow_settings": Param("others", "functions.swaig_allow_settings", flag),
     "swaig_allow_swml": Param("others", "functions.swaig_allow_swml", flag),
     "swaig_post_conversation": Param("others", "functions.swaig_post_conversation", flag),
@@ -200,6 +200,10 @@ BEYOND_THE_SCHEMA = frozenset(
 )  # fmt: skip
 
 
+#: those that would be noticed on a call, and are ignored all the same
+_MISSED = frozenset({"asr_diarize", "enable_inner_dialog", "enable_vision"})
+
+
 def read_params(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The values that can be meant, by their names; and what is to be said of the others."""
     found: dict[str, Any] = {}
@@ -209,6 +213,8 @@ def read_params(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if param is None:
             if name not in BEYOND_THE_SCHEMA:
                 notes.append(f"params.{name} is not known and is ignored")
+        elif name in _MISSED and flag(value):
+            notes.append(f"params.{name} is not done here")
         elif value is not None and param.state != "ignored":
             meant = param.read(value)
             if meant is None:
