@@ -15,6 +15,7 @@ from . import (
     calls,
     control,
     demo,
+    mcp_servers,
     memory,
     outside,
     plans,
@@ -41,6 +42,7 @@ app.command("call", epilog=call.EPILOG)(call.call)
 app.add_typer(calls.app, name="calls")
 app.command("originate")(outside.originate)
 app.command("mcp")(outside.mcp)
+app.command("mcp-servers")(mcp_servers.mcp_servers)
 app.command("token")(outside.token)
 app.command("trunks")(trunks.trunks)
 app.add_typer(bans.app, name="bans")

@@ -17,6 +17,8 @@ from sipagent.events import (
     LanguageChanged,
     LegChanged,
     LimitReached,
+    McpCalled,
+    McpServerChanged,
     MeetingChanged,
     OutsideAsked,
     PolicyDecided,
@@ -145,6 +147,13 @@ def _trouble(event: Event) -> tuple[str, str] | None:
             colour = "blue" if status < 400 else "red"
             asked = escape(f"{event.by} {event.method} {event.host}{event.path}".strip())
             return f"[{colour}]web[/]", f"{asked}: {status} in {ms} ms"
+        case McpServerChanged(server=server, state=state, tools=count):
+            colour = "blue" if state in ("connected", "changed", "updated") else "red"
+            words = [f"{state}: {event.detail}" if event.detail else state, f"{count} tools"]
+            words += event.left_out
+            return f"[{colour}]mcp[/]", escape(f"{server} {'; '.join(words)}")
+        case McpCalled(server=server, tool=tool, outcome=outcome) if outcome != "answered":
+            return "[red]mcp[/]", escape(f"{server} {tool}: {outcome}, {event.detail}")
         case LimitReached(limit=limit, bound=bound, value=value):
             return "[red]limit[/]", f"{value:g} {limit}, of {bound:g}: the agent takes its leave"
     return None

@@ -6,6 +6,7 @@ from sipagent.events import (
     ConsentChanged,
     Event,
     LimitReached,
+    McpServerChanged,
     PolicyDecided,
     ProviderFailed,
     RecordingPaused,
@@ -103,6 +104,8 @@ def providers(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
             then = f"{e.then}: {e.next}" if e.next else e.then
             label = f"{e.role} failed: {e.cause}, then {then}"
             yield Mark(time.of(e), label, RED, "diamond", detail=f"{e.provider}: {e.cause}")
+        elif isinstance(e, McpServerChanged) and e.state in ("failed", "lost", "refused"):
+            yield Mark(time.of(e), f"mcp {e.server} {e.state}: {e.detail}", RED, "diamond")
         elif isinstance(e, LimitReached):
             label = f"limit of {e.limit} reached: {e.value:g} of {e.bound:g}"
             yield Mark(time.of(e), label, RED, "diamond")

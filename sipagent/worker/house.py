@@ -83,7 +83,7 @@ def load_stock(settings: Settings) -> Stock:
         MP3.preload()
     if wants_web_sockets(plans):
         WEB_SOCKET.preload()
-    if settings.mcp_servers and wants_mcp(plans):
+    if wants_mcp(plans):
         MCP.preload()
     if wants_web(plans):
         preload_web()

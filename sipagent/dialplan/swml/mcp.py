@@ -25,16 +25,16 @@ def servers_of(swaig: Any) -> tuple[tuple[McpUse, ...], list[str]]:
         try:
             uses.append(_server(raw))
         except (ValidationError, TypeError, ValueError):
-            notes.append(
-                f"{place} is no {{url, headers, resources, resource_vars}} and is left out"
-            )
+            notes.append(f"{place} is left out: it needs a url, and headers that are texts")
             continue
         notes += [f"{place}.{key} is not known and is ignored" for key in raw.keys() - _KEYS]
     return tuple(uses), notes
 
 
 def _server(raw: Any) -> McpUse:
-    known = {key: value for key, value in raw.items() if key in _KEYS} if raw else {}
+    if not isinstance(raw, Mapping):
+        raise TypeError("not a mapping")
+    known = {key: value for key, value in raw.items() if key in _KEYS}
     for key in ("headers", "resource_vars"):
         known[key] = {str(k): str(v) for k, v in (known.get(key) or {}).items()}
     return McpUse.model_validate({**known, "tools": ALL, "prefix": ""})

@@ -47,7 +47,6 @@ async def process(
         limit=MOST,
         start_new_session=True,
     )
-    log.debug("mcp_process_started", program=command[0], pid=started.pid)
     into, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write, out = anyio.create_memory_object_stream[SessionMessage](0)
     tasks = [asyncio.create_task(_read(started, into)), asyncio.create_task(_write(started, out))]

@@ -114,8 +114,8 @@ class SwaigSpec(SwaigPart):
     internal_fillers: Mapping[str, Texts] = Field(
         default_factory=dict, description="fillers of the agent's own tools, by tool and language"
     )
-    mcp_servers: tuple[Mapping[str, Any], ...] = Field(
-        default=(), description="servers whose tools it has, too"
+    mcp_servers: Any = Field(
+        default=None, description="of SWML: an agent of ours has the key `mcp_servers` itself"
     )
     remarks: tuple[str, ...] = Field(default=(), exclude=True)
 
