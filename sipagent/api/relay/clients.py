@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
+import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sipagent.config import RelayProject
@@ -12,6 +13,8 @@ from . import frames
 
 #: frames that wait for a client that is slow, or away for a while; above, the oldest are lost
 _WAITING = 1000
+#: seconds a client has to answer an event that something waits for, and to act on it
+_UNANSWERED, _BREATH = 2.0, 0.25
 #: contexts of one client
 _CONTEXTS = 100
 
@@ -29,14 +32,15 @@ class Client:
         self.connected = True
         self._frames: deque[str] = deque(maxlen=_WAITING)
         self._news = asyncio.Event()
+        self._awaited: dict[str, tuple[Callable[[], None], asyncio.TimerHandle]] = {}
 
     def send(self, frame: str) -> None:
         """Queue a frame; returns at once."""
         self._frames.append(frame)
         self._news.set()
 
-    def tell(self, kind: str, params: Mapping[str, Any], timestamp: float) -> None:
-        """Queue an event."""
+    def tell(self, kind: str, params: Mapping[str, Any], timestamp: float) -> str:
+        """Queue an event; returns its number."""
         event = {
             "event_type": kind,
             "event_channel": self.protocol,
@@ -45,7 +49,21 @@ class Client:
             "space_id": "",
             "params": params,
         }
-        self.send(frames.call("signalwire.event", event))
+        number = str(uuid.uuid4())
+        self.send(frames.call("signalwire.event", event, number))
+        return number
+
+    def after(self, number: str, do: Callable[[], None]) -> None:
+        """Do something once the client has had an event and could act on it, or says nothing."""
+        loop = asyncio.get_running_loop()
+        self._awaited[number] = (do, loop.call_later(_UNANSWERED, self.answered, number))
+
+    def answered(self, number: str) -> None:
+        """The client has had an event."""
+        if (found := self._awaited.pop(number, None)) is not None:
+            do, timer = found
+            timer.cancel()
+            asyncio.get_running_loop().call_later(_BREATH, do)
 
     async def next(self) -> str:
         """The next frame to send; it stays queued until `sent`."""

@@ -29,9 +29,6 @@ log = structlog.get_logger(__name__)
 
 #: what stands for this server in every event
 NODE = "sipagent"
-#: between a dial's answer and the state that follows it: published programs look out for the
-#: state only when they have the call
-_BREATH = 0.25
 
 
 @dataclass(slots=True)
@@ -63,6 +60,7 @@ class Desk:
         self._facts: dict[str, CallFacts] = {}
         self._held: dict[str, _Held] = {}
         self._offers: dict[str, _Offer] = {}
+        self._dialling = 0
 
     async def run(self) -> None:
         """Follow events until cancelled."""
@@ -99,18 +97,22 @@ class Desk:
             plan=self.settings.dial_plan,
             section=self.settings.dial_section,
         )
+        self._dialling += 1
         try:
             view = await self._live.originate(wish, self._principal(client))
+            held = self._hold(client, view.call_id, tag)
+            held.dialled = True
+            view = await self._live.get(view.call_id)
         except OutsideError as error:
             return Reply(error.status, str(error))
-        held = self._hold(client, view.call_id, tag)
-        held.dialled = True
+        finally:
+            self._dialling -= 1
         facts = self._facts.get(view.call_id)
-        if facts is None:
-            client.tell("calling.call.dial", _dialled(tag, "failed"), self._now().timestamp())
+        if facts is not None:
+            self._state(facts, held)
+        elif view.state == "ended":
             del self._held[view.call_id]
-            return Reply(200, "Dialing")
-        self._state(facts, held)
+            client.tell("calling.call.dial", _dialled(tag, "failed"), self._now().timestamp())
         if view.call_id in self._offers:
             await self._offer(view.call_id)
         return Reply(200, "Dialing")
@@ -137,7 +139,7 @@ class Desk:
 
     def _principal(self, client: Client) -> Principal:
         verbs = client.project.verbs
-        may = None if verbs is None else verbs | {"take_over", "give_back"}
+        may = None if verbs is None else verbs | {"take_over", "give_back", "originate"}
         return Principal(f"relay:{client.project_name}", client.origin, may)
 
     def _hold(self, client: Client, call_id: str, tag: str = "") -> _Held:
@@ -193,7 +195,8 @@ class Desk:
             return
         if held is not None and held.dialled:
             await self._reached(facts, held)
-            return
+        if held is not None or (self._dialling and facts.direction == "outbound"):
+            return  # whose it is shows itself when `dial` goes on
         for client in self.clients.listening(offer.context):
             if client.protocol not in offer.tried:
                 offer.tried.add(client.protocol)
@@ -209,9 +212,12 @@ class Desk:
             tell("calling.call.dial", _dialled(tag, "failed"), self._now().timestamp())
             return
         shown = facts.shown(held.client.project_name, NODE, tag) | {"dial_winner": True}
-        tell("calling.call.dial", _dialled(tag, "answered", shown), self._now().timestamp())
+        number = tell(
+            "calling.call.dial", _dialled(tag, "answered", shown), self._now().timestamp()
+        )
         held.dialled = False
-        asyncio.get_running_loop().call_later(_BREATH, self._state, facts, held)
+        # published programs look out for the state only when they have the call
+        held.client.after(number, lambda: self._state(facts, held))
 
     async def _passed(self, call_id: str, held: _Held) -> None:
         """The next client's turn; the plan's, where there is none."""

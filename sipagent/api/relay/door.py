@@ -129,7 +129,7 @@ class RelayDoor:
                 request = frames.parse(await connection.recv())
         except (TimeoutError, frames.BadFrame):
             return None
-        if request is None or request.method != "signalwire.connect":
+        if isinstance(request, frames.Answer) or request.method != "signalwire.connect":
             return None
         shown = request.params.get("authentication")
         name, project = self._project(shown if isinstance(shown, Mapping) else {})
@@ -211,7 +211,8 @@ class RelayDoor:
         except frames.BadFrame as bad:
             client.send(frames.error(bad.id, bad.code, str(bad)))
             return
-        if request is None:
+        if isinstance(request, frames.Answer):
+            client.answered(request.id)
             return
         try:
             answer = await self._answer(client, request)

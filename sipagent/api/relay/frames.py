@@ -31,8 +31,15 @@ class Request:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def parse(raw: str | bytes) -> Request | None:
-    """A request; None for an answer of the client's to one of ours. Raises BadFrame."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The client has had a request of ours."""
+
+    id: str
+
+
+def parse(raw: str | bytes) -> Request | Answer:
+    """What a client sent. Raises BadFrame."""
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -40,7 +47,7 @@ def parse(raw: str | bytes) -> Request | None:
     if not isinstance(data, dict):
         raise BadFrame(NOT_A_REQUEST, "not an object")
     if "method" not in data and ("result" in data or "error" in data):
-        return None
+        return Answer(str(data.get("id"))[:128])
     request_id, method, params = data.get("id"), data.get("method"), data.get("params", {})
     known = str(request_id)[:128] if isinstance(request_id, str | int) else ""
     if not known or not isinstance(method, str) or not isinstance(params, dict):
@@ -59,12 +66,11 @@ def error(request_id: str, code: int, message: str) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": request_id or None, "error": body})
 
 
-def call(method: str, params: Mapping[str, Any]) -> str:
-    """A request of ours."""
-    return json.dumps(
-        {"jsonrpc": "2.0", "id": str(uuid.uuid4()), "method": method, "params": params},
-        default=str,
-    )
+def call(method: str, params: Mapping[str, Any], number: str = "") -> str:
+    """A request of ours; the client answers with its number."""
+    number = number or str(uuid.uuid4())
+    body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+    return json.dumps(body, default=str)
 
 
 def protocol_name() -> str:

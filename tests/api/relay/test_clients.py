@@ -11,7 +11,8 @@ import pytest
 import signalwire
 from signalwire.relay import RelayClient
 
-from sipagent.config import Trunk
+from sipagent.call.policy import Policy
+from sipagent.config import Api, Trunk
 from sipagent.events import DigitReceived, DriveChanged, LegChanged, StepStarted, VerbDone
 from sipagent.testing.phone import Phone
 from sipagent.testing.server import Server, running
@@ -29,6 +30,10 @@ sections:
     - play: "silence:0.1"
     - hangup: {status: 480}
   office: [{play: "silence:0.1"}, hangup]
+"""
+OUT = """
+policy: {destinations: ["*"]}
+sections: {main: [{relay: {context: default}}]}
 """
 NOBODY = """
 routes: [{to: "401"}]
@@ -93,6 +98,23 @@ async def test_the_published_examples_answer_collect_and_connect(tmp_path: Path)
             assert verbs(server, second.call_id)[:5] == [
                 "take_over", "answer", "prompt", "play", "connect",
             ]  # fmt: skip
+
+
+@pytest.mark.slow
+async def test_the_published_example_dials_and_plays(tmp_path: Path) -> None:
+    async with Phone(user="+15550000002") as callee:
+        carrier = Trunk(host="127.0.0.1", port=callee.address[1])
+        relay = settings(tmp_path, host="localhost", dial_plan="out")
+        api = Api(port=0, policy=Policy(destinations=("+1555*",)))
+        async with running(
+            tmp_path, {"out": OUT}, relay=relay, trunks={"carrier": carrier}, api=api
+        ) as server:
+            async with example(server, tmp_path, "relay_dial_and_play.py"):
+                call = await callee.wait_call(timeout=30)
+                assert await call.wait_for_speech(20)
+                await call.wait_ended()
+                ended = await server.ended()
+            assert verbs(server, ended.call_id) == ["originate", "take_over", "play", "hangup"]
 
 
 @asynccontextmanager

@@ -17,16 +17,17 @@ BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 def test_the_door_and_the_plan_of_the_page_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, plan = BLOCK.findall((DOCS / "relay.md").read_text())
+    settings, plan, dialled = BLOCK.findall((DOCS / "relay.md").read_text())
     (tmp_path / "sipagent.yaml").write_text(settings)
     (tmp_path / "dialplans").mkdir()
     (tmp_path / "dialplans" / "office.yaml").write_text(plan)
+    (tmp_path / "dialplans" / "out.yaml").write_text(dialled)
     monkeypatch.chdir(tmp_path)
     made = load(tmp_path / "sipagent.yaml")
     assert made.relay is not None
     assert made.relay.projects["my-project"].receives("office")
     assert not made.relay.projects["my-project"].receives("shop")
-    assert [found.name for found in open_plans(made).plans] == ["office"]
+    assert {found.name for found in open_plans(made).plans} == {"office", "out"}
 
 
 def test_the_function_of_the_page_is_one(tmp_path: Path) -> None:
