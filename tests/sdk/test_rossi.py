@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sipagent.call.leg import LegState
-from sipagent.events import CallEnded, VerbDone
+from sipagent.events import CallEnded, VerbDone, Warned
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.model_server import ModelServer, Reply, ToolUse
 from sipagent.testing.modelled import Talk, last
@@ -24,6 +24,7 @@ from .running import SdkAgent, sdk_agent
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 BOTH = pytest.mark.parametrize("package", ["signalwire_agents", "signalwire"])
 GREETING = "Rossi and Sons, good morning."
+DEBUG = {"session_start", "session_end", "function_call", "swaig_call", "step_change"}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLAN = """
 routes: [{to: "100"}]
@@ -115,9 +116,18 @@ async def test_a_call_through_every_part_of_an_agent(tmp_path: Path, package: st
         await talk.told("Goodbye, and thank you.")
         await talk.call.wait_ended()
         _check_summary(await scene.noted("summary"))
+        await talk.server.wait_for(lambda: "session_end" in told_of(scene))
+        assert told_of(scene) >= DEBUG
         await talk.server.ended()
         (end,) = talk.all(CallEnded)
         assert end.status == 200
+        (warned,) = talk.all(Warned)
+        assert warned.detail.startswith("voice inworld.Mark is the default one here")
+
+
+def told_of(scene: Scene) -> set[str]:
+    """The debug webhook's events so far."""
+    return {note["event"] for note in scene.agent.told("debug")}
 
 
 def offered(request: Any) -> set[str]:
