@@ -1,7 +1,7 @@
 """Doing: what the actions of one answer are carried out with."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sipagent.call.control import CallControl
@@ -70,10 +70,10 @@ class Doing:
         return self.call.live_agent
 
     async def perform(self, *steps: Any) -> Outcome:
-        """Run steps as they would stand in a document. Raises PlanError."""
+        """Run steps as they would stand in a document, at once. Raises PlanError."""
         raw = {"version": "1.0.0", "sections": {"main": list(steps)}}
         document = self.call.services.documents.read(raw, f"function {self.function}")
-        return await self.desk.perform(self.control, document)
+        return await self.desk.perform(replace(self.control, presence=None), document)
 
     def note(self, instruction: str) -> None:
         """What the model is to do next: read with the result, or by itself where that was read."""
