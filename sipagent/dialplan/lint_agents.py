@@ -57,6 +57,8 @@ class AgentLint:
         for index, name in enumerate(agent.tools):
             if wrong := self.toolbox.wrong(name):
                 yield self.source.finding((*path, "tools", index), wrong)
+        for remark in () if agent.swaig is None else agent.swaig.remarks:
+            yield self.source.finding((*path, "swaig"), remark, severity="warning")
 
     def _providers(self, agent: AgentSpec, path: KeyPath) -> Iterator[Finding]:
         for role in ("brain", "ears", "voice"):

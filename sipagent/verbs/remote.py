@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from sipagent.call.control import CallControl
+from sipagent.call.identity import swml_id
 from sipagent.call.session import CallSession
 from sipagent.call.shared_data import SharedData
 from sipagent.call.verb import Outcome, Verb
@@ -81,7 +82,7 @@ class ExecuteRpcVerb(Verb):
             wish = {"to": to, "from": caller_id, "dest_swml": self.params.get("dest_swml")}
             done = await call.services.others.execute("dial", None, wish)
             return f"{to} is being called", str(done.get("call_id", ""))
-        if self.call_id not in (None, call.id):
+        if self.call_id not in (None, call.id, swml_id(call)):
             done = await call.services.others.execute(self.method, self.call_id, self.params)
             return f"{self.method} was done there", str(done.get("call_id", self.call_id))
         await self._here(call)

@@ -37,7 +37,7 @@ ORDER = {
 @virtual_time
 async def test_a_function_is_sent_every_field() -> None:
     rules = Rules(post_conversation=True, post_swml_vars=("basket",), conversation_id="c-9")
-    call = {"call_id": "call-1", "from": '"Ann" <sip:+44123@pbx.example>', "to": "sip:1@x"}
+    call = {"call_id": "0a1b-2c3d", "from": '"Ann" <sip:+44123@pbx.example>', "to": "sip:1@x"}
     variables = {"call": call, "vars": {"basket": 2, "other": 3}, "global_data": {"vip": True}}
     async with a_function_talk(
         {"order": ["It is on its way."]}, {"number": 12}, "Good news.",
@@ -59,7 +59,7 @@ async def test_a_function_is_sent_every_field() -> None:
             "argument_desc": ORDER["functions"][0]["parameters"],
             "description": "Look up an order.",
             "purpose": "Look up an order.",
-            "call_id": "call-1",
+            "call_id": "0a1b-2c3d",
             "conversation_id": "c-9",
             "conversation_type": "voice",
             "app_name": "swml app",
