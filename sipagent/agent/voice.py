@@ -192,6 +192,7 @@ class VoiceAgent:
                     return end
             finally:
                 await frame.close()
+                await self._now.mouth.stop_background()
                 await fillers.close()
                 accounts.close()
                 self._mind = self._control = self._live = None

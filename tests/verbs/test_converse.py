@@ -5,8 +5,12 @@ from typing import Any
 
 from sipagent.call.control import CallControl
 from sipagent.call.leg import LegState
+from sipagent.call.live_agent import Exit
+from sipagent.call.policy import Policy
 from sipagent.call.services import TalkEnd
+from sipagent.dialplan.swml.reading import read_document
 from sipagent.errors import ProviderError
+from sipagent.events import VerbDone
 from sipagent.media.port import AudioPort
 from sipagent.testing.fakes import BUSY, FakeCall, FakeTalkers, tone
 from sipagent.testing.plans import planned_call
@@ -139,3 +143,19 @@ async def test_an_inline_swml_agent_is_passed_on_untouched() -> None:
     assert house.opened == [
         {"prompt": {"text": "Hello ${global_data.x}"}, "params": {"wait_for_user": True}}
     ]
+
+
+@virtual_time
+async def test_a_document_in_the_place_of_the_talk_is_the_end_of_the_plan() -> None:
+    call = planned_call(PLAN)
+    raw = {"sections": {"main": [{"set": {"instead": 1}}, {"connect": {"to": SALES}}]}}
+    document = read_document(raw, "function f")
+    talker = Scripted(end=TalkEnd("done", exit=Exit(document, "function:f")))
+    call.services.talkers.talkers |= {"desk": talker}  # type: ignore[attr-defined]
+    deny = Policy(destinations=("sip:nobody@*",))
+    await run_plan(call.control("dialplan", deny))
+    assert call.session.scope["vars"]["instead"] == 1
+    assert "after" not in call.session.scope["vars"]
+    done = [(e.verb, e.by, e.ok) for e in call.all(VerbDone) if e.verb == "connect"]
+    assert done == [("connect", "function:f", False)]
+    assert call.session.agent is None

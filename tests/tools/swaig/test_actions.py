@@ -10,7 +10,7 @@ from signalwire_agents.core.function_result import SwaigFunctionResult
 from sipagent.agent.protocols import ToolCall
 from sipagent.events import LanguageChanged
 from sipagent.testing.fakes import ScriptedEars
-from sipagent.testing.functions import URL, a_function_talk, answering
+from sipagent.testing.functions import URL, FunctionTalk, a_function_talk, answering
 from sipagent.testing.virtual import virtual_time
 from sipagent.tools.swaig.rules import Rules
 
@@ -276,12 +276,28 @@ async def test_a_file_plays_under_the_agents_voice(made: Made) -> None:
         assert talk.talk.said == [("agent", "Listen.")]
         await asyncio.sleep(20)
         assert talk.talk.said[1] == ("agent", "Are you still there?")
-    answers = {
-        "f": [
-            made("on").play_background_file("music here", wait=True).to_dict(),
-            made("off").stop_background_file().to_dict(),
-        ]
-    }
-    async with a_function_talk(answers, {}, {"n": 1}, "Quiet.") as talk:
+
+
+@SDKS
+@virtual_time
+async def test_a_file_is_stopped_by_a_function_and_with_the_talk(made: Made) -> None:
+    play = made("on").play_background_file("la " * 600).to_dict()
+    stop = made("off").stop_background_file().to_dict()
+    async with a_function_talk({"f": [play, stop, play]}, {}, {"n": 2}, "No.", {"n": 3}) as talk:
         await talk.ask()
         assert talk.results == ["on", "off"]
+        assert not await plays(talk)
+        await talk.ask()
+        assert await plays(talk)
+        agent = talk.talk.call.session.live_agent
+        assert agent is not None
+        agent.leave()
+        await talk.talk.end()
+        assert not await plays(talk)
+
+
+async def plays(talk: FunctionTalk) -> bool:
+    """Does the caller hear anything in the next second?"""
+    start = talk.talk.call.bridge.clock.t
+    await asyncio.sleep(1)
+    return any(talk.talk.person.heard_pcm(start + 200))
