@@ -227,7 +227,7 @@ async def test_a_request_keeps_what_came() -> None:
 - request:
     url: "https://api.example/orders?id=${vars.id}"
     method: POST
-    headers: {X-Key: abc}
+    headers: {X-Key: abc, X-Id: "${vars.id}"}
     body: {who: "${call.from}"}
     timeout: 3
     connect_timeout: 1
@@ -243,7 +243,7 @@ async def test_a_request_keeps_what_came() -> None:
     assert known["request_response_code"] == 200
     (request,) = web.asked
     assert (request.method, request.headers, request.data) == (
-        "POST", {"X-Key": "abc"}, {"who": TOLD["from"]}
+        "POST", {"X-Key": "abc", "X-Id": "7"}, {"who": TOLD["from"]}
     )  # fmt: skip
     assert (request.timeout, request.connect_timeout, request.by) == (3, 1, "request")
 
