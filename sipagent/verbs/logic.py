@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from sipagent.call.control import CallControl
 from sipagent.call.verb import Goto, Leave, Outcome, Return, Verb
+from sipagent.call.web import WebFailed
 from sipagent.errors import PlanError
 from sipagent.sources import KeyPath
 
@@ -36,6 +37,9 @@ from .flow import (
     truthy,
 )
 from .waiting import while_caller_stays
+
+#: why the document of the newest `execute` could not be had, where it could not
+EXECUTE_FAILED = "execute_failed_reason"
 
 
 class CondVerb(Nesting):
@@ -101,7 +105,12 @@ class ExecuteVerb(Nesting):
     async def run(self, control: CallControl) -> Outcome:
         """Run it with its own params, then branch on what it returned."""
         here, scope = planned(control), control.call.scope
-        section, document = await destination(here, self.dest, self.params)
+        scope["vars"].pop(EXECUTE_FAILED, None)
+        try:
+            section, document = await destination(here, self.dest, self.params)
+        except (PlanError, WebFailed) as error:
+            remember(control.call, **{"return_value": None, EXECUTE_FAILED: str(error)})
+            return Outcome(False, str(error), status=error.status)
         before, scope["params"] = scope["params"], dict(self.params)
         below = replace(here, depth=here.depth + 1, document=document)
         outcome = await run_section(below, section)

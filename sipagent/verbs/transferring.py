@@ -11,7 +11,8 @@ from sipagent.call.control import CallControl
 from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.call.verb import End, Outcome, Verb
-from sipagent.errors import LegFailed
+from sipagent.call.web import WebFailed
+from sipagent.errors import LegFailed, PlanError
 
 from .blocks import IGNORED, Urls
 from .consulting import Consultation, consulted
@@ -101,7 +102,11 @@ class TransferVerb(Verb):
         """Leave for another section, or hand the caller to another party."""
         call = control.call
         if self.to is None:
-            leave = await leave_for(control, self.dest, self.params)
+            try:
+                leave = await leave_for(control, self.dest, self.params)
+            except (PlanError, WebFailed) as error:
+                remember(call, transfer_result="failed", transfer_failed_reason=str(error))
+                return Outcome(False, str(error), status=error.status)
             call.scope["params"] = dict(self.params)
             return Outcome(flow=leave)
         await answered(call)

@@ -85,7 +85,7 @@ def load_stock(settings: Settings) -> Stock:
         WEB_SOCKET.preload()
     if wants_mcp(plans):
         MCP.preload()
-    if wants_web(plans):
+    if wants_web([*plans, *map(str.encode, settings.envs.values())]):
         preload_web()
     return Stock(
         Embedded(),

@@ -291,3 +291,17 @@ async def test_a_bridge_that_is_over_leads_to_a_url() -> None:
     assert (await walk).ok
     assert variables(call)["survey"] == 1
     assert "never" not in variables(call)
+
+
+@pytest.mark.parametrize("verb", ["execute", "transfer"])
+def test_a_step_whose_document_cannot_be_had_says_why_and_the_plan_goes_on(verb: str) -> None:
+    @virtual_time
+    async def tried() -> None:
+        call = calling(f"- {verb}: '{URL}'\n- set: {{after: 1}}", FakeWeb({URL: 404}))
+        assert (await run_plan(call.control())).ok
+        known = variables(call)
+        assert known["after"] == 1
+        assert "there is nothing at this path" in known[f"{verb}_failed_reason"]
+        assert failures(call) == [known[f"{verb}_failed_reason"]]
+
+    tried()

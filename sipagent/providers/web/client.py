@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import httpcore
 
-from sipagent.call.web import WebFailed, WebReply, WebRequest, WebUnreachable
+from sipagent.call.web import WebFailed, WebReply, WebRequest, WebUnreachable, without_secrets
 from sipagent.config import Web as WebSettings
 from sipagent.events import WebAsked
 from sipagent.providers.trust import tls
@@ -131,7 +131,7 @@ class HttpWeb:
             if following is None:
                 return reply
             seen.hop, seen.status = following, None
-        raise WebFailed(f"{request_shown(request)}: more than {MAX_REDIRECTS} redirects")
+        raise WebFailed(f"{without_secrets(request.url)}: more than {MAX_REDIRECTS} redirects")
 
     async def _once(self, request: WebRequest, seen: _Seen) -> WebReply:
         hop = seen.hop
@@ -192,14 +192,9 @@ def preload() -> None:
     import_module("anyio._backends._asyncio")
 
 
-def wants_web(plans: Iterable[bytes]) -> bool:
-    """True where a plan names a URL."""
-    return any(b"http://" in text or b"https://" in text for text in plans)
-
-
-def request_shown(request: WebRequest) -> str:
-    """A request's URL as messages say it."""
-    return first(request).shown
+def wants_web(texts: Iterable[bytes]) -> bool:
+    """True where a plan, or a word that plans may use, names a URL."""
+    return any(b"http://" in text or b"https://" in text for text in texts)
 
 
 def _read_headers(raw: list[tuple[bytes, bytes]], shown: str) -> dict[str, str]:
