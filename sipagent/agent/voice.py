@@ -123,7 +123,7 @@ class VoiceAgent:
             call,
             self._standing,
             sources=self._sources,
-            language=lambda: manner.tongue.language,
+            language=lambda: manner.language,
         )
         speaker = Speaker(
             mouths,

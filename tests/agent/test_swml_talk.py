@@ -208,3 +208,16 @@ def test_global_data_is_kept_from_agent_to_agent_or_not(value: bool, left: str) 
             assert talk.call.session.live_agent is not None
 
     run()
+
+
+@pytest.mark.swml("verb", "ai", "languages: the model is told which one is spoken")
+@virtual_time
+async def test_the_model_is_told_which_language_is_spoken() -> None:
+    languages = [{"name": "Spanish", "code": "es"}, {"name": "English", "code": "en"}]
+    brain = ScriptedBrain([ToolCall("1", "change_language", {"language": "English"})], "Hello.")
+    declared = keys({"languages": languages}, conscience="")
+    async with a_talk(ears=ScriptedEars("English please"), brain=brain, **declared) as talk:
+        await talk.until(100)
+        assert talk.conversation.prompt in ("", "Be kind.\n\nThe caller is spoken to in Spanish.")
+        await talk.person.speak(400, then_quiet=2000)
+        assert talk.conversation.prompt == "Be kind.\n\nThe caller is spoken to in English."

@@ -16,6 +16,7 @@ from ..natives.fillers import with_fillers
 from ..opening import BEGIN
 from ..protocols import Brain, Expectation
 from ..reporting.spec import EARLIER
+from ..speaking.spec import Language
 from ..spec import AgentSpec
 from ..steps.machine import IllegalMove
 from ..steps.steps import Steps
@@ -43,9 +44,10 @@ class Guide:
         standing: Standing,
         *,
         sources: Sequence[ToolSource] = (),
-        language: Callable[[], str] = lambda: "",
+        language: Callable[[], Language | None] = lambda: None,
     ) -> None:
-        """`language` is the code of the one that is spoken."""
+        """`language` is the one that is spoken, where the agent declares any."""
+        self._language = language
         self._sources = sources
         self._spec = spec
         self._conversation = conversation
@@ -61,7 +63,7 @@ class Guide:
         self._steps: Steps | None = None
         if spec.contexts:
             filled = self._templates.filled
-            self._steps = _steps(spec, conversation, call, filled, language=language)
+            self._steps = _steps(spec, conversation, call, filled, language=self._code)
 
     async def recall(self) -> None:
         """Learn what the agent knows of the caller, for templates too; takes a second at most."""
@@ -78,7 +80,7 @@ class Guide:
             own, step = self._steps.prompt(own)
         filled = self._templates.filled
         known = [self._remembered(), self._earlier(), self._taken_over()]
-        parts = [filled(own), *known, filled(step), filled(self._spec.conscience)]
+        parts = [filled(own), self._spoken(), *known, filled(step), filled(self._spec.conscience)]
         self._conversation.prompt = "\n\n".join(filter(None, parts))
 
     def go_to(self, step: str, context: str) -> None:
@@ -148,6 +150,15 @@ class Guide:
         """The talk so far, that of earlier agents included."""
         baton = self._standing.baton
         return (*(baton.lines if baton else ()), *lines_of(self._conversation.all))
+
+    def _spoken(self) -> str:
+        """The language that ears and mouth are set to: whatever the prompt is written in."""
+        language = self._language()
+        return "" if language is None else f"The caller is spoken to in {language.name}."
+
+    def _code(self) -> str:
+        language = self._language()
+        return "" if language is None else language.code
 
     def _remembered(self) -> str:
         if not self._known:
