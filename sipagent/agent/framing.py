@@ -3,6 +3,7 @@
 import asyncio
 
 from sipagent.call.session import CallSession
+from sipagent.events import LimitReached
 
 from .background import Background
 from .jobs import LastWords
@@ -14,6 +15,7 @@ class Framing:
     """One a talk; it begins with it."""
 
     def __init__(self, call: CallSession, spec: AgentSpec, mind: Mind) -> None:
+        self._call = call
         self._background = Background(call)
         self._clock: asyncio.Task[None] | None = None
         if (stop := spec.hard_stop) is not None:
@@ -30,4 +32,5 @@ class Framing:
 
     async def _last_words(self, mind: Mind, after: float, prompt: str) -> None:
         await asyncio.sleep(after)
+        self._call.emit(LimitReached, limit="seconds", bound=after, value=after)
         mind.tell(LastWords(prompt))

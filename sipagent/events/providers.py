@@ -53,6 +53,6 @@ class LimitReached(Base):
     """A bound of the agent on one call was reached: it takes its leave."""
 
     type: Literal["limit_reached"] = "limit_reached"
-    limit: Literal["turns", "tokens", "cost"]
+    limit: Literal["turns", "tokens", "cost", "seconds"]
     bound: float
     value: float

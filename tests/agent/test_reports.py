@@ -59,7 +59,12 @@ PRICE = ToolSpec("price", "What a thing costs.", {"type": "object"}, _price)
 
 @asynccontextmanager
 async def a_reported_talk(
-    ai: dict[str, Any], web: Web, *script: Any, scribe: ScriptedBrain, privacy: Privacy = NOTHING
+    ai: dict[str, Any],
+    web: Web,
+    *script: Any,
+    scribe: ScriptedBrain,
+    privacy: Privacy = NOTHING,
+    **more: Any,
 ) -> AsyncIterator[FakeTalk]:
     """A talk of an SWML `ai` object."""
     spec = reports_of(ai)
@@ -72,6 +77,7 @@ async def a_reported_talk(
         fakes={"web": web},
         privacy=privacy,
         prompt="You sell hats.",
+        **more,
     ) as talk:
         yield talk
 
@@ -342,3 +348,16 @@ async def test_a_talk_that_ends_before_it_has_begun_keeps_nobody_waiting() -> No
         await talk.call.session.end()
         assert talk.call.bridge.clock.t - ended < 1000
     assert [body["label"] for body in web.told(DEBUG)][-1] == "session_end"
+
+
+@virtual_time
+async def test_a_talk_that_ran_out_of_time_says_so() -> None:
+    web = Web()
+    ai = {"post_prompt": "Summarise.", "post_prompt_url": URL}
+    stop = {"after": 3, "prompt": "Say goodbye."}
+    async with a_reported_talk(ai, web, "Goodbye.", scribe=ScriptedBrain(), hard_stop=stop) as talk:
+        await talk.end()
+        await talk.call.session.end()
+    (body,) = web.told(URL)
+    assert body["hard_timeout"] is True
+    assert body["post_prompt_data"]["parsed"] == []

@@ -7,6 +7,7 @@ from typing import Any
 from sipagent.call.caller_id import caller_id
 from sipagent.call.identity import swml_id
 from sipagent.call.session import CallSession
+from sipagent.events import LimitReached
 
 from .entries import Entry, microseconds
 from .observer import Observer
@@ -84,6 +85,8 @@ def report(
     }
     if earlier := scope.get("conversation_summary"):
         body["conversation_summary"] = call.kept(str(earlier))
+    if any(event.limit == "seconds" for event in log.all(LimitReached)):
+        body["hard_timeout"] = True
     return body
 
 
