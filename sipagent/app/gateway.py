@@ -167,6 +167,7 @@ class Gateway:
         for key in waiting:
             log.warning("needs_a_restart", key=key, hint="sipagent restart keeps live calls")
         changed = sorted(changes(self._settings, new))
+        self.http.check(new.api)
         # models and tools may have changed in their files, too
         house = await asyncio.to_thread(house_of, new)
         if self.workers is not None:

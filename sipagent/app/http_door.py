@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.calls import LiveCalls
 from sipagent.api.doors import Doors
+from sipagent.api.keyring import Keyring
 from sipagent.api.mcp import server as mcp
 from sipagent.api.server import HttpServer
 from sipagent.config import Api, Settings
@@ -34,6 +35,12 @@ class HttpDoor:
         """Open it. Raises CannotListen."""
         if self._server is not None:
             await self._server.start()
+
+    @staticmethod
+    def check(settings: Api | None) -> None:
+        """Could it be reloaded with these? Raises ConfigError where a token cannot be read."""
+        if settings is not None:
+            Keyring(settings)
 
     def reload(self, settings: Api | None) -> None:
         """Others may come in from now on; without settings nobody. Raises ConfigError."""

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.doors import Doors
 from sipagent.api.remote import RemoteCalls
-from sipagent.api.server import build
+from sipagent.api.server import CannotListen, HttpServer, build
 from sipagent.config import Api
 from sipagent.events import CallStarted
 from sipagent.testing.phone import Phone
@@ -157,6 +159,36 @@ async def test_the_document_says_what_every_verb_takes(tmp_path: Path) -> None:
     assert verbs == set(OUTSIDE)
     hold = document["components"]["schemas"]["HoldVerb"]
     assert hold["properties"]["timeout"]["maximum"] == 3600
+
+
+async def test_the_door_speaks_tls_and_says_why_it_cannot_be_opened(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    key.write_bytes(certificate.private_key_pem.bytes())
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    tls = {"certificate": chain, "key": key}
+    settings = Api.model_validate({"port": 0, "tls": tls})
+    async with RemoteCalls("http://127.0.0.1:1", "x") as nowhere:
+        doors = Doors(AuditedCalls(nowhere, Audit(tmp_path / "audit.jsonl")), lambda: "full")
+        server = HttpServer(doors, settings)
+        await server.start()
+        try:
+            host, port = server.address
+            async with httpx.AsyncClient(verify=trusting) as http:
+                assert (await http.get(f"https://{host}:{port}/healthz")).status_code == 200
+                ready = await http.get(f"https://{host}:{port}/readyz")
+            assert (ready.status_code, ready.json()["detail"]) == (503, "full")
+            taken = HttpServer(doors, settings.model_copy(update={"port": port}))
+            with pytest.raises(CannotListen, match=f"{host}:{port}: Address already in use"):
+                await taken.start()
+        finally:
+            await server.close()
+        key.write_text("no key")
+        with pytest.raises(CannotListen, match=r"api\.tls"):
+            await HttpServer(doors, settings).start()
 
 
 def test_a_token_is_a_secret_of_one_kind() -> None:
