@@ -121,6 +121,10 @@ def _welcome(screen: Console, gateway: Gateway, settings: Settings, path: Path |
         for number in numbers(plan, at):
             table.add_row(escape(number), "→", f"[bold]{escape(plan.name)}[/]")
     screen.print(table, emoji=False)
+    if (door := gateway.http.address) is not None:
+        scheme = "https" if settings.api is not None and settings.api.tls else "http"
+        where = f"{scheme}://{_place(door)}"
+        screen.print(f"API: {where}/v1, MCP: {where}/mcp", highlight=False, emoji=False)
     if not gateway.plans.plans:
         screen.print("[yellow]There is no dialplan: every caller gets 404.[/]")
     guests = ", ".join(map(str, settings.sip.guests)) or "nobody"

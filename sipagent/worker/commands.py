@@ -15,6 +15,7 @@ from sipagent.errors import ProviderError
 from sipagent.events import OutsideAsked
 from sipagent.verbs.documents import is_inline, is_url
 from sipagent.verbs.outside import OUTSIDE
+from sipagent.verbs.signalling import HangupVerb
 
 from .course import Course
 from .protocol import Command, Commanded
@@ -125,6 +126,8 @@ async def _done(steered: Steered, command: Command) -> Outcome:
     )
     hands = CallControl(call, steered.policies, command.by, command.allowed, outside=True)
     outcome = await hands.do(verb)
+    if outcome.ok and command.verb == HangupVerb.name:
+        steered.course.hung_up = command.by
     if outcome.ok and not call.deserted:
         _follow(steered, hands, outcome)
     return outcome

@@ -22,6 +22,8 @@ class Course:
         self._walk: asyncio.Task[object] | None = None
         self._diverted = False
         self._next: tuple[CallControl, str] | None = (control, section)
+        #: who ended the call from outside, if somebody did
+        self.hung_up = ""
         #: why the plan did not begin, where `before` failed
         self.failed: Outcome | None = None
 

@@ -236,6 +236,8 @@ class _Worker:
             # What is under way notices too, and its last word (a transfer's outcome) is recorded.
             await asyncio.wait({walk}, timeout=_LAST_WORD)
         await commands.close(_LAST_WORD if gone in done else 0.0)
+        if course.hung_up:
+            reason = f"{course.hung_up} hung up"
         for task in (walk, gone):
             task.cancel()
         failure = (await asyncio.gather(walk, return_exceptions=True))[0]

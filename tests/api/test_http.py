@@ -85,7 +85,7 @@ async def test_a_call_is_listed_followed_and_ended_by_http(tmp_path: Path) -> No
                 "event: call_ended",
             ]
         await call.wait_ended()
-        await server.ended()
+        assert (await server.ended()).reason == "api:operator hung up"
         over = await http.post(f"{here}/verbs/hold", json={})
         assert (over.status_code, over.json()["type"]) == (409, "urn:sipagent:problem:call-over")
         nobody = await http.get("/v1/calls/nobody")

@@ -50,6 +50,5 @@ class Desk:
         except SipAgentError as error:
             raise ToolError(str(error)) from error
         if not outcome.ok:
-            status = f" (SIP {outcome.status})" if outcome.status is not None else ""
-            raise ToolError(f"{outcome.detail or 'that did not work'}{status}")
+            raise ToolError(outcome.detail or "that did not work")
         return Done.of(outcome)
