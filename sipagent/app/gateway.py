@@ -33,6 +33,7 @@ from sipagent.worker.protocol import (
     Commanded,
     HangUp,
     Left,
+    Reach,
     Recall,
     Remember,
     Reported,
@@ -53,6 +54,7 @@ from .reception import Reception, Terms, Where
 from .reload_report import ReloadReport, write_report
 from .reloading import changes, merged
 from .state import State
+from .switchboard import Switchboard
 from .toll_keeping import TollKeeper
 from .tolls import Tolls
 from .trunk_file import TrunkFile
@@ -102,6 +104,7 @@ class Gateway:
             lambda: self.workers.handles if self.workers is not None else (),
             Originator(lambda: self._settings, plans, self.reception),
         )
+        self._switchboard = Switchboard(self.live)
         self.http = HttpDoor(settings, self.live, self._why_not_ready)
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
@@ -291,6 +294,8 @@ class Gateway:
         match message:
             case Recall() | Remember():
                 self._memory.asked(worker, message)
+            case Reach():
+                self._switchboard.asked(worker, message)
             case Commanded():
                 self.live.commanded(message)
             case Asked():
@@ -318,6 +323,7 @@ class Gateway:
             self._reloading.cancel()
             await asyncio.gather(self._reloading, return_exceptions=True)
         self.reception.workers = None
+        await self._switchboard.close()
         self.live.close()
         await self.http.close()
         await self.relay.close()

@@ -86,7 +86,7 @@ class ExecuteRpcVerb(Verb):
             done = await call.services.others.execute(self.method, self.call_id, self.params)
             return f"{self.method} was done there", str(done.get("call_id", self.call_id))
         await self._here(call)
-        return f"{self.method} was done", call.id
+        return f"{self.method} was done", swml_id(call)
 
     async def _here(self, call: CallSession) -> None:
         if self.method == "ai_unhold":

@@ -6,32 +6,43 @@ from typing import Self
 from .commands import Commands
 from .lifeline import Lifeline
 from .meetings import GatewayMeetings
-from .protocol import Command, Recalled, Revoke, Told
+from .protocol import Command, Reached, Recalled, Revoke, Told
+from .reaching import GatewayCalls
 from .remembering import GatewayMemory
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The places of a call among others, the memory of its caller, and what others want of it."""
+    """The places of a call among others, the memory of its caller, what others want of it, and
+    what it wants of them.
+    """
 
     meetings: GatewayMeetings
     memory: GatewayMemory
     commands: Commands
+    others: GatewayCalls
 
     @classmethod
     def at(cls, line: Lifeline) -> Self:
         """Those at the end of a line."""
-        doors = cls(GatewayMeetings(line.send), GatewayMemory(line.send), Commands(line.send))
+        doors = cls(
+            GatewayMeetings(line.send),
+            GatewayMemory(line.send),
+            Commands(line.send),
+            GatewayCalls(line.send),
+        )
         line.on_return = doors.meetings.announce
         return doors
 
-    def told(self, message: Told | Recalled | Command | Revoke) -> None:
+    def told(self, message: Told | Recalled | Reached | Command | Revoke) -> None:
         """The gateway answers, has news, or a wish."""
         match message:
             case Told():
                 self.meetings.told(message)
             case Recalled():
                 self.memory.told(message)
+            case Reached():
+                self.others.told(message)
             case Command():
                 self.commands.take(message)
             case Revoke():

@@ -21,6 +21,7 @@ from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Dialer
+from sipagent.call.others import OtherCalls
 from sipagent.call.privacy import strictest
 from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Talker, Texts
 from sipagent.call.web import Web
@@ -244,6 +245,7 @@ def furnish(
     texts: Texts,
     meetings: Meetings,
     memory: Memory,
+    others: OtherCalls,
     web: Web,
     mcp: McpServers,
     places: Places,
@@ -273,6 +275,7 @@ def furnish(
         places=places,
         meetings=meetings,
         memory=memory,
+        others=others,
         web=web,
         documents=SwmlDocuments(settings.web.share_envs),
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),

@@ -45,6 +45,7 @@ from .protocol import (
     Ping,
     Pong,
     Quit,
+    Reached,
     Recalled,
     Revoke,
     Texted,
@@ -142,6 +143,7 @@ class _Worker:
             texts=self._texter(),
             meetings=doors.meetings,
             memory=doors.memory,
+            others=doors.others,
             web=web,
             mcp=mcp,
             places=ServerPlaces(self._settings, assignment.account, leg.info.remote),
@@ -309,7 +311,7 @@ class _Worker:
                     outlive_the_parent()
                     _show_life()
                     self._assignment.set_result(message.assignment)
-                case Told() | Recalled() | Command() | Revoke():
+                case Told() | Recalled() | Reached() | Command() | Revoke():
                     doors.told(message)
                 case Texted() if not self._texts.full():
                     self._texts.put_nowait(message)

@@ -172,6 +172,18 @@ class Commanded(_Message):
     data: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class Reach(_Message):
+    """A wish of this call's plan that another call is to fulfil; `Reached` answers with the same
+    number.
+    """
+
+    type: Literal["reach"] = "reach"
+    n: int
+    method: str
+    call_id: str
+    params: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class Finished(_Message):
     """The call is over and all its events were sent; the worker exits now."""
 
@@ -181,7 +193,7 @@ class Finished(_Message):
 Meeting = Asked | Reported | Left
 Remembering = Recall | Remember
 #: what a call wants of the gateway
-Request = Meeting | Remembering | Commanded
+Request = Meeting | Remembering | Commanded | Reach
 Up = Annotated[
     Ready
     | Returned
@@ -194,6 +206,7 @@ Up = Annotated[
     | Recall
     | Remember
     | Commanded
+    | Reach
     | Finished,
     Field(discriminator="type"),
 ]
@@ -239,6 +252,17 @@ class Recalled(_Message):
     text: str
 
 
+class Reached(_Message):
+    """How a wish of this number came out in another call."""
+
+    type: Literal["reached"] = "reached"
+    n: int
+    ok: bool
+    call_id: str = ""
+    status: int = 200
+    detail: str = ""
+
+
 class Texted(_Message):
     """The caller wrote, outside the call's own dialog."""
 
@@ -282,7 +306,7 @@ class Quit(_Message):
 
 
 Down = Annotated[
-    Assign | Heard | Ping | Texted | Told | Recalled | Command | Revoke | HangUp | Quit,
+    Assign | Heard | Ping | Texted | Told | Recalled | Reached | Command | Revoke | HangUp | Quit,
     Field(discriminator="type"),
 ]
 

@@ -30,6 +30,7 @@ from .protocol import (
     Ping,
     Pong,
     Quit,
+    Reach,
     Ready,
     Recall,
     Remember,
@@ -316,7 +317,7 @@ class Supervisor:
                 worker.hearing.upto(message.n)
             case Pong():
                 worker.unanswered = 0
-            case Asked() | Reported() | Left() | Recall() | Remember() | Commanded():
+            case Asked() | Reported() | Left() | Recall() | Remember() | Commanded() | Reach():
                 self._watcher.request(worker, message)
             case Claimed() if worker.state is WorkerState.FINISHING:
                 pass  # it was told to end while it spoke

@@ -6,9 +6,19 @@ from typing import Any
 import pytest
 
 from sipagent.config import Log, Web
-from sipagent.events import DigitReceived, SecureEntry, StepStarted, WebAsked
+from sipagent.events import (
+    CallStarted,
+    DigitReceived,
+    OutsideAsked,
+    Said,
+    SecureEntry,
+    StepStarted,
+    UserEvent,
+    WebAsked,
+)
 from sipagent.testing.phone import Phone
 from sipagent.testing.server import running
+from sipagent.testing.sounding import dial, the
 from sipagent.testing.vendors.deepgram import Deepgram
 from sipagent.testing.vendors.socket_server import SocketServer
 from sipagent.testing.voice import speak
@@ -124,3 +134,52 @@ async def test_what_is_said_on_a_phone_reaches_the_webhook_while_the_call_goes_o
     assert states == ["started", "utterance", "finished"]
     utterance = told(web, "/heard")[1]["params"]["utterance"]
     assert (utterance["role"], utterance["content"]) == ("remote-caller", words)
+
+
+TALKS = """
+routes: [{to: "100"}]
+agents:
+  desk:
+    greeting: "Hello."
+    silence_seconds: 600
+    intents:
+      note: {phrases: ["what is the news"], say: "Your table is ready."}
+sections: {main: [answer, {ai: {agent: desk}}, hangup]}
+"""
+KITCHEN = """
+routes: [{to: "200"}]
+sections:
+  main:
+    - answer
+    - execute_rpc:
+        method: ai_message
+        call_id: "${call.headers['X-Table']}"
+        params: {role: user, message_text: what is the news, global_data: {table: 7}}
+    - user_event: {event: {result: "${rpc_result}", why: "${rpc_failed_reason}"}}
+    - execute_rpc: {method: ai_unhold, call_id: nobody}
+    - user_event: {event: {result: "${rpc_result}", why: "${rpc_failed_reason}"}}
+    - hangup
+"""
+
+
+@pytest.mark.swml("verb", "execute_rpc", "over SIP: one call speaks to the agent of another")
+async def test_one_call_speaks_to_the_agent_of_another(tmp_path: Path) -> None:
+    plans = {"talks": TALKS, "kitchen": KITCHEN}
+    async with (
+        Phone(user="alice") as alice,
+        Phone(user="cook") as cook,
+        running(tmp_path, plans) as server,
+    ):
+        table = await dial(alice, server, "100")
+        started = await the(server, CallStarted)
+        await the(server, Said, text="Hello.")
+        call = await cook.dial(server.uri("200"), headers={"X-Table": started.swml_id})
+        await call.wait_ended(50)
+        await the(server, Said, text="Your table is ready.")
+        asked = await the(server, OutsideAsked, verb="tell")
+        assert asked.call_id == started.call_id and asked.by.startswith("call:")
+        first, second = (e.data for e in server.events if isinstance(e, UserEvent))
+        assert first == {"result": "success", "why": ""}
+        assert second == {"result": "failed", "why": "there is no such call"}
+        await table.hangup()
+        await server.idle()

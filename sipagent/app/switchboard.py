@@ -1,0 +1,79 @@
+"""Switchboard: what one live call asks of another (`execute_rpc`), done in its name."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sipagent.api.calls import LiveCalls, OutsideError, Principal
+from sipagent.call.identity import swml_call_id
+from sipagent.worker.handle import WorkerHandle
+from sipagent.worker.protocol import Reach, Reached
+
+#: wishes at a time, of all calls; what comes beyond is refused
+_AT_ONCE = 200
+
+
+class Switchboard:
+    """A plan's own wish, carried out in another call by its worker, under the policies in force
+    there; on record there as by `call:ID`.
+    """
+
+    def __init__(self, live: LiveCalls) -> None:
+        self._live = live
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def asked(self, worker: WorkerHandle, message: Reach) -> None:
+        """A worker asks."""
+        if worker.assignment is None:
+            return
+        if len(self._tasks) >= _AT_ONCE:
+            busy = "too much is asked of other calls at the moment"
+            worker.send(Reached(n=message.n, ok=False, status=503, detail=busy))
+            return
+        task = asyncio.create_task(self._answer(worker, worker.assignment.call_id, message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Nobody is waited for any more."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _answer(self, worker: WorkerHandle, asker: str, message: Reach) -> None:
+        try:
+            reached = await self._done(asker, message)
+        except OutsideError as error:
+            reached = Reached(n=message.n, ok=False, status=error.status, detail=str(error))
+        worker.send(reached)
+
+    async def _done(self, asker: str, message: Reach) -> Reached:
+        views = await self._live.list()
+        wanted = message.call_id
+        found = (v.call_id for v in views if wanted in (v.call_id, swml_call_id(v.call_id)))
+        call_id = next(found, None)
+        if call_id is None:
+            return Reached(n=message.n, ok=False, status=404, detail="there is no such call")
+        who = Principal(by=f"call:{asker}")
+        for verb, arguments in _orders(message):
+            outcome = await self._live.do(call_id, verb, arguments, who)
+            if not outcome.ok:
+                status = outcome.status or 409
+                return Reached(n=message.n, ok=False, status=status, detail=outcome.detail)
+        return Reached(n=message.n, ok=True, call_id=wanted)
+
+
+def _orders(message: Reach) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The verbs that a method stands for, with their arguments."""
+    params = message.params
+    if message.method == "ai_hold":
+        timeout = params.get("timeout")
+        yield "hold", {} if timeout is None else {"timeout": timeout}
+    elif message.method == "ai_unhold":
+        yield "resume", {}
+    else:
+        if data := params.get("global_data"):
+            yield "set_global_data", {"data": data}
+        if text := params.get("message_text"):
+            role = "user" if params.get("role") == "user" else "system"
+            yield "tell", {"text": text, "role": role}
