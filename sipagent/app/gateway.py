@@ -97,14 +97,15 @@ class Gateway:
         self.reception = Reception(plans, self.ledger, terms, self.tolls, self._where)
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
+        originator = Originator(lambda: self._settings, plans, self.reception)
         self.live = Live(
             self.ledger,
             self.store,
             lambda: self._settings.store.bundles,
             lambda: self.workers.handles if self.workers is not None else (),
-            Originator(lambda: self._settings, plans, self.reception),
+            originator,
         )
-        self._switchboard = Switchboard(self.live)
+        self._switchboard = Switchboard(self.live, originator)
         self.http = HttpDoor(settings, self.live, self._why_not_ready)
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None

@@ -32,13 +32,19 @@ class Originator:
         self._rate = 0.0
         self._bucket: TokenBucket | None = None
 
-    async def call(self, wish: Origination, who: Principal) -> str:
-        """The id of the call, which a worker has. Raises NotUnderstood, Denied, NoRoomNow."""
+    async def call(self, wish: Origination, who: Principal, *, document: str = "") -> str:
+        """The id of the call, which a worker has. With `document`, a URL or a document as JSON,
+        that runs in place of the plan's own sections. Raises NotUnderstood, Denied, NoRoomNow.
+        """
         plan = self._plan(wish)
         self._judge(wish, who)
         if not self._paced().take():
             raise NoRoomNow(f"at most {self._rate:g} new calls a second (limits.calls_per_second)")
-        text = PlanText(name=plan.name, file=plan.file, document=dict(plan.document))
+        written = dict(plan.document)
+        if document:
+            written["sections"] = {"main": [{"transfer": {"dest": document}}]}
+            written.pop("swml", None)
+        text = PlanText(name=plan.name, file=plan.file, document=written)
         outset = Outset(
             by=who.by, origin=who.origin, **wish.model_dump(exclude={"plan"}, mode="python")
         )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sipagent.config import Log, Web
+from sipagent.call.policy import Policy
+from sipagent.config import Api, Log, Web
 from sipagent.events import (
     CallStarted,
     DigitReceived,
@@ -148,6 +149,7 @@ sections: {main: [answer, {ai: {agent: desk}}, hangup]}
 """
 KITCHEN = """
 routes: [{to: "200"}]
+policy: {destinations: ["sip:waiter@127.0.0.1:*"]}
 sections:
   main:
     - answer
@@ -158,27 +160,38 @@ sections:
     - user_event: {event: {result: "${rpc_result}", why: "${rpc_failed_reason}"}}
     - execute_rpc: {method: ai_unhold, call_id: nobody}
     - user_event: {event: {result: "${rpc_result}", why: "${rpc_failed_reason}"}}
+    - execute_rpc:
+        method: dial
+        params:
+          devices: {type: phone, params: {to_number: "${call.headers['X-Waiter']}"}}
+          dest_swml: '{"sections": {"main": ["answer", {"user_event": {"event": {"at": 7}}}]}}'
     - hangup
 """
+WAITER = Policy(destinations=("sip:waiter@127.0.0.1:*",))
 
 
-@pytest.mark.swml("verb", "execute_rpc", "over SIP: one call speaks to the agent of another")
+@pytest.mark.swml("verb", "execute_rpc", "over SIP: one call speaks to the agent of another, dials")
 async def test_one_call_speaks_to_the_agent_of_another(tmp_path: Path) -> None:
     plans = {"talks": TALKS, "kitchen": KITCHEN}
     async with (
         Phone(user="alice") as alice,
         Phone(user="cook") as cook,
-        running(tmp_path, plans) as server,
+        Phone(user="waiter") as waiter,
+        running(tmp_path, plans, api=Api(policy=WAITER)) as server,
     ):
         table = await dial(alice, server, "100")
         started = await the(server, CallStarted)
         await the(server, Said, text="Hello.")
-        call = await cook.dial(server.uri("200"), headers={"X-Table": started.swml_id})
+        known = {"X-Table": started.swml_id}
+        call = await cook.dial(server.uri("200"), headers=known | {"X-Waiter": waiter.uri})
         await call.wait_ended(50)
         await the(server, Said, text="Your table is ready.")
         asked = await the(server, OutsideAsked, verb="tell")
         assert asked.call_id == started.call_id and asked.by.startswith("call:")
-        first, second = (e.data for e in server.events if isinstance(e, UserEvent))
+        # a call made for the kitchen, that runs the document it was given
+        await the(server, UserEvent, data={"at": 7})
+        assert len(waiter.calls) == 1
+        first, second, _ = (e.data for e in server.events if isinstance(e, UserEvent))
         assert first == {"result": "success", "why": ""}
         assert second == {"result": "failed", "why": "there is no such call"}
         await table.hangup()
