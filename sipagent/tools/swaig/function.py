@@ -9,7 +9,7 @@ from sipagent.call.control import CallControl
 from ..spec import Meanwhile, Then, ToolResult, ToolSpec
 from .arguments import Arguments
 from .request import CONNECT_TIMEOUT, TIMEOUT
-from .result import SwaigResult
+from .result import SwaigResult, read_result
 from .spec import RESERVED, FunctionSpec
 
 #: seconds for the whole of a request: both tries, and what a data map takes
@@ -67,7 +67,15 @@ class Function:
             return ToolResult(f"{self.name} was not run: {wrong}", ok=False)
         if not isinstance(self.active, bool):
             self.active = max(0, self.active - 1)
-        result = await self.run(given, control)
+        result = self._gated() or await self.run(given, control)
         text = control.call.secrets.scrub(result.text)
         told = ToolResult(text, result.ok)
         return replace(told, then=self.act(self, result)) if result.actions else told
+
+    def _gated(self) -> SwaigResult | None:
+        """A gate that nobody can answer stays shut, as the vendor has it."""
+        gates = self.declared.gates
+        if not gates:
+            return None
+        shut = read_result(gates[0].get("on_fail") or f"{self.name} was not run.")
+        return replace(shut, ok=False)

@@ -90,6 +90,12 @@ class FunctionSpec(Defaults):
     wait_for_fillers: bool = Field(default=False, description="run it once one was heard")
     wait_file: str | None = Field(default=None, description="played while it runs")
     wait_file_loops: int | None = Field(default=None, ge=0, description="default: without an end")
+    gates: tuple[Mapping[str, Any], ...] = Field(
+        default=(),
+        description="questions that a model would have to answer first: none does here, so the "
+        "function is not run and the first `on_fail` is the result",
+    )
+    gate_fillers: Any = None
 
 
 class Include(SwaigPart):
@@ -158,6 +164,8 @@ def _parts(kind: type[Any], value: Any, where: str, remarks: list[str]) -> tuple
         name = part.function if isinstance(part, FunctionSpec) else index
         if part.unknown:
             remarks.append(f"SWAIG.{where}[{index}]: {', '.join(part.unknown)} mean nothing here")
+        if isinstance(part, FunctionSpec) and part.gates:
+            remarks.append(f"SWAIG.{where}[{index}]: nobody answers its gates, so it is never run")
         if name in found:
             remarks.append(f"SWAIG.{where}: {name} stands there twice; the last one counts")
         found[name] = part

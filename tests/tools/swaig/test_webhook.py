@@ -179,6 +179,19 @@ async def test_what_is_wrong_in_one_function_costs_that_one() -> None:
 
 
 @virtual_time
+async def test_a_gate_that_nobody_answers_stays_shut() -> None:
+    on_fail = FunctionResult("cancel was not run.").update_global_data({"tried": True}).to_dict()
+    gate = {"question": "Does the caller want it?", "threshold": 0.9, "on_fail": on_fail}
+    swaig = {"functions": [{"function": "cancel", "web_hook_url": URL, "gates": [gate]}]}
+    async with a_function_talk({"cancel": ["gone"]}, {}, "No.", swaig=swaig) as talk:
+        await talk.ask()
+        assert talk.requests == []
+        assert talk.results == ["cancel was not run."]
+        assert talk.scope["global_data"]["tried"] is True
+        assert any("nobody answers its gates" in text for text in talk.warnings)
+
+
+@virtual_time
 async def test_functions_of_another_server_are_on_offer_once_it_has_told() -> None:
     swaig = {
         "includes": [
