@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sipagent.call.session import CallSession
-from sipagent.call.web import WebFailed
+from sipagent.call.web import WebFailed, without_secrets
 from sipagent.events import Warned
 
 from .request import signature_request
@@ -39,7 +39,10 @@ class Includes:
             _warn(call, f"an include was not read: {error}")
             return ()
         if not reply.ok:
-            _warn(call, f"an include was not read: HTTP {reply.status} from {reply.url}")
+            _warn(
+                call,
+                f"an include was not read: HTTP {reply.status} from {without_secrets(reply.url)}",
+            )
             return ()
         found = _functions(declared, include, call)
         if len(self._known) >= _MOST:

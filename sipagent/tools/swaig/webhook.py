@@ -7,7 +7,7 @@ from typing import Any
 
 from sipagent.call.control import CallControl
 from sipagent.call.session import CallSession
-from sipagent.call.web import WebFailed, WebReply, WebRequest, WebUnreachable
+from sipagent.call.web import WebFailed, WebReply, WebRequest, WebUnreachable, without_secrets
 from sipagent.events import Warned
 
 from .arguments import Arguments
@@ -39,14 +39,14 @@ class Webhook:
             record(call, name, data, {"error": str(error)})
             return SwaigResult(f"{name} could not be reached; go on without it.", ok=False)
         result = result_of(reply, name)
-        record(call, name, data, dict(result.data) or result.text, url=reply.url)
+        record(call, name, data, dict(result.data) or result.text, url=without_secrets(reply.url))
         self._check(call, reply, result)
         return result
 
     def _check(self, call: CallSession, reply: WebReply, result: SwaigResult) -> None:
         name = self.asking.function.function
         if not reply.ok:
-            _warn(call, f"{name}: HTTP {reply.status} from {reply.url}")
+            _warn(call, f"{name}: HTTP {reply.status} from {without_secrets(reply.url)}")
         if result.expired:
             _warn(call, f"{name}: its token is invalid or expired: tokens of the SDK last an hour")
         if result.dropped:

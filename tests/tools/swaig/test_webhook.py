@@ -179,6 +179,21 @@ async def test_what_is_wrong_in_one_function_costs_that_one() -> None:
 
 
 @virtual_time
+async def test_neither_records_nor_warnings_hold_the_secrets_of_a_url() -> None:
+    reply = WebReply(500, "http://agent.example/swaig/?__token=hush", {}, b"{}")
+    async with a_function_talk({"f": [reply]}, {}, "Sorry.") as talk:
+        await talk.ask()
+        agent = talk.talk.call.session.live_agent
+        assert agent is not None
+        kept = [
+            *talk.warnings,
+            json.dumps(agent.log.functions()),
+            *map(repr, talk.talk.call.events),
+        ]
+        assert not any(secret in text for text in kept for secret in ("hush", "pass@", "a.b%3D"))
+
+
+@virtual_time
 async def test_a_gate_that_nobody_answers_stays_shut() -> None:
     on_fail = FunctionResult("cancel was not run.").update_global_data({"tried": True}).to_dict()
     gate = {"question": "Does the caller want it?", "threshold": 0.9, "on_fail": on_fail}
