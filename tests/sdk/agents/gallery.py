@@ -1,12 +1,15 @@
 """The SDK's own prefab agents, and one with every skill that needs no outside service. SDK names
-the package.
+the package; run as `gallery.py PACKAGE PORT LOG` it serves them all.
 """
 
 import importlib
 import os
+import sys
 from typing import Any
 
-PACKAGE = os.environ["SDK"]
+PACKAGE = os.environ.get("SDK") or sys.argv[1]
+if len(sys.argv) > 2:  # where a server serves many agents, each must be told where that is
+    os.environ["SWML_PROXY_URL_BASE"] = f"http://127.0.0.1:{sys.argv[2]}"
 AgentBase: Any = importlib.import_module(PACKAGE).AgentBase
 prefabs: Any = importlib.import_module(f"{PACKAGE}.prefabs")
 
@@ -69,5 +72,7 @@ class Skilled(AgentBase):  # type: ignore[misc]
 AGENTS.append(Skilled())
 
 if __name__ == "__main__":
+    server = importlib.import_module(PACKAGE).AgentServer("127.0.0.1", int(sys.argv[2]))
     for agent in AGENTS:
-        agent.serve()
+        server.register(agent)
+    server.run()
