@@ -6,6 +6,7 @@ from typing import Any
 from sipagent.errors import Finding, PlanError
 from sipagent.sources import KeyPath
 
+from .expressions import has_template
 from .load import Reading
 from .steps import PlacedStep
 from .swml.ai import agent_of
@@ -22,7 +23,7 @@ def lint_swml(reading: Reading, vocabulary: Vocabulary | None) -> Iterator[Findi
         if step.verb.name != "ai" or "agent" in step.arguments:
             continue
         try:
-            inline = agent_of(step.arguments, vocabulary)
+            inline = agent_of(_known_values(step.arguments), vocabulary)
         except PlanError as error:
             yield reading.source.finding(step.path, str(error))
             continue
@@ -32,6 +33,14 @@ def lint_swml(reading: Reading, vocabulary: Vocabulary | None) -> Iterator[Findi
         swaig = inline.spec.swaig
         for remark in () if swaig is None else swaig.remarks:
             yield reading.source.finding(step.at("SWAIG"), remark, severity="warning")
+
+
+def _known_values(ai: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the parameters that only a call fills."""
+    params = ai.get("params")
+    if not isinstance(params, Mapping):
+        return dict(ai)
+    return {**ai, "params": {k: value for k, value in params.items() if not has_template(value)}}
 
 
 def _known(step: PlacedStep, note: str) -> KeyPath:

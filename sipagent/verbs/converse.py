@@ -17,6 +17,7 @@ from sipagent.media.port import AudioPort
 
 from .documents import run_document
 from .flow import leaving, planned
+from .inline_agents import filled
 from .playing import sound_port
 from .waiting import answered, stopped
 
@@ -61,7 +62,8 @@ class AiVerb(Verb):
     async def run(self, control: CallControl) -> Outcome:
         """Open the agent's port, let it talk, and wait for whoever it put the caller through to."""
         call = control.call
-        talker, verbs = call.services.talkers.open(self.agent or self.inline, call.id)
+        agent = self.agent or filled(self.inline, call)
+        talker, verbs = call.services.talkers.open(agent, call.id)
         await answered(call)
         async with sound_port(call, "agent") as port:
             before, call.agent = call.agent, port

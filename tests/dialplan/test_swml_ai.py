@@ -196,7 +196,7 @@ sections:
   main:
     - ai:
         prompt: {text: Be kind., tone: warm}
-        params: {atention_timeout: 1}
+        params: {atention_timeout: 1, attention_timeout: "${vars.patience}"}
     - ai: {prompt: {text: x, contexts: {default: {steps: []}}}}
 """
     found = [

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from sipagent.call.control import CallControl
 from sipagent.call.leg import LegState
 from sipagent.call.live_agent import Exit
@@ -142,6 +144,32 @@ async def test_an_inline_swml_agent_is_passed_on_untouched() -> None:
     await run_plan(call.control())
     assert house.opened == [
         {"prompt": {"text": "Hello ${global_data.x}"}, "params": {"wait_for_user": True}}
+    ]
+
+
+@pytest.mark.swml("verb", "ai", "settings are filled from the call, prompts as they are asked")
+@virtual_time
+async def test_settings_of_an_inline_agent_are_filled_when_its_talk_begins() -> None:
+    house = talkers(Scripted())
+    call = planned_call(
+        "- ai: {prompt: {text: 'Hello ${global_data.x}'}, global_data: {x: '${vars.name}'},"
+        " params: {attention_timeout: '${vars.patience}', app_name: 'desk ${global_data.x}',"
+        " static_greeting: 'Hi ${global_data.x}'}, SWAIG: {functions: ['${args.a}']}}",
+        talkers=house,
+    )
+    call.session.scope["vars"] |= {"name": "Ann", "patience": 12_000}
+    await run_plan(call.control())
+    assert house.opened == [
+        {
+            "prompt": {"text": "Hello ${global_data.x}"},
+            "global_data": {"x": "Ann"},
+            "params": {
+                "attention_timeout": 12_000,
+                "app_name": "desk Ann",
+                "static_greeting": "Hi ${global_data.x}",
+            },
+            "SWAIG": {"functions": ["${args.a}"]},
+        }
     ]
 
 
