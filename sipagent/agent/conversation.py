@@ -153,6 +153,11 @@ class Conversation:
         return bool(asked - {later.tool_call_id for later in self.messages[index + 1 :]})
 
     @property
+    def count(self) -> int:
+        """How many messages `all` has."""
+        return sum(len(stretch) for stretch in self.forgotten) + len(self.messages)
+
+    @property
     def all(self) -> tuple[Message, ...]:
         """Every message, those that were forgotten too."""
         return (*(m for stretch in self.forgotten for m in stretch), *self.slid, *self.messages)

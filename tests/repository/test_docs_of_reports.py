@@ -1,4 +1,4 @@
-"""The examples of docs/swml-reports.md and docs/serving-functions.md hold as they stand."""
+"""The examples of docs/swml-reports.md, serving-functions.md and native-functions.md hold."""
 
 import re
 from pathlib import Path
@@ -13,13 +13,13 @@ from sipagent.sources import parse
 
 from .conftest import ROOT
 
-REPORTS, SERVING = (
+REPORTS, SERVING, NATIVES = (
     (ROOT / "docs" / name).read_text(encoding="utf-8")
-    for name in ("swml-reports.md", "serving-functions.md")
+    for name in ("swml-reports.md", "serving-functions.md", "native-functions.md")
 )
 PLANS = [
     example
-    for text in (REPORTS, SERVING)
+    for text in (REPORTS, SERVING, NATIVES)
     for example in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
 ]
 #: told by the reporter itself

@@ -10,7 +10,7 @@ from typing import Any
 from sipagent.call.posts import shown
 from sipagent.call.session import CallSession
 from sipagent.call.web import WebFailed, WebRequest
-from sipagent.events import Base, Reported
+from sipagent.events import Reported
 
 from .entries import Happening, microseconds
 from .labels import Told, told, told_of_function
@@ -51,20 +51,19 @@ class DebugFeed:
     def happened(self, happening: Happening) -> None:
         """Something happened: send it if it is of the level asked for."""
         if (what := told(happening)) is not None:
-            self.tell(what, happening.event)
+            self.tell(what, happening.event.at)
 
     def function_called(self, entry: Mapping[str, Any]) -> None:
         """A function was called outside, as `swaig_log` has it."""
         for what in told_of_function(entry):
             self.tell(what)
 
-    def tell(self, what: Told, event: Base | None = None) -> None:
-        """Send this after what waits already."""
+    def tell(self, what: Told, at: datetime | None = None) -> None:
+        """Send this after what waits already; it happened `at`, or now."""
         if what.level > self._level or self._state.over:
             return
-        at = datetime.now(UTC) if event is None else event.at
         body = {**what.fields, **self._identity(), "label": what.label, what.label: what.fields}
-        self._waiting.append(body | {"timestamp": microseconds(at)})
+        self._waiting.append(body | {"timestamp": microseconds(at or datetime.now(UTC))})
         if len(self._waiting) > _MOST:
             self._waiting.popleft()
             self._state.dropped += 1

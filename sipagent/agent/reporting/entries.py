@@ -162,8 +162,10 @@ def _caller_text(message: Message, said: Sequence[Said], kept: Kept) -> tuple[st
     own = kept(message.text)
     parts = [one for one in said if one.text and one.text in own]
     if said and own and not parts:
-        # a number that was dictated over several turns is known only where all of them are
-        own, parts = said[-1].text, [said[-1]]
+        parts = [said[-1]]
+        if "[" in said[-1].text:
+            # a number that was dictated over several turns is known only where all of them are
+            own = said[-1].text
     return own, parts
 
 

@@ -68,7 +68,7 @@ class Observer:
     def call_log(self) -> list[dict[str, Any]]:
         """See `TalkLog`."""
         known = self.conversation.messages
-        since = len(self.conversation.all) - len(known)
+        since = self.conversation.count - len(known)
         return self._log(known, since)
 
     def raw_call_log(self) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ class Observer:
     def _event(self, event: Event) -> None:
         if isinstance(event, _OTHERS):
             return
-        happening = Happening(event, len(self.conversation.all))
+        happening = Happening(event, self.conversation.count)
         if len(self.happened) < _MOST:
             self.happened.append(happening)
         for told, _ in self._listeners:

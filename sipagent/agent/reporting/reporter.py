@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sipagent.call.control import CallControl
@@ -29,6 +30,8 @@ _SUMMARY = "Summarise in two or three sentences what the caller wanted and what 
 _EARLIER_MOST = 4_000
 #: seconds for the model and all tries together; the call's afterwork ends later
 _LONGEST = 36.0
+#: seconds for a leg that we hang up to be gone
+_GOODBYE = 2.0
 
 
 class _Talk(NamedTuple):
@@ -59,7 +62,7 @@ class Reporter:
                 lambda: identity(call, spec, log.session_id),
             )
             self._feed = feed
-            feed.tell(Told("session_start", {"direction": _direction(call)}))
+            feed.tell(Told("session_start", {"direction": _direction(call)}), log.span.begin)
             for earlier in log.happened:
                 feed.happened(earlier)
             log.listen(feed.happened, feed.function_called)
@@ -112,6 +115,11 @@ class Reporter:
     async def _post_prompt(self, call: CallSession, log: Observer) -> None:
         spec = self._spec
         answer = await self._asked(call, log)
+        if call.hung_up_by is not None:
+            # the BYE is on its way: the report tells when it was answered
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE):
+                    await call.left(call.caller)
         made = post_prompt_data(answer.text, answer.data) if answer else PostPromptData()
         body = report(call, spec, log, made)
         if spec.save_conversation:
