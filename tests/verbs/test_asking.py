@@ -305,3 +305,23 @@ def test_a_step_whose_document_cannot_be_had_says_why_and_the_plan_goes_on(verb:
         assert failures(call) == [known[f"{verb}_failed_reason"]]
 
     tried()
+
+
+async def test_a_large_document_is_read_beside_the_call() -> None:
+    steps = "".join(f"    - play: {{url: 'say:{n}'}}\n" for n in range(1_000))
+    text = f"version: 1.0.0\nsections:\n  main:\n{steps}".encode()
+    call = calling("- hangup", FakeWeb({URL: WebReply(200, SHOWN, body=text)}))
+    turns = 0
+
+    async def beside() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.ensure_future(beside())
+    document = await SwmlDocuments().fetch(URL, call.session)
+    other.cancel()
+    assert len(document.program["main"]) == 1_000
+    assert turns > 1
+    await call.close()

@@ -1,5 +1,6 @@
 """Behind `Documents`: what a call reads while it is going on, inline or from a URL."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from .call_object import call_object
 from .reading import read_document
 from .texts import MAX_BYTES
 
+#: YAML of more than this takes a tenth of a second and more, which a call that talks has not got
+_QUICK_BYTES = 16 << 10
 #: what an answer's status says to whoever runs the server
 _CAUSES = {
     401: "the user and password of the URL are not accepted",
@@ -45,7 +48,10 @@ class SwmlDocuments:
         """See `Documents`."""
         told = self._told(call, params) if method == "POST" else None
         text = await ask(call.services.web, url, told, timeout)
-        return read_document(text, without_secrets(url))
+        name = without_secrets(url)
+        if len(text) > _QUICK_BYTES:
+            return await asyncio.to_thread(read_document, text, name)
+        return read_document(text, name)
 
     def _told(self, call: CallSession, params: Mapping[str, Any] | None) -> dict[str, Any]:
         envs = call.scope.get("envs", {})
