@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
@@ -155,8 +156,9 @@ class HttpServer:
             return socket.create_server((settings.host, settings.port), family=family)
         except OSError as error:
             place = f"{settings.host}:{settings.port}"
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise CannotListen(
-                f"cannot listen on {place}: {error.strerror or error}; set api.host and api.port"
+                f"cannot listen on {place}: {why}; set api.host and api.port"
             ) from error
 
     def _config(self) -> uvicorn.Config:

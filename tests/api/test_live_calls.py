@@ -127,7 +127,7 @@ async def test_a_call_is_sent_to_another_section_and_hung_up_on(tmp_path: Path) 
 
 async def test_who_asks_for_less_than_a_verb_hears_what_is_wrong(tmp_path: Path) -> None:
     policy = {"limits": {"say": 0}}
-    api = Api.model_validate({"policy": policy})
+    api = Api.model_validate({"port": 0, "policy": policy})
     async with (
         Phone(user="alice") as alice,
         running(tmp_path, PLANS, limits=FEW, api=api) as server,

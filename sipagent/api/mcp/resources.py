@@ -25,7 +25,11 @@ _JSON = "application/json"
 
 def offer(server: MCPServer[Any], desk: Desk) -> None:
     """All of them."""
+    _states(server, desk)
+    _records(server, desk)
 
+
+def _states(server: MCPServer[Any], desk: Desk) -> None:
     @server.resource(ACTIVE, mime_type=_JSON)
     async def active_calls() -> str:
         """The calls that live now."""
@@ -48,6 +52,8 @@ def offer(server: MCPServer[Any], desk: Desk) -> None:
             raise _told(error) from error
         return Transcript(call_id=call_id, lines=tuple(lines)).model_dump_json()
 
+
+def _records(server: MCPServer[Any], desk: Desk) -> None:
     @server.resource("call://{call_id}/events", mime_type=_JSON)
     async def events(call_id: str) -> str:
         """What happened in a call, numbered: the newest 500 events so far."""

@@ -32,6 +32,7 @@ def offer(server: MCPServer[Any], desk: Desk) -> None:
     _beginning_and_ending(server, desk)
     _parties(server, desk)
     _sounds(server, desk)
+    _recordings(server, desk)
     _agents(server, desk)
 
 
@@ -190,6 +191,8 @@ def _sounds(server: MCPServer[Any], desk: Desk) -> None:
         """
         return await desk.act(context, call_id, "say", {"text": text})
 
+
+def _recordings(server: MCPServer[Any], desk: Desk) -> None:
     @server.tool(annotations=_ACTS)
     async def start_recording(
         call_id: CallId,
