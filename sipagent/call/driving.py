@@ -31,12 +31,12 @@ class Driving:
         self.driver = by
         self._taken.set()
 
-    def give_back(self, by: str, why: str) -> None:
-        """The plan goes on: the driver has no more orders, or nobody wants the call. Raises
-        NotOnOffer.
+    def give_back(self, why: str) -> None:
+        """The plan goes on: the driver has no more orders or is gone, or nobody wants the call.
+        Raises NotOnOffer.
         """
-        if self._over.done() or (self.driver and self.driver != by):
-            raise NotOnOffer("this call is somebody else's")
+        if self._over.done():
+            raise NotOnOffer("this call was given back")
         self._over.set_result(why)
 
     @property

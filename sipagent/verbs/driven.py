@@ -87,7 +87,7 @@ class GiveBackVerb(Verb):
 
     async def run(self, control: CallControl) -> Outcome:
         """Raises NotOnOffer."""
-        offered(control).give_back(control.by, self.reason)
+        offered(control).give_back(self.reason)
         return Outcome(detail="its plan goes on")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,8 @@ from .media import devices
 
 log = structlog.get_logger(__name__)
 
+#: seconds to read what is on record of a call
+_ON_RECORD = 0.5
 #: what stands for this server in every event
 NODE = "sipagent"
 
@@ -61,14 +64,43 @@ class Desk:
         self._held: dict[str, _Held] = {}
         self._offers: dict[str, _Offer] = {}
         self._dialling = 0
+        self._reaching: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Follow events until cancelled."""
         async for item in self._live.events():
             if item.event is None:
-                log.warning("relay_events_lost")
+                await self._missed()
             elif item.event.call_id:
                 await self._happened(item.event)
+
+    async def find_orphans(self) -> None:
+        """Let calls go on that a client drove before this server began: it knows no such client."""
+        await asyncio.sleep(self.settings.grace)
+        for view in await self._live.list():
+            if view.call_id in self._facts or not await self._was_driven(view.call_id):
+                continue
+            log.warning("relay_orphan", call_id=view.call_id)
+            with suppress(OutsideError):
+                who = Principal("relay:")
+                await self._live.do(view.call_id, "give_back", {"reason": "lost"}, who)
+
+    async def _was_driven(self, call_id: str) -> bool:
+        """Whether the newest of what is on record is that it is offered or driven."""
+        newest = "over"
+        with suppress(TimeoutError, OutsideError):
+            async with asyncio.timeout(_ON_RECORD):
+                async for item in self._live.events(call_id, after=0):
+                    if isinstance(item.event, DriveChanged):
+                        newest = item.event.change
+        return newest != "over"
+
+    async def _missed(self) -> None:
+        """Events are gone unseen: calls that are over must not be thought to live."""
+        log.warning("relay_events_lost")
+        live = {view.call_id for view in await self._live.list()}
+        for call_id in self._facts.keys() - live:
+            await self._ended(CallEnded(call_id=call_id, t=0), self._held.get(call_id))
 
     async def order(self, client: Client, method: str, params: Mapping[str, Any]) -> Reply:
         """An order of a client for a call of its own. Raises NotUnderstood."""
@@ -135,6 +167,8 @@ class Desk:
 
     async def close(self) -> None:
         """The server goes down; calls may go on."""
+        for reaching in self._reaching:
+            reaching.cancel()
         await asyncio.gather(*(held.driven.close() for held in self._held.values()))
 
     def _principal(self, client: Client) -> Principal:
@@ -188,18 +222,30 @@ class Desk:
         params = facts.shown(held.client.project_name, NODE, held.tag)
         held.client.tell("calling.call.state", params, self._now().timestamp())
 
+    def _let_go(self, facts: CallFacts, held: _Held) -> None:
+        """A client has nothing to do with a call any more: for it, the call is over."""
+        shown = facts.shown(held.client.project_name, NODE, held.tag)
+        over = {**shown, "call_state": "ended", "end_reason": "hangup"}
+        held.client.tell("calling.call.state", over, self._now().timestamp())
+
     async def _offer(self, call_id: str) -> None:
         offer, facts = self._offers[call_id], self._facts.get(call_id)
         held = self._held.get(call_id)
         if facts is None:
             return
-        if held is not None and held.dialled:
-            await self._reached(facts, held)
-        if held is not None or (self._dialling and facts.direction == "outbound"):
+        if held is not None and held.dialled and held.theirs:
+            reaching = asyncio.ensure_future(self._reached(facts, held))
+            self._reaching.add(reaching)
+            reaching.add_done_callback(self._reaching.discard)
+        if held is not None and held.theirs:
+            return
+        if self._dialling and facts.direction == "outbound":
             return  # whose it is shows itself when `dial` goes on
         for client in self.clients.listening(offer.context):
             if client.protocol not in offer.tried:
                 offer.tried.add(client.protocol)
+                if held is not None and held.client is not client:
+                    self._let_go(facts, held)
                 self._hold(client, call_id)
                 params = facts.shown(client.project_name, NODE) | {"context": offer.context}
                 client.tell("calling.call.receive", params, self._now().timestamp())
@@ -222,6 +268,8 @@ class Desk:
     async def _passed(self, call_id: str, held: _Held) -> None:
         """The next client's turn; the plan's, where there is none."""
         del self._held[call_id]
+        if held.theirs and (facts := self._facts.get(call_id)) is not None:
+            self._let_go(facts, held)
         if held.driven.taken:
             await held.driven.give_back("given_back")
             return

@@ -80,6 +80,7 @@ class RelayDoor:
             why = f"relay: {settings.host}:{settings.port}: {error.strerror or error}"
             raise CannotListen(why) from error
         self._spawn(self._desk.run())
+        self._spawn(self._desk.find_orphans())
         log.info("relay_serving", port=self.port, projects=len(settings.projects))
 
     def reload(self, settings: Relay | None) -> None:

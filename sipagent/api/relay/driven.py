@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -117,12 +118,10 @@ class DrivenCall:
 
     async def recorded(self, event: RecordingStopped) -> None:
         """A recording is whole."""
-        file = await self._live.recording(self.id, event.path)
-        facts = {
-            "url": file.resolve().as_uri() if file is not None else "",
-            "duration": event.duration_ms / 1000,
-            "size": file.stat().st_size if file is not None else 0,
-        }
+        facts: dict[str, Any] = {"url": "", "duration": event.duration_ms / 1000, "size": 0}
+        with suppress(OutsideError, OSError):
+            if (file := await self._live.recording(self.id, event.path)) is not None:
+                facts |= {"url": file.resolve().as_uri(), "size": file.stat().st_size}
         about = {"control_id": event.control_id, "state": "finished", **facts, "record": facts}
         self._tell("calling.call.record", about)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sipagent.api.calls import NotUnderstood
 
-#: how often a list of media is repeated at most
-_LOOPS = 100
+#: how often a list of media is repeated at most, and what that may come to
+_LOOPS, _SOUNDS = 100, 500
 
 
 def sounds(media: Any, loop: Any = None) -> dict[str, Any]:
@@ -31,7 +31,8 @@ def sounds(media: Any, loop: Any = None) -> dict[str, Any]:
             case _:
                 raise NotUnderstood(f"there is no media of type {kind!r}", "play")
     times = loop if isinstance(loop, int) and not isinstance(loop, bool) else 1
-    return {"urls": urls * (min(times, _LOOPS) if times > 0 else _LOOPS), **voice}
+    urls *= min(times, _LOOPS) if times > 0 else _LOOPS
+    return {"urls": urls[:_SOUNDS], **voice}
 
 
 def devices(groups: Any) -> list[list[dict[str, Any]]]:

@@ -56,7 +56,7 @@ class PretendedCalls:
         self.outcomes: dict[str, Outcome | None] = {}
         self.originated: list[Origination] = []
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self.followed = asyncio.Event()
+        self.old: list[Event] = []
 
     def happens(self, event: Event) -> None:
         self._events.put_nowait(event)
@@ -112,13 +112,15 @@ class PretendedCalls:
         self, call_id: str | None = None, after: int | None = None
     ) -> AsyncIterator[Numbered]:
         number = 0
-        self.followed.set()
+        if call_id is not None:
+            for number, event in enumerate(self.old, 1):
+                yield Numbered(number, event)
         while True:
             number += 1
             yield Numbered(number, await self._events.get())
 
     async def list(self) -> list[CallView]:
-        return []
+        return [CallView(call_id=event.call_id) for event in self.old]
 
     async def get(self, call_id: str) -> CallView:
         return CallView(call_id=call_id)
@@ -175,7 +177,11 @@ class Bare:
                     if wanted(frame):
                         del self.frames[index]
                         return frame
-                self.frames.append(json.loads(await self._socket.recv()))
+                frame = json.loads(await self._socket.recv())
+                self.frames.append(frame)
+                if "method" in frame:  # as the SDK does
+                    answer = {"jsonrpc": "2.0", "id": frame["id"], "result": {}}
+                    await self._socket.send(json.dumps(answer))
 
     async def send(self, raw: str) -> None:
         await self._socket.send(raw)

@@ -127,6 +127,27 @@ async def test_calls_of_a_client_that_stays_away_go_on_without_it() -> None:
         assert await calls.verb("give_back") == {"reason": "lost"}
 
 
+async def test_a_call_that_a_client_drove_before_the_server_began_is_given_back() -> None:
+    calls = PretendedCalls()
+    calls.old.append(DriveChanged(call_id="old", t=0, change="taken", context="default"))
+    async with a_door(calls, grace=0.0):
+        assert await calls.verb("give_back") == {"reason": "lost"}
+
+
+async def test_a_call_that_is_offered_again_is_anothers() -> None:
+    calls = PretendedCalls()
+    async with a_door(calls) as door, bare(door) as ann, bare(door) as bob:
+        await ann.login("default")
+        await taken(ann, calls)
+        calls.happens(DriveChanged(call_id="c1", t=0, change="over", context="default"))
+        await bob.login("office")
+        calls.happens(DriveChanged(call_id="c1", t=0, change="offered", context="office"))
+        await bob.event("calling.call.receive", call_id="c1")
+        await ann.event("calling.call.state", call_id="c1", call_state="ended")
+        assert code(await ann.ask("calling.end", {"call_id": "c1"})) == "404"
+        assert code(await bob.ask("calling.end", {"call_id": "c1"})) == "200"
+
+
 async def test_operations_are_told_by_their_control_id_and_end_before_the_call() -> None:
     calls = PretendedCalls()
     calls.outcomes = {"play": None, "connect": None}
