@@ -78,12 +78,25 @@ def test_a_pattern_that_takes_for_ever_is_given_up_and_the_next_one_tried() -> N
         "expressions": [
             {"string": "${args.x}", "pattern": "(a|aa)+$", "output": {"response": "never"}},
             {"string": "${args.x}", "pattern": "[", "output": {"response": "never"}},
+            {"string": "x", "pattern": "((x{999}){999}){999}", "output": {"response": "never"}},
             {"string": "${args.x}", "pattern": "^a", "output": {"response": "an a"}},
         ]
     }
     mapped = outcome(raw, {"x": "a" * 4000 + "b"})
     assert mapped.result == {"response": "an a"}
-    assert [note.partition("'")[0] for note in mapped.trouble] == ["the pattern ", ""]
+    assert [note.split("'")[-1].split(":")[0] for note in mapped.trouble] == [
+        " takes too long",
+        " is no regular expression",
+        " repeats too much",
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\d{3}-\d{4}", r"(?:\w{1,40} ){3}\w", r"\{9999}{2}|[{9999}]x", "{"]
+)
+def test_usual_repeats_are_no_trouble(pattern: str) -> None:
+    raw = {"expressions": {"string": "a", "pattern": pattern, "nomatch-output": "no"}}
+    assert outcome(raw, {}) == Mapped({"response": "no"})
 
 
 @pytest.mark.swml("data_map", "webhooks", "the reply's keys at the root, as response, and arrays")
