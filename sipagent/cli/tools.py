@@ -31,7 +31,7 @@ def list_(
     paths: PathsArgument = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """What a model is told of each function."""
-    functions = _functions(paths, config)
+    functions = _functions(paths, config, secrets=True)
     if as_json:
         print_json(functions.declared())
         return
@@ -62,7 +62,7 @@ def call(
 
     Prints the answer as JSON; exit 1 where the function failed.
     """
-    functions = _functions(path, config)
+    functions = _functions(path, config, secrets=True)
     if name not in functions.tools:
         known = ", ".join(functions.tools) or "none"
         raise SipAgentError(f"there is no function {name}; the functions: {known}")
@@ -114,8 +114,10 @@ def cgi(paths: PathsArgument = None, config: ConfigOption = None) -> None:
     common_gateway.serve(endpoint, os.environ)
 
 
-def _functions(paths: list[Path] | None, config: Path | None) -> Functions:
-    return Functions.load(paths or settings_from(config).tools)
+def _functions(
+    paths: list[Path] | None, config: Path | None, *, secrets: bool = False
+) -> Functions:
+    return Functions.load(paths or settings_from(config).tools, secrets=secrets)
 
 
 def _signature(schema: dict[str, Any]) -> str:

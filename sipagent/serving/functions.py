@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sipagent.call.control import CallControl
 from sipagent.errors import ConfigError, Finding
-from sipagent.tools.functions import secrets_of
+from sipagent.tools.functions import place_of, secrets_of
 from sipagent.tools.loader import load_tools
 from sipagent.tools.spec import ToolResult, ToolSpec
 
@@ -30,22 +30,23 @@ class Ran:
 
 
 class Functions:
-    """By name. Only those that can run away from the call are here."""
+    """By name."""
 
     def __init__(self, tools: Mapping[str, ToolSpec]) -> None:
         self.tools = tools
 
     @classmethod
-    def load(cls, paths: Sequence[Path]) -> "Functions":
-        """The `@tool` functions of files or folders. Raises ConfigError with all that is wrong, a
-        function that needs what a caller typed in secret included: that never leaves the gateway.
+    def load(cls, paths: Sequence[Path], *, secrets: bool = False) -> "Functions":
+        """The `@tool` functions of files or folders. Raises ConfigError with all that is wrong; so
+        is, without `secrets`, a function that needs what callers type in secret: that never leaves
+        the gateway.
         """
         for path in paths:
             if not path.exists():
                 raise ConfigError([Finding(str(path), 1, "", "is not there")])
         tools = load_tools(paths)
         wrong = [_refused(name, tool) for name, tool in tools.items() if secrets_of(tool)]
-        if wrong:
+        if wrong and not secrets:
             raise ConfigError(wrong)
         return cls(tools)
 
@@ -78,5 +79,6 @@ class Functions:
 
 def _refused(name: str, tool: ToolSpec) -> Finding:
     secret = secrets_of(tool)[0]
+    file, line = place_of(tool)
     message = f"takes the secret {secret}: what callers type in secret never leaves the gateway"
-    return Finding("tools", 1, name, message, hint="list it under the agent's own tools:")
+    return Finding(file, line, name, message, hint="serve a folder without it")

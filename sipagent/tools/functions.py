@@ -89,6 +89,13 @@ def secrets_of(tool: ToolSpec) -> tuple[str, ...]:
     return owner.secrets if isinstance(owner, _Function) else ()
 
 
+def place_of(tool: ToolSpec) -> tuple[str, int]:
+    """File and line of a function as a tool."""
+    owner = getattr(tool.invoke, "__self__", None)
+    code = owner.function.__code__ if isinstance(owner, _Function) else None
+    return ("", 1) if code is None else (code.co_filename, code.co_firstlineno)
+
+
 @dataclass(frozen=True, slots=True)
 class _Function:
     name: str

@@ -171,7 +171,8 @@ def test_a_function_that_takes_a_secret_is_refused_at_the_start(tmp_path: Path) 
         "from pydantic import SecretStr\nfrom sipagent.tools import tool\n"
         "@tool\nasync def pay(card: SecretStr) -> str:\n    return 'paid'\n"
     )
-    with pytest.raises(ConfigError, match="secret card"):
+    with pytest.raises(ConfigError, match=r"pay\.py:3:1: error: pay: takes the secret card"):
         Functions.load([file])
+    assert list(Functions.load([file], secrets=True).tools) == ["pay"]
     with pytest.raises(ConfigError, match="is not there"):
         Functions.load([tmp_path / "missing"])
