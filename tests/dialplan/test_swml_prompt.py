@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from signalwire.pom import PromptObjectModel
 
@@ -35,6 +35,7 @@ UNTITLED = st.fixed_dictionaries(
 
 
 @pytest.mark.swml("param", "pom_format", "prompts are Markdown or XML, as the vendor's library")
+@settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(SECTION, min_size=1, max_size=4), st.none() | UNTITLED)
 def test_prompts_are_written_out_as_the_vendors_library_does(
     sections: list[dict[str, Any]], first: dict[str, Any] | None
