@@ -43,6 +43,14 @@ def test_a_prompt_is_enough() -> None:
     assert (agent.opening.speaks_first, agent.swaig, agent.global_data) == (True, None, {})
 
 
+def test_what_is_said_of_one_thing_leaves_the_rest_as_it_is() -> None:
+    agent = spec(params={"initial_sleep_ms": 500, "hard_stop_prompt": "Go.", "ai_volume": "-3"})
+    assert (agent.opening.speaks_first, agent.opening.sleep_ms) == (True, 500)
+    assert (agent.hard_stop, agent.background, agent.volume) == (None, None, -3.0)
+    assert agent.attention is not None and agent.attention.after == 5.0
+    assert agent.barge_in.transparent
+
+
 def test_functions_data_and_reports_are_handed_on() -> None:
     swaig = {"functions": [{"function": "price"}], "odd": 1}
     agent = spec(

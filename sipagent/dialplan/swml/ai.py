@@ -64,8 +64,7 @@ def agent_of(ai: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> Inl
     reader = ContextReader(form)
     servers, server_notes = servers_of(ai.get("SWAIG"))
     keys = {
-        **_defaults(),
-        **placed(params),
+        **_settings(params),
         **speech_of(ai, organs),
         "prompt": text_of(prompt, form),
         "contexts": reader.contexts(prompt.get("contexts")),
@@ -77,13 +76,9 @@ def agent_of(ai: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> Inl
     _hearing(keys, prompt, params)
     _giving_way(keys, prompt, params)
     keys["reports"] = _reports(ai, organs, form)
-    keys["attention"] = keys.get("attention", {})
-    if "hard_stop" in keys and "after" not in keys["hard_stop"]:
-        del keys["hard_stop"]
-    if "background" in keys and "file" not in keys["background"]:
-        del keys["background"]
-    notes += [f"{key} is not known and is ignored" for key in ai.keys() - SWML_AI]
-    notes += [f"prompt.{key} is not known and is ignored" for key in prompt.keys() - _PROMPT]
+    unknown = [key for key in ai if key not in SWML_AI]
+    unknown += [f"prompt.{key}" for key in prompt if key not in _PROMPT]
+    notes += [f"{key} is not known and is ignored" for key in unknown]
     notes += [*reader.notes, *organs.notes, *server_notes]
     try:
         spec = AgentSpec.model_validate({k: v for k, v in keys.items() if v is not None})
@@ -111,9 +106,14 @@ def settings_of(prompt: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _defaults() -> dict[str, Any]:
-    """What the vendor does where a document says nothing."""
-    return {"conscience": CONSCIENCE, "opening": {"speaks_first": True}, "tools": (HANGUP,)}
+def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that go to one place, and what the vendor does where they say nothing."""
+    keys = {"conscience": CONSCIENCE, "attention": {}, "tools": (HANGUP,), **placed(params)}
+    keys["opening"] = {"speaks_first": True, **keys.get("opening", {})}
+    for name, needed in (("hard_stop", "after"), ("background", "file")):
+        if needed not in keys.get(name, {}):
+            keys.pop(name, None)
+    return keys
 
 
 def _organs(

@@ -130,4 +130,5 @@ class ContextReader:
         return found
 
     def _unknown(self, place: str, raw: Mapping[str, Any], known: frozenset[str]) -> None:
-        self.notes += [f"{place}.{key} is not known and is ignored" for key in raw.keys() - known]
+        unknown = [key for key in raw if key not in known]
+        self.notes += [f"{place}.{key} is not known and is ignored" for key in unknown]

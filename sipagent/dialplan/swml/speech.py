@@ -51,7 +51,7 @@ def _language(one: Mapping[str, Any], organs: OrganFinder) -> dict[str, Any]:
     if voice := text(one.get("voice")):
         kept |= organs.voice(voice, text(one.get("engine")), text(one.get("model")))
     organs.notes += [
-        f"languages.{code}.{key} is not known and is ignored" for key in one.keys() - _LANGUAGE
+        f"languages.{code}.{key} is not known and is ignored" for key in one if key not in _LANGUAGE
     ]
     both = texts(one.get("fillers"))
     thinking = texts(one.get("speech_fillers")) or both
