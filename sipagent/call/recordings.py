@@ -32,6 +32,8 @@ class Recordings:
     def __init__(self, call: "CallSession") -> None:
         self._call = call
         self._running: dict[str, _Tape] = {}
+        #: control ids of those that begin with the first word
+        self._awaiting: set[str] = set()
         #: names given away in this call's folder
         self.files: set[str] = set()
 
@@ -86,9 +88,22 @@ class Recordings:
         except KeyError:
             raise PlanError(f"no recording named {control_id!r} is running") from None
 
+    def await_words(self, control_id: str) -> None:
+        """Keep nothing, not even the time, until `begin`. Raises PlanError."""
+        self.get(control_id).pause(self._call.bridge.clock.t, skip=True)
+        self._awaiting.add(control_id)
+
+    def begin(self, control_id: str, recording: Recording) -> None:
+        """Somebody speaks: nothing where it was paused, resumed or stopped meanwhile."""
+        tape = self._running.get(control_id)
+        if control_id in self._awaiting and tape is not None and tape.recording is recording:
+            self._awaiting.discard(control_id)
+            recording.resume(self._call.bridge.clock.t)
+
     def pause(self, control_id: str, *, skip: bool = False) -> None:
         """Keep silence until `resume`, or with `skip` not even the time. Raises PlanError."""
         recording = self.get(control_id)
+        self._awaiting.discard(control_id)
         if not recording.paused:
             recording.pause(self._call.bridge.clock.t, skip=skip)
             self._call.emit(RecordingPaused, control_id=control_id, paused=True)
@@ -96,6 +111,7 @@ class Recordings:
     def resume(self, control_id: str) -> None:
         """Record again. Raises PlanError."""
         recording = self.get(control_id)
+        self._awaiting.discard(control_id)
         if recording.paused:
             recording.resume(self._call.bridge.clock.t)
             self._call.emit(RecordingPaused, control_id=control_id, paused=False)
@@ -104,6 +120,7 @@ class Recordings:
         """Finish one recording; returns its milliseconds. Raises PlanError."""
         recording = self.get(control_id)
         tape = self._running.pop(control_id)
+        self._awaiting.discard(control_id)
         bridge = self._call.bridge
         recording.close(bridge.clock.t)
         for port in tape.ports.values():

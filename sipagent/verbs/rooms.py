@@ -168,19 +168,20 @@ class _Stay:
             asyncio.ensure_future(self._leave.wait()),
             asyncio.ensure_future(pressed(call, verb.exit_key)),
         ]
+        why = "hangup"
         try:
             self._tell(change="waiting", count=self._seat.members)
             async with ringing(call, () if verb.start_on_enter else verb.wait_url):
                 end = await until(self._place, (Meet, Over), ends, self._told)
             if isinstance(end, Meet):
                 end = await self._take_part(end, ends)
+            why = end.reason if isinstance(end, Over) else LEFT
         finally:
             await stopped(*ends)
             self._place.leave()
             del call.conferences[verb.conference]
-        why = end.reason if isinstance(end, Over) else LEFT
+            self._report.left(why)
         self._tell(change="over", detail=why)
-        self._report.left(why)
         return why
 
     async def _take_part(self, meet: Meet, ends: Sequence["asyncio.Future[Any]"]) -> Notice | None:
@@ -199,7 +200,7 @@ class _Stay:
                 on_stop=self._report.recorded,
             )
             if verb.trim == "trim-silence":
-                recording.pause(call.bridge.clock.t, skip=True)
+                call.recordings.await_words(_RECORDING)
                 call.spawn(_begun(call, recording))
             self._report.recording("in-progress")
         elif verb.record == "record-from-start":
@@ -236,8 +237,7 @@ async def _begun(call: CallSession, recording: Recording) -> None:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await stopped(*waits)
-    if recording.paused:
-        recording.resume(call.bridge.clock.t)
+    call.recordings.begin(_RECORDING, recording)
 
 
 async def _spoken(call: CallSession, port: AudioPort) -> None:

@@ -42,7 +42,9 @@ class AiSidecarVerb(Verb):
     )
     url: str | None = Field(default=None, description="told what is said, and what it makes of it")
     swaig: Mapping[str, Any] | None = Field(default=None, alias="SWAIG")
-    permissions: Mapping[str, Any] | None = Field(default=None, description="as of SWAIG")
+    permissions: Mapping[str, Any] | None = Field(
+        default=None, description="as ai.params has them: swaig_allow_swml, ..."
+    )
     global_data: Mapping[str, Any] = Field(default_factory=dict)
     hints: tuple[str, ...] = ()
     params: Mapping[str, Any] = Field(default_factory=dict, description="ai_summary; as of ai")
@@ -94,7 +96,8 @@ class AiSidecarVerb(Verb):
     def _ai(self) -> dict[str, Any]:
         """As an `ai` object."""
         prompt = {"text": self.prompt} if isinstance(self.prompt, str) else dict(self.prompt)
-        params = dict(self.params) | ({"ai_model": self.model} if self.model else {})
+        params = {**(self.permissions or {}), **self.params}
+        params |= {"ai_model": self.model} if self.model else {}
         ai: dict[str, Any] = {"prompt": prompt, "params": params}
         return ai | ({"SWAIG": self.swaig} if self.swaig else {})
 

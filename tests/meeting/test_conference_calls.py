@@ -260,9 +260,11 @@ async def test_a_conference_tells_who_comes_and_goes() -> None:
     for call in (alice, bob):
         do(call, "join_conference", name="team", exit_key="1", status_callback=url)
         await asyncio.sleep(1)
-    for call in (alice, bob):
-        call.caller.far.press("1")
-        await asyncio.sleep(1)
+    alice.caller.far.press("1")
+    await asyncio.sleep(1)
+    bob.caller.hang_up_remotely()
+    await asyncio.sleep(1)
+    assert web.states(url, "reason")[-2:] == ["hangup", "hangup"]
     assert web.states(url, "status") == [
         "conference-start",
         "participant-join",
