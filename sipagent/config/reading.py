@@ -72,6 +72,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "speech_cache": settings.speech_cache.model_copy(
                 update={"folder": cache and (folder / cache).absolute()}
             ),
+            "mcp_servers": {
+                name: server.model_copy(
+                    update={"cwd": server.cwd and (folder / server.cwd).absolute()}
+                )
+                for name, server in settings.mcp_servers.items()
+            },
             "state": settings.state and (folder / settings.state).absolute(),
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),

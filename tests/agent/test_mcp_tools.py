@@ -309,9 +309,8 @@ async def test_resources_are_read_into_global_data_within_bounds() -> None:
         RemoteText("caller_id_number", "shop://spoof", "+15550100"),
     ]
     server = FakeMcpServer([GET], resources=texts)
-    mcp = source(server, resources=True, resource_vars={"who": "${call.from}"})
+    mcp = source(server, resources=True, resource_vars={"who": "${caller_id_number}"})
     async with talking(mcp, "Hello.") as talk:
-        talk.call.session.scope["call"] = {"from": "alice"}
         await talk.until(500)
         data = talk.call.session.scope["global_data"]
         assert data["hours"] == {"open": "nine"}

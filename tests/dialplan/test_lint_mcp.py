@@ -70,7 +70,7 @@ def test_swml_names_servers_by_url() -> None:
         "resource_vars": {"caller_id": "${caller_id_number}"},
         "retries": 3,
     }
-    swaig = {"mcp_servers": [server, {"headers": {}}, "https://x"]}
+    swaig = {"mcp_servers": [server, {"url": "https://x", "headers": "X"}, "https://x"]}
     inline = agent_of(
         {"prompt": {"text": "Hello."}, "SWAIG": swaig},
         Vocabulary({"mind": "openai"}, frozenset({"openai"})),

@@ -36,5 +36,8 @@ def _server(raw: Any) -> McpUse:
         raise TypeError("not a mapping")
     known = {key: value for key, value in raw.items() if key in _KEYS}
     for key in ("headers", "resource_vars"):
-        known[key] = {str(k): str(v) for k, v in (known.get(key) or {}).items()}
+        given = known.get(key) or {}
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{key} is no mapping")
+        known[key] = {str(k): str(v) for k, v in given.items()}
     return McpUse.model_validate({**known, "tools": ALL, "prefix": ""})

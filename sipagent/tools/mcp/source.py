@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from sipagent.call.control import CallControl
+from sipagent.call.session import CallSession
 from sipagent.call.shared_data import SharedData
 from sipagent.errors import CallError, PlanError
 from sipagent.events import McpServerChanged
@@ -41,8 +42,7 @@ class McpSource:
         call = control.call
 
         def fill(headers: Mapping[str, str]) -> Mapping[str, str]:
-            filled = call.services.expressions.expand(dict(headers), call.scope)
-            return {key: str(value) for key, value in filled.items()}
+            return _filled(call, headers)
 
         for use in self._uses:
             try:
@@ -146,12 +146,9 @@ class _Served:
     async def read_resources(self) -> None:
         """Into `global_data`, by the resources' names; what stands there by another hand stays."""
         call, terms = self.control.call, self.terms
-        expand = call.services.expressions.expand
         try:
-            variables = expand(dict(terms.resource_vars), call.scope)
-            texts = await self.server.read(
-                terms.resources, {key: str(value) for key, value in variables.items()}
-            )
+            variables = _filled(call, terms.resource_vars)
+            texts = await self.server.read(terms.resources, variables)
         except (McpFailed, PlanError) as error:
             call.emit(
                 McpServerChanged, server=terms.name, state="updated", detail=f"not read: {error}"
@@ -171,6 +168,13 @@ class _Served:
             self._kept |= kept.keys()
         detail = f"{len(kept)} of {len(texts)} resources are in global_data"
         call.emit(McpServerChanged, server=terms.name, state="updated", detail=detail)
+
+
+def _filled(call: CallSession, texts: Mapping[str, str]) -> dict[str, str]:
+    """Templates filled in; global data needs no prefix, as in SWML. Raises PlanError."""
+    scope = {**SharedData(call.scope).global_data, **call.scope}
+    filled = call.services.expressions.expand(dict(texts), scope)
+    return {key: str(value) for key, value in filled.items()}
 
 
 def _value(text: str) -> Any:

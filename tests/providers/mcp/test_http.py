@@ -96,6 +96,14 @@ class Shop:
                 return f"{number} in {size.data.size}"
             return "not sent"
 
+        @server.tool()
+        async def reopen(context: Context) -> str:
+            """Opening hours are others."""
+            server.add_tool(search, name="find")
+            await context.notify_tools_changed()
+            await context.notify_resource_updated("shop://hours")
+            return "done"
+
         @server.resource("shop://hours")
         def hours() -> str:
             return '{"open": "nine"}'
@@ -238,6 +246,20 @@ async def test_progress_is_told_and_a_call_that_is_given_up_ends_at_the_server(e
         assert told == ["half way"]
         # the connection is as good as before
         assert (await server.call("get_order", {"number": 3}, HOOKS)).ok
+
+
+async def test_changes_are_told_on_the_new_eras_stream() -> None:
+    async with shopping(Shop(), "auto") as server:
+        await server.read(("shop://hours",), {})
+        changed = asyncio.ensure_future(end_of(server, "changed"))
+        updated = asyncio.ensure_future(end_of(server, "updated"))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            # the streams may be open a moment later than the calls return
+            while not (changed.done() and updated.done()):
+                await server.call("reopen", {}, HOOKS)
+                await asyncio.wait({changed, updated}, timeout=0.2)
+        assert "find" in [tool.name for tool in server.tools]
 
 
 async def test_a_server_that_is_not_there_is_given_up_after_two_attempts() -> None:
