@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-import uvicorn
 from fastmcp import FastMCP
-from mcp.server.auth.provider import AccessToken
-from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import (
     AcceptedElicitation,
     Context,
@@ -22,10 +19,10 @@ from mcp.server.mcpserver import (
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
-from pydantic import AnyHttpUrl, BaseModel, Field
+from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sipagent.call.interview import Answers
@@ -35,6 +32,7 @@ from sipagent.providers.mcp.connection import Connection
 from sipagent.providers.mcp.making import by_url, configured, shown_url
 from sipagent.providers.mcp.shelf import ToolShelf
 from sipagent.providers.web.guard import Guard
+from sipagent.testing.asgi_server import served
 from sipagent.tools.mcp.server import Change, Elicitation, Hooks, McpFailed
 
 PATIENCE = 30.0
@@ -122,21 +120,6 @@ def fast() -> Any:
         return {"number": number, "state": "sent"}
 
     return server.http_app()
-
-
-@asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """Where it is."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="auto"))
-    running = asyncio.create_task(server._serve())
-    async with asyncio.timeout(PATIENCE):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = server.force_exit = True
-        await running
 
 
 @asynccontextmanager
@@ -288,102 +271,6 @@ async def test_an_endless_answer_is_cut_off() -> None:
     app = Starlette(routes=[Route("/mcp", flood, methods=["POST", "GET"])])
     async with served(app) as url, connected(url) as server:
         assert "more than" in (await end_of(server)).detail
-
-
-class Tokens:
-    """Verifies what `authorization` gives out."""
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        if token != "given":
-            return None
-        return AccessToken(token=token, client_id="sipagent", scopes=["orders"])
-
-
-def authorization(asked: list[dict[str, str]], where: list[str]) -> Starlette:
-    """A tiny authorization server for client credentials."""
-
-    async def metadata(request: Request) -> Response:
-        issuer = where[0]
-        return JSONResponse(
-            {
-                "issuer": issuer,
-                "authorization_endpoint": f"{issuer}authorize",
-                "token_endpoint": f"{issuer}token",
-                "response_types_supported": ["code"],
-                "grant_types_supported": ["client_credentials"],
-            }
-        )
-
-    async def token(request: Request) -> Response:
-        form = await request.form()
-        header = request.headers.get("authorization", "")
-        asked.append({**{k: str(v) for k, v in form.items()}, "authorization": header})
-        return JSONResponse({"access_token": "given", "token_type": "Bearer", "expires_in": 600})
-
-    return Starlette(
-        routes=[
-            Route("/.well-known/oauth-authorization-server", metadata),
-            Route("/token", token, methods=["POST"]),
-        ]
-    )
-
-
-def guarded(issuer: str, url: str) -> MCPServer:
-    auth = AuthSettings(
-        issuer_url=AnyHttpUrl(issuer),
-        resource_server_url=AnyHttpUrl(f"{url}/mcp"),
-        required_scopes=["orders"],
-        validate_token_resource=False,
-    )
-    server = MCPServer("guarded", auth=auth, token_verifier=Tokens())
-
-    @server.tool()
-    def get_order(number: int) -> str:
-        return f"{number} was sent"
-
-    return server
-
-
-async def test_client_credentials_are_exchanged_for_a_token_at_their_issuer() -> None:
-    asked: list[dict[str, str]] = []
-    where: list[str] = []
-    async with served(authorization(asked, where)) as issuer:
-        where.append(f"{issuer}/")
-        late = _Late()
-        async with served(late) as url:
-            app = guarded(issuer, url).streamable_http_app()
-            async with late.being(app):
-                oauth = {
-                    "issuer": f"{issuer}/",
-                    "client_id": "sipagent",
-                    "client_secret": "secret",
-                    "scope": "orders",
-                }
-                async with connected(url, oauth=oauth) as server:
-                    async with asyncio.timeout(PATIENCE):
-                        result = await server.call("get_order", {"number": 3}, HOOKS)
-                    assert result.text == "3 was sent"
-                async with connected(url, token="given") as server:
-                    assert (await server.call("get_order", {"number": 4}, HOOKS)).ok
-    assert [one["grant_type"] for one in asked] == ["client_credentials"]
-    assert asked[0]["authorization"].startswith("Basic ")
-
-
-class _Late:
-    """An app that is made once it is known where it is."""
-
-    def __init__(self) -> None:
-        self.app: Any = None
-
-    @asynccontextmanager
-    async def being(self, app: Any) -> AsyncIterator[None]:
-        async with app.router.lifespan_context(app):
-            self.app = app
-            yield
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        assert scope["type"] == "http"
-        await self.app(scope, receive, send)
 
 
 async def test_a_server_by_url_is_reached_at_judged_addresses_only() -> None:
