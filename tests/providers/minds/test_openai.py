@@ -52,6 +52,31 @@ async def answer(
     return [part for part in parts if not isinstance(part, Used)]
 
 
+async def test_settings_that_a_talk_has_changed_count_before_those_of_the_plan() -> None:
+    async with ModelServer(["Yes.", "Yes."]) as server:
+        async with model_on(server, temperature=0.2, max_tokens=50) as model:
+            conversation = asked()
+            conversation.settings |= {"temperature": 1.1, "top_p": 0.5, "max_tokens": 20.0}
+            await answer(model, conversation)
+            await answer(model, asked())
+        changed, own = (chat.body for chat in server.chats)
+    assert (changed["temperature"], changed["top_p"], changed["max_tokens"]) == (1.1, 0.5, 20)
+    assert (own["temperature"], own.get("top_p"), own["max_tokens"]) == (0.2, None, 50)
+
+
+async def test_a_request_that_was_reworded_is_not_shown_nor_is_its_result() -> None:
+    conversation = asked()
+    request = CallRequest("1", "lookup", {})
+    conversation.add(Message("agent", requests=(request,)))
+    conversation.add(Message("tool", "secret", tool_call_id="1", tool="lookup"))
+    conversation.reword_tool("1", "I looked it up.")
+    conversation.add(Message("caller", "and?"))
+    async with ModelServer(["Yes."]) as server, model_on(server) as model:
+        await answer(model, conversation)
+        shown = [(m["role"], m["content"]) for m in server.chats[0].messages[1:]]
+    assert shown == [("user", "hello"), ("assistant", "I looked it up."), ("user", "and?")]
+
+
 async def test_the_request_carries_prompt_settings_and_tools() -> None:
     async with ModelServer(["Yes."]) as server:
         async with model_on(server, temperature=0.2, max_tokens=50, api_key="k") as model:
