@@ -80,6 +80,16 @@ async def test_actions_without_end_come_to_an_end(monkeypatch: pytest.MonkeyPatc
 
 
 @virtual_time
+async def test_one_object_of_many_actions_is_bounded_too() -> None:
+    many = {f"nonsense{n}": n for n in range(500)} | {"set_global_data": {"n": 1}}
+    answers: Mapping[str, Any] = {"f": [{"response": "x", "action": many}]}
+    async with a_function_talk(answers, {}, "Well.") as talk:
+        await talk.ask()
+        assert len([text for text in talk.warnings if "there is no action" in text]) == 50
+        assert "n" not in talk.scope["global_data"]
+
+
+@virtual_time
 async def test_documents_that_run_themselves_are_bounded() -> None:
     loop = {"sections": {"main": [{"execute": {"dest": "again"}}], "again": [{"execute": "again"}]}}
     async with a_function_talk({"f": [{"action": {"SWML": loop}}]}, {}, "Well.") as talk:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from sipagent.errors import CallError, PlanError
 
 from ...spec import ToolResult
+from ..result import MOST_ACTIONS
 from .data import DATA
 from .documents import swml
 from .doing import Action, Doing
@@ -45,7 +47,8 @@ async def carry_out(
     actions: Sequence[Mapping[str, Any]], doing: Doing, result: ToolResult
 ) -> ToolResult:
     """Do them all; what cannot be done is on record, and the model knows. Never raises."""
-    for asked in sorted(_each(actions), key=lambda one: one.rank):
+    wanted = list(islice(_each(actions), MOST_ACTIONS))
+    for asked in sorted(wanted, key=lambda one: one.rank):
         if (doing.ends_talk or doing.left) and asked.rank == 2:
             doing.warn(f"{asked.name}: the talk is over already")
             continue
@@ -56,6 +59,7 @@ async def carry_out(
             break
         await _one(asked, doing)
     text = "\n".join((result.text, *dict.fromkeys(doing.notes)))
+    text = doing.call.secrets.scrub(text)
     return replace(result, text=text, ends_talk=result.ends_talk or doing.ends_talk)
 
 
