@@ -34,6 +34,10 @@ from .views import Folded, lines
 
 #: in which a worker can be told something
 _HEARS = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED})
+#: views kept of calls, some of which may be over
+_VIEWS = 1000
+#: a stream looks at least so often whether its call still is, seconds
+_LOOK = 30.0
 #: a worker may take so long to send an INVITE before the answer goes without, seconds
 _BEGINS = 5.0
 
@@ -93,17 +97,16 @@ class Live:
         command_id = secrets.token_hex(8)
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._asked[command_id] = _Asked(worker.token, answer)
-        worker.send(
-            Command(
-                id=command_id,
-                by=who.by,
-                origin=who.origin,
-                verb=verb,
-                arguments=arguments,
-                allowed=who.verbs,
-            )
+        command = Command(
+            id=command_id,
+            by=who.by,
+            origin=who.origin,
+            verb=verb,
+            arguments=arguments,
+            allowed=who.verbs,
         )
         try:
+            worker.send(command)
             return await answer
         except asyncio.CancelledError:
             worker.send(Revoke(id=command_id))
@@ -138,9 +141,11 @@ class Live:
                 yield Numbered(position, known[position - 1])
                 if isinstance(known[position - 1], CallEnded) and record is not None:
                     return
-            if record is None or record.over:
+            if record is None or record.over or self._ledger.record(call_id) is not record:
                 return
-            await self.feed.news(call_id)
+            # one that never began, and is off the record, has no last event
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.feed.news(call_id), _LOOK)
 
     async def transcript(self, call_id: str) -> Sequence[Line]:
         """See `LiveCalls`."""
@@ -190,6 +195,8 @@ class Live:
         record = self._ledger.record(call_id)
         if record is None:
             return None
+        if len(self._folded) > _VIEWS:
+            self._folded.clear()
         return self._folded.setdefault(call_id, Folded(call_id)).catch_up(record.events)
 
     async def _stored(self, call_id: str) -> Sequence[Event]:

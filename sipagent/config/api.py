@@ -89,7 +89,9 @@ class Api(Part):
         "server's; its destinations are the only ones that can be called out to",
     )
     requests_per_second: float = Field(default=20.0, gt=0, description="of one token")
-    under_way: int = Field(default=100, ge=1, description="requests at a time; above: 503")
+    under_way: int = Field(
+        default=100, ge=1, description="requests at a time, open streams included; above: 503"
+    )
     streams: int = Field(default=50, ge=1, description="event streams open at a time; above: 503")
     body_bytes: int = Field(default=262_144, ge=1024, description="longest body; above: 413")
 
