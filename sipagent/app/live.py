@@ -35,7 +35,7 @@ from .views import Folded, lines
 #: in which a worker can be told something
 _HEARS = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED})
 #: views kept of calls, some of which may be over
-_VIEWS = 1000
+_VIEWS = 5_000
 #: a stream looks at least so often whether its call still is, seconds
 _LOOK = 30.0
 #: a worker may take so long to send an INVITE before the answer goes without, seconds
