@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sipagent.call.control import CallControl
 from sipagent.call.target import normalise
@@ -33,13 +33,21 @@ class SendSmsVerb(Verb):
     is_tool: ClassVar[bool] = True
     tool_fields: ClassVar[tuple[str, ...] | None] = ("to_number", "body")
     to_number: str = Field(min_length=1, description="number, extension or SIP address")
-    body: str = Field(min_length=1, max_length=1600, description="the text")
+    body: str = Field(default="", max_length=1600, description="the text")
     from_number: str | None = Field(
         default=None, description="the number it comes from; default: the trunk's own"
     )
-    media: Annotated[list[str] | None, IGNORED] = None
+    media: tuple[str, ...] = Field(
+        default=(), max_length=10, description="URLs, which are sent in the text"
+    )
     region: Annotated[str | None, IGNORED] = None
     tags: Annotated[list[str] | None, IGNORED] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "SendSmsVerb":
+        if not self.body and not self.media:
+            raise ValueError("needs body, or media")
+        return self
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -55,8 +63,9 @@ class SendSmsVerb(Verb):
         """Send it and wait for the final status."""
         texts = control.call.services.texts
         to = normalise(self.to_number, control.call.services.extensions)
+        text = "\n".join(filter(None, (self.body, *self.media)))
         try:
-            status = await texts.send(to, self.body, sender=self.from_number)
+            status = await texts.send(to, text, sender=self.from_number)
         except LegFailed as error:
             outcome = Outcome(False, _said(error, to), status=error.status)
         except CallError as error:

@@ -50,3 +50,15 @@ async def test_a_number_the_policy_does_not_list_gets_no_text() -> None:
     assert (await control.do(sms("+39 899 123456"))).status == 403  # type: ignore[arg-type]
     assert texts.sent == []
     await call.close()
+
+
+@pytest.mark.swml("verb", "send_sms", "media: the addresses are sent in the text")
+@virtual_time
+async def test_media_are_sent_as_addresses_in_the_text() -> None:
+    texts = FakeTexts()
+    call = a_call(texts=texts)
+    media = {"to_number": "+15551", "media": ["https://a.example/menu.pdf"]}
+    assert (await call.control().do(VERBS["send_sms"].model_validate(media))).ok
+    assert texts.sent[0][1] == "https://a.example/menu.pdf"
+    with pytest.raises(ValueError, match="needs body, or media"):
+        VERBS["send_sms"].model_validate({"to_number": "+15551"})

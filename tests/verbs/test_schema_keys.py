@@ -23,7 +23,6 @@ UNHEARD = {
     ("execute", "meta"): "the vendor ignores it, too",
     ("send_sms", "region"): "a text leaves by sipagent.yaml's own gateway",
     ("send_sms", "tags"): "a text leaves by sipagent.yaml's own gateway",
-    ("send_sms", "media"): "the gateways take plain text; the addresses are sent as text",
     ("join_conference", "region"): "there is one place: here",
     ("join_room", "region"): "there is one place: here",
     ("sip_refer", "username"): "a REFER within a call is not challenged by us; see sip.md",
