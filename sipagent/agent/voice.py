@@ -81,7 +81,7 @@ class VoiceAgent:
     ) -> None:
         self._sources = sources
         self.conversation = Conversation()
-        self.log = Observer(self.conversation)
+        self.log = Observer(self.conversation, keeps=bool(sources))
         self._spec = spec
         self._organs = organs
         self._tools = tools

@@ -90,3 +90,16 @@ async def test_an_agent_told_to_leave_stops_in_the_middle_of_a_word() -> None:
 
 def _gone(talk: FakeTalk) -> bool:
     return talk.call.session.live_agent is None
+
+
+@virtual_time
+async def test_a_talk_nobody_asks_about_is_not_kept() -> None:
+    async with a_talk(ears=ScriptedEars("hello"), greeting="Good morning.") as alone:
+        await alone.until(1000)
+        await alone.person.speak(400, then_quiet=2000)
+        assert alone.agent.log.happened == []
+        assert [entry["role"] for entry in alone.agent.log.call_log()][-1] == "assistant"
+    async with a_talk(ears=ScriptedEars("hello"), sources=(Shop(),)) as asked:
+        await asked.until(1000)
+        await asked.person.speak(400, then_quiet=2000)
+        assert asked.agent.log.happened

@@ -1,6 +1,6 @@
 """What is kept of a talk while it goes on: the log that functions and reports are given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sipagent.agent.protocols import Say, ToolCall
@@ -19,6 +19,20 @@ async def _price(arguments: Mapping[str, Any], control: CallControl) -> ToolResu
 PRICE = ToolSpec("price", "What a thing costs.", {"type": "object"}, _price)
 
 
+class Asking:
+    """Somebody who may ask for the log."""
+
+    def open(self, control: CallControl) -> None: ...
+
+    def offered(self) -> Sequence[ToolSpec]:
+        return ()
+
+    async def close(self) -> None: ...
+
+
+ASKING = (Asking(),)
+
+
 def log(talk: FakeTalk) -> list[dict[str, Any]]:
     return talk.agent.log.call_log()
 
@@ -27,7 +41,11 @@ def log(talk: FakeTalk) -> list[dict[str, Any]]:
 async def test_the_log_tells_who_said_what_when_and_how_fast() -> None:
     brain = ScriptedBrain([Say("Let me see."), ToolCall("1", "price", {"item": "hat"})], "Twelve.")
     async with a_talk(
-        ears=ScriptedEars("how much"), brain=brain, tools=(PRICE,), prompt="You sell hats."
+        sources=ASKING,
+        ears=ScriptedEars("how much"),
+        brain=brain,
+        tools=(PRICE,),
+        prompt="You sell hats.",
     ) as talk:
         await talk.until(1000)
         await talk.person.speak(400, then_quiet=3000)
@@ -52,7 +70,9 @@ async def test_the_log_tells_who_said_what_when_and_how_fast() -> None:
 async def test_an_answer_that_was_cut_says_what_was_heard_of_it() -> None:
     words = "This is a very long answer about hats, and it goes on and on and on."
     async with a_talk(
-        ears=ScriptedEars("how much", "stop that please"), brain=ScriptedBrain(words, "Fine.")
+        sources=ASKING,
+        ears=ScriptedEars("how much", "stop that please"),
+        brain=ScriptedBrain(words, "Fine."),
     ) as talk:
         await talk.until(1000)
         await talk.person.speak(400, then_quiet=1200)
@@ -70,6 +90,7 @@ async def test_what_the_call_redacts_is_not_in_its_log() -> None:
     said = "my card is 4111 1111 1111 1111"
     brain = ScriptedBrain([ToolCall("1", "price", {"item": said})], "You said 4111111111111111.")
     async with a_talk(
+        sources=ASKING,
         ears=ScriptedEars(said),
         brain=brain,
         tools=(PRICE,),
@@ -86,7 +107,7 @@ async def test_what_the_call_redacts_is_not_in_its_log() -> None:
 @virtual_time
 async def test_what_the_mind_was_made_to_forget_is_in_the_raw_log_alone() -> None:
     ears = ScriptedEars("first", "second")
-    async with a_talk(ears=ears, brain=ScriptedBrain("One.", "Two.")) as talk:
+    async with a_talk(sources=ASKING, ears=ears, brain=ScriptedBrain("One.", "Two.")) as talk:
         await talk.until(1000)
         await talk.person.speak(400, then_quiet=2000)
         talk.conversation.forget()
@@ -102,7 +123,7 @@ async def test_what_the_mind_was_made_to_forget_is_in_the_raw_log_alone() -> Non
 async def test_keys_stand_in_the_log_unless_nobody_is_to_know_them() -> None:
     for rules, told in (((), "[keys pressed: 12]"), (("keys",), "[keys pressed: **]")):
         privacy = Privacy.model_validate({"redact": rules})
-        async with a_talk(brain=ScriptedBrain("Fine."), privacy=privacy) as talk:
+        async with a_talk(sources=ASKING, brain=ScriptedBrain("Fine."), privacy=privacy) as talk:
             await talk.until(500)
             talk.person.press("12")
             await talk.until(4000)

@@ -30,9 +30,12 @@ class Span:
 
 
 class Observer:
-    """A TalkLog. It is told nothing: it reads the call's events and the conversation."""
+    """A TalkLog. It is told nothing: it reads the call's events and the conversation. It `keeps`
+    them only where somebody may ask for them: a talk may last for hours.
+    """
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, *, keeps: bool = True) -> None:
+        self._most = _MOST if keeps else 0
         self.conversation = conversation
         self.session_id = str(uuid4())
         self.span = Span(datetime.now(UTC))
@@ -99,7 +102,7 @@ class Observer:
         if isinstance(event, _OTHERS):
             return
         happening = Happening(event, self.conversation.count)
-        if len(self.happened) < _MOST:
+        if len(self.happened) < self._most:
             self.happened.append(happening)
         for told, _ in self._listeners:
             told(happening)
