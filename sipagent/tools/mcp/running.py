@@ -133,9 +133,14 @@ class Running:
             self.control.call.spawn(agent.say(cleaned(words, SPOKEN)), instead_of="mcp progress")
 
     def _wait_anew(self) -> None:
-        if self._limit is not None and not self._limit.expired():
-            now = asyncio.get_running_loop().time()
-            self._limit.reschedule(min(now + self.terms.timeout, self._latest))
+        now = asyncio.get_running_loop().time()
+        self._wait_until(min(now + self.terms.timeout, self._latest))
+
+    def _wait_until(self, when: float | None) -> None:
+        # it may be over already, and what was told or asked late
+        with suppress(RuntimeError):
+            if self._limit is not None:
+                self._limit.reschedule(when)
 
     async def _elicited(self, elicitation: Elicitation) -> Answers:
         """The server asks the caller. A person takes their own time."""
@@ -144,25 +149,23 @@ class Running:
             self.notes.append("It asked too often, and was told no more.")
             return Answers("cancel")
         agent: object = self.control.presence
-        if elicitation.url or not isinstance(agent, Interviewer):
+        if elicitation.url:
             self.notes.append("It wants the caller to open a web page, which nobody can here.")
+            return Answers("decline")
+        if not isinstance(agent, Interviewer):
+            self.notes.append("It asked something, and nobody can be asked.")
             return Answers("decline")
         try:
             fields = fields_of(elicitation.schema)
-            with suppress(RuntimeError):
-                self._stop_waiting()
+            self._wait_until(None)
             opening = f"{self.terms.name.replace('_', ' ')} asks:"
             words = f"{opening} {cleaned(elicitation.message, SPOKEN)}"
             answers = await agent.interview(words, fields)
             return replace(answers, values=content_of(elicitation.schema, answers.values))
         except CannotAsk as error:
-            self.notes.append(f"It asked what cannot be asked on the phone: {error}.")
+            self.notes.append(f"What it asked was not answered: {error}.")
             return Answers("decline")
         finally:
             began_anew = asyncio.get_running_loop().time()
             self._latest = began_anew + _LONGEST * self.terms.timeout
             self._wait_anew()
-
-    def _stop_waiting(self) -> None:
-        if self._limit is not None:
-            self._limit.reschedule(None)

@@ -67,7 +67,8 @@ class McpSource:
     def _told(self, served: "_Served", change: Change) -> None:
         served.gone = change.state == "failed"
         self._list()
-        served.record(change)
+        if change.state != "updated":
+            served.record(change)
         if change.state in ("connected", "updated") and served.terms.resources:
             served.control.call.spawn(served.read_resources())
 

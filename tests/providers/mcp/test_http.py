@@ -231,6 +231,28 @@ async def test_progress_is_told_and_a_call_that_is_given_up_ends_at_the_server(e
         assert (await server.call("get_order", {"number": 3}, HOOKS)).ok
 
 
+@ERAS
+async def test_a_call_that_ends_while_its_server_asks_takes_the_question_with_it(era: str) -> None:
+    asking, ended = asyncio.Event(), asyncio.Event()
+
+    async def ponder(asked: Elicitation) -> Answers:
+        asking.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return Answers("cancel")
+
+    async with shopping(Shop(), era) as server:
+        hooks = Hooks(lambda words: None, ponder)
+        running = asyncio.ensure_future(server.call("send", {"number": 7}, hooks))
+        async with asyncio.timeout(PATIENCE):
+            await asking.wait()
+            running.cancel()
+            await ended.wait()
+            assert (await server.call("get_order", {"number": 3}, HOOKS)).ok
+
+
 async def test_changes_are_told_on_the_new_eras_stream() -> None:
     async with shopping(Shop(), "auto") as server:
         await server.read(("shop://hours",), {})
