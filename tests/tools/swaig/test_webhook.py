@@ -206,6 +206,7 @@ async def test_a_gate_that_nobody_answers_stays_shut() -> None:
         assert any("nobody answers its gates" in text for text in talk.warnings)
 
 
+@pytest.mark.swml("param", "SWAIG.includes", "asked once at the start; their functions are offered")
 @virtual_time
 async def test_functions_of_another_server_are_on_offer_once_it_has_told() -> None:
     swaig = {
