@@ -29,7 +29,9 @@ class Client:
         self.project = project
         self.protocol = frames.protocol_name()
         self.contexts: frozenset[str] = frozenset()
-        self.connected = True
+        self.connected = False
+        #: how often it was lost
+        self.losses = 0
         self._frames: deque[str] = deque(maxlen=_WAITING)
         self._news = asyncio.Event()
         self._awaited: dict[str, tuple[Callable[[], None], asyncio.TimerHandle]] = {}
@@ -100,11 +102,9 @@ class Clients:
         self._by_protocol.pop(client.protocol, None)
 
     def resumed(self, protocol: str, project: str) -> Client | None:
-        """The lost session a client comes back to, if it is its own and there still."""
+        """The session a client comes back to, if it is its own and there still."""
         client = self._by_protocol.get(protocol)
-        if client is None or client.project_name != project or client.connected:
-            return None
-        return client
+        return client if client is not None and client.project_name == project else None
 
     def listening(self, context: str) -> list[Client]:
         """Those that may be offered a call of a context, the one whose turn it is first."""

@@ -140,7 +140,7 @@ class RelayDoor:
             code = frames.UNAUTHORISED
             await connection.send(frames.error(request.id, code, "Unauthorized"))
             return None
-        client = self._session(name, project, request.params)
+        client = await self._session(name, project, request.params)
         client.origin = connection.remote_address[0]
         answer = {
             "identity": f"{name}@{NODE}",
@@ -149,16 +149,24 @@ class RelayDoor:
             "authorization": {"project": name},
             "ice_servers": [],
         }
-        await connection.send(frames.result(request.id, answer))
+        try:
+            await connection.send(frames.result(request.id, answer))
+        except ConnectionClosed:
+            self._lose(client)
+            raise
+        self._desk.clients.add(client)
+        client.connected = True
         return client
 
-    def _session(self, name: str, project: RelayProject, params: Mapping[str, Any]) -> Client:
+    async def _session(self, name: str, project: RelayProject, params: Mapping[str, Any]) -> Client:
+        """A new one, or the one a client comes back to, perhaps before we saw it go."""
         wanted = _contexts(params)
         client = self._desk.clients.resumed(str(params.get("protocol") or ""), name)
         if client is None:
             client = Client(name, project)
-            self._desk.clients.add(client)
-        client.connected = True
+        elif (before := self._connections.pop(client, None)) is not None:
+            await before.close(1001, "resumed elsewhere")
+        client.project = project
         if refused := client.receive(wanted):
             log.warning("relay_contexts_refused", project=name, contexts=sorted(refused)[:10])
         return client
@@ -192,18 +200,24 @@ class RelayDoor:
         except TimeoutError:
             log.warning("relay_silent", project=client.project_name)
         finally:
-            client.connected = False
-            del self._connections[client]
             for task in (*sending, *requests):
                 task.cancel()
             await asyncio.gather(*sending, *requests, return_exceptions=True)
-            self._spawn(self._awaited(client))
+            if self._connections.get(client) is connection:
+                del self._connections[client]
+                self._lose(client)
+
+    def _lose(self, client: Client) -> None:
+        client.connected = False
+        client.losses += 1
+        self._spawn(self._awaited(client))
 
     async def _awaited(self, client: Client) -> None:
         """Give a lost client its time to come back."""
         log.info("relay_disconnected", project=client.project_name)
+        losses = client.losses
         await asyncio.sleep(self._settings.grace)
-        if not client.connected:
+        if not client.connected and client.losses == losses:
             await self._desk.lost(client)
 
     async def _handled(self, client: Client, raw: str | bytes) -> None:

@@ -118,6 +118,18 @@ async def test_a_lost_client_comes_back_to_its_calls_and_what_happened_meanwhile
             await again.event("calling.call.hold", state="hold")
 
 
+async def test_a_client_comes_back_before_its_loss_was_seen() -> None:
+    calls = PretendedCalls()
+    async with a_door(calls, grace=0.0) as door, bare(door) as client, bare(door) as again:
+        protocol = (await client.login("default"))["result"]["protocol"]
+        await taken(client, calls)
+        await again.login("default", protocol=protocol)
+        assert code(await again.ask("calling.hold", {"call_id": "c1"})) == "200"
+        with pytest.raises(ConnectionClosed):
+            await client.ask("signalwire.ping", {})
+        assert "give_back" not in [verb for _, verb, _ in calls.done]
+
+
 async def test_calls_of_a_client_that_stays_away_go_on_without_it() -> None:
     calls = PretendedCalls()
     async with a_door(calls, grace=0.0) as door:
