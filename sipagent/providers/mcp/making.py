@@ -17,8 +17,8 @@ from .http import Addresses, Place, http
 from .process import process
 from .shelf import ToolShelf
 
-# what the SDK logs of a message that cannot be read is the message
-for _name in ("mcp.client", "client"):
+# what the SDK logs of a message that cannot be read is the message; httpx2 logs whole URLs
+for _name in ("mcp.client", "client", "httpx2"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
