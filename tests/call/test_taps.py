@@ -73,6 +73,7 @@ async def test_nothing_is_sent_where_no_policy_permits_it() -> None:
     assert wires.wires == []
 
 
+@pytest.mark.swml("verb", "stop_tap", "the newest, or by control_id")
 @virtual_time
 async def test_each_track_has_its_own_side_of_the_call() -> None:
     call, wires = a_tapped_call()
@@ -92,6 +93,7 @@ async def test_each_track_has_its_own_side_of_the_call() -> None:
     assert [event.reason for event in call.all(TapStopped)] == ["stopped"]
 
 
+@pytest.mark.swml("verb", "stop_stream", "the newest, or by control_id")
 @virtual_time
 async def test_what_a_server_sends_back_is_heard_by_the_caller_until_it_says_clear() -> None:
     call, wires = a_tapped_call()
@@ -108,6 +110,8 @@ async def test_what_a_server_sends_back_is_heard_by_the_caller_until_it_says_cle
     await asyncio.sleep(2)
     loud = [frame for frame in call.caller.far.heard if frame.t >= start and rms(frame.pcm) > 100]
     assert 5 <= len(loud) <= 15
+    assert (await do(call, "stop_stream")).ok
+    assert wire.closed
 
 
 @virtual_time

@@ -58,6 +58,24 @@ async def test_those_in_a_conference_hear_each_other_until_one_leaves_by_key() -
     assert house.mixer.links == []
 
 
+@pytest.mark.swml("verb", "join_room", "a conference of that name, without beeps")
+@virtual_time
+async def test_a_room_is_a_conference_without_beeps() -> None:
+    house = House()
+    alice, _ = await joined(house, "alice")
+    start = alice.bridge.clock.t
+    bob = house.call("bob")
+    staying = do(bob, "join_room", name="team")
+    await asyncio.sleep(0.5)
+    assert house.desk.conferences.members("team") == 2
+    assert not hears(alice, start)
+    bob.caller.far.talk(300)
+    await asyncio.sleep(0.6)
+    assert hears(alice, start)
+    assert not staying.done()
+    await house.close()
+
+
 @virtual_time
 async def test_a_muted_member_hears_and_is_not_heard() -> None:
     house = House()

@@ -75,6 +75,7 @@ async def test_an_agent_may_go_before_anybody_comes() -> None:
     assert house.desk.places == 0
 
 
+@pytest.mark.swml("verb", "enter_queue", "waits with position and music; an exit key")
 @virtual_time
 async def test_whoever_gives_up_leaves_the_queue_at_once_and_the_others_move_up() -> None:
     house = House()

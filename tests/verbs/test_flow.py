@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from sipagent.call.leg import LegState
 from sipagent.call.policy import Policy
 from sipagent.call.verb import End, Return
@@ -16,6 +18,8 @@ def walked(call: FakeCall) -> list[str]:
     return [event.verb for event in call.all(StepStarted)]
 
 
+@pytest.mark.swml("verb", "sleep", "milliseconds")
+@pytest.mark.swml("verb", "set", "values with expressions")
 @virtual_time
 async def test_steps_run_in_order_and_are_on_record_with_their_lines() -> None:
     call = planned_call("- sleep: 100\n- set: {a: '${1 + 1}'}\n- hangup")
@@ -28,6 +32,7 @@ async def test_steps_run_in_order_and_are_on_record_with_their_lines() -> None:
     assert call.caller.state is LegState.DISCONNECTED
 
 
+@pytest.mark.swml("verb", "goto", "a label of the section, at most max times")
 @virtual_time
 async def test_goto_stops_jumping_at_its_max() -> None:
     call = planned_call(
@@ -38,6 +43,7 @@ async def test_goto_stops_jumping_at_its_max() -> None:
     assert call.session.scope["vars"]["n"] == 4
 
 
+@pytest.mark.swml("verb", "label", "found from inside a branch, too")
 @virtual_time
 async def test_goto_jumps_out_of_a_branch_to_a_label_of_its_section() -> None:
     call = planned_call(
@@ -54,6 +60,7 @@ async def test_goto_jumps_out_of_a_branch_to_a_label_of_its_section() -> None:
     assert call.session.scope["vars"] == {"done": 1}
 
 
+@pytest.mark.swml("verb", "goto", "when")
 @virtual_time
 async def test_a_goto_whose_condition_fails_does_not_jump() -> None:
     call = planned_call("- label: a\n- goto: {label: a, when: 'vars.n > 1'}\n- set: {done: 1}")
@@ -61,6 +68,7 @@ async def test_a_goto_whose_condition_fails_does_not_jump() -> None:
     assert call.session.scope["vars"] == {"done": 1}
 
 
+@pytest.mark.swml("verb", "return", "any value, as return_value")
 @virtual_time
 async def test_execute_brings_back_the_return_value_and_its_own_params() -> None:
     call = planned_call(
@@ -111,6 +119,7 @@ sections:
     assert call.session.scope["vars"] == {"x": 1}
 
 
+@pytest.mark.swml("verb", "switch", "cases by value, numbers and booleans too; default")
 @virtual_time
 async def test_switch_takes_the_case_or_the_default() -> None:
     text = """
@@ -125,6 +134,8 @@ async def test_switch_takes_the_case_or_the_default() -> None:
     assert (values["a"], values["b"], values["c"]) == ("two", "yes", "other")
 
 
+@pytest.mark.swml("verb", "unset", "one variable or several")
+@pytest.mark.swml("verb", "cond", "JavaScript conditions in order; else of one and of all")
 @virtual_time
 async def test_cond_takes_the_first_branch_that_holds() -> None:
     text = """

@@ -156,6 +156,7 @@ def test_what_is_said_in_a_pause_is_not_on_the_tape(
     scene()
 
 
+@pytest.mark.swml("verb", "stop_record_call", "by control_id, else the newest")
 @virtual_time
 async def test_several_recordings_run_at_once_and_the_newest_is_meant(tmp_path: Path) -> None:
     call = a_call(bundle=tmp_path)

@@ -201,6 +201,7 @@ async def test_the_newest_answer_says_how_long_the_call_may_last() -> None:
     assert len(call.all(Warned)) == 1
 
 
+@pytest.mark.swml("verb", "send_digits", "to the caller")
 @virtual_time
 async def test_digits_are_sent_to_the_caller() -> None:
     call = a_call()

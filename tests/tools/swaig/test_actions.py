@@ -199,6 +199,7 @@ async def test_results_are_remembered_as_the_function_wants(made: Made) -> None:
         assert not any(message.requests for message in talk.talk.brain.saw[-1])
 
 
+@pytest.mark.swml("param", "swaig_allow_settings", "false: settings are not permitted")
 @pytest.mark.swml("action", "settings", "hyphens or underscores, brought into bounds")
 @SDKS
 @virtual_time
@@ -215,6 +216,22 @@ async def test_settings_reach_the_model(made: Made) -> None:
         await talk.ask()
         assert talk.talk.conversation.settings == {}
         assert "settings is not permitted" in talk.results[0]
+
+
+@pytest.mark.swml("param", "swaig_allow_swml", "false: no document of a function is run")
+@pytest.mark.swml("param", "swaig_set_global_data", "false: functions do not change global data")
+@SDKS
+@virtual_time
+async def test_what_a_plan_does_not_let_functions_do_is_not_done(made: Made) -> None:
+    asked = made("ok").execute_swml({"sections": {"main": [{"set": {"x": 1}}]}})
+    asked.update_global_data({"y": 2})
+    rules = Rules(allow_swml=False, set_global_data=False)
+    async with answering(asked, rules=rules) as talk:
+        await talk.ask()
+        assert "x" not in talk.scope["vars"]
+        assert "y" not in talk.scope.get("global_data", {})
+        assert "SWML is not permitted" in talk.results[0]
+        assert "set_global_data is not permitted" in talk.results[0]
 
 
 @pytest.mark.swml("action", "add_dynamic_hints", "words for the ears, and what they get wrong")

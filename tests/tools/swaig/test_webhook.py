@@ -34,6 +34,8 @@ ORDER = {
 }
 
 
+@pytest.mark.swml("param", "swaig_post_swml_vars", "SWMLVars and SWMLCall, all or those named")
+@pytest.mark.swml("param", "swaig_post_conversation", "call_log and raw_call_log in the request")
 @virtual_time
 async def test_a_function_is_sent_every_field() -> None:
     rules = Rules(post_conversation=True, post_swml_vars=("basket",), conversation_id="c-9")
