@@ -72,25 +72,28 @@ def verbs(server: Server, call_id: str) -> list[str]:
 
 
 @pytest.mark.slow
-async def test_the_published_examples_answer_collect_and_connect(tmp_path: Path) -> None:
-    async with (
-        Phone(user="alice") as alice,
-        Phone(user="+19184238080") as agent,
-    ):
-        carrier = Trunk(host="127.0.0.1", port=agent.address[1])
-        relay = settings(tmp_path, host="localhost")
-        async with running(tmp_path, PLAN, relay=relay, trunks={"carrier": carrier}) as server:
+async def test_the_published_examples_answer_collect_connect_and_dial(tmp_path: Path) -> None:
+    async with Phone(user="alice") as alice, Phone(user="carrier") as carrier:
+        relay = settings(tmp_path, host="localhost", dial_plan="out")
+        async with running(
+            tmp_path,
+            {"in": PLAN, "out": OUT},
+            relay=relay,
+            trunks={"carrier": Trunk(host="127.0.0.1", port=carrier.address[1])},
+            api=Api(port=0, policy=Policy(destinations=("+1555*", "+1918*"))),
+        ) as server:
             async with example(server, tmp_path, "relay_answer_and_welcome.py"):
                 call = await dial(alice, server, "400")
                 assert await call.wait_for_speech(10)
                 await call.wait_ended()
             first = await server.ended()
             assert verbs(server, first.call_id) == ["take_over", "answer", "play", "hangup"]
+
             async with example(server, tmp_path, "relay_ivr_connect.py"):
                 call = await dial(alice, server, "400")
                 assert await call.wait_for_speech(10)
                 await call.press("0")
-                far = await agent.wait_call(timeout=20)
+                far = await carrier.wait_call(timeout=20)
                 await the(server, LegChanged, role="callee", state="confirmed")
                 await call.hangup()
                 await far.wait_ended()
@@ -99,22 +102,12 @@ async def test_the_published_examples_answer_collect_and_connect(tmp_path: Path)
                 "take_over", "answer", "prompt", "play", "connect",
             ]  # fmt: skip
 
-
-@pytest.mark.slow
-async def test_the_published_example_dials_and_plays(tmp_path: Path) -> None:
-    async with Phone(user="+15550000002") as callee:
-        carrier = Trunk(host="127.0.0.1", port=callee.address[1])
-        relay = settings(tmp_path, host="localhost", dial_plan="out")
-        api = Api(port=0, policy=Policy(destinations=("+1555*",)))
-        async with running(
-            tmp_path, {"out": OUT}, relay=relay, trunks={"carrier": carrier}, api=api
-        ) as server:
             async with example(server, tmp_path, "relay_dial_and_play.py"):
-                call = await callee.wait_call(timeout=30)
-                assert await call.wait_for_speech(20)
-                await call.wait_ended()
-                ended = await server.ended()
-            assert verbs(server, ended.call_id) == ["originate", "take_over", "play", "hangup"]
+                called = await carrier.wait_call(2, timeout=30)
+                assert await called.wait_for_speech(20)
+                await called.wait_ended()
+                third = await server.ended(3)
+            assert verbs(server, third.call_id) == ["originate", "take_over", "play", "hangup"]
 
 
 @asynccontextmanager
