@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from sipagent.call.pattern_weight import HEAVIEST, weight
+
 #: seconds one pattern may take over one text
 SECONDS = 0.02
 #: and over each of the texts it is tried on before it is taken
@@ -24,6 +26,8 @@ class Pattern(BaseModel):
     @field_validator("pattern")
     @classmethod
     def _sound(cls, pattern: str) -> str:
+        if weight(pattern) > HEAVIEST:
+            raise ValueError("it repeats too much: repeats of repeats, written out")
         try:
             compiled = regex.compile(pattern, regex.IGNORECASE)
         except regex.error as error:

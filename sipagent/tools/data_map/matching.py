@@ -5,6 +5,7 @@ from typing import Any
 
 import regex
 
+from sipagent.call.pattern_weight import HEAVIEST, weight
 from sipagent.errors import PlanError
 
 #: seconds one search may take
@@ -12,13 +13,6 @@ SECONDS = 0.05
 #: characters of a pattern, and of a text it is searched in
 LONGEST_PATTERN = 2000
 LONGEST_TEXT = 32_768
-#: what counted repeats (`{1,50}`), one within the other, may come to: compiling has no time limit
-HEAVIEST = 10_000
-
-_TOKEN = regex.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?[^()]*?[:=!>])?|\)|\{(\d{1,9})?(?:,(\d{1,9})?)?\}|.",
-    regex.DOTALL,
-)
 _FLAGS = {"i": regex.IGNORECASE, "s": regex.DOTALL, "m": regex.MULTILINE, "x": regex.VERBOSE}
 
 
@@ -36,7 +30,7 @@ def matches(pattern: str, text: str) -> bool:
 def _compiled(pattern: str) -> Any:
     if len(pattern) > LONGEST_PATTERN:
         raise PlanError(f"a pattern of {len(pattern)} characters; {LONGEST_PATTERN} are the most")
-    if _weight(pattern) > HEAVIEST:
+    if weight(pattern) > HEAVIEST:
         raise PlanError(f"the pattern {pattern[:60]!r} repeats too much")
     body, flags = pattern, regex.IGNORECASE
     if pattern.startswith("/") and (end := pattern.rfind("/")) > 0:
@@ -47,24 +41,3 @@ def _compiled(pattern: str) -> Any:
         return regex.compile(body, flags)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise PlanError(f"{pattern[:60]!r} is no regular expression: {error}") from error
-
-
-def _weight(pattern: str) -> int:
-    """How many items a pattern comes to when its counted repeats are written out."""
-    sums, last = [0], 0
-    for token in _TOKEN.finditer(pattern):
-        text = token[0]
-        if text[0] == "(":
-            sums.append(0)
-            last = 0
-        elif text[0] == ")":
-            last = max(sums.pop(), 1) if len(sums) > 1 else 1
-            sums[-1] += last
-        elif text[0] == "{" and len(text) > 1:
-            most = max(int(token[1] or 0), int(token[2] or 0), 1)
-            sums[-1] += last * (most - 1)
-            last *= most
-        else:
-            last = 1
-            sums[-1] += 1
-    return sum(sums)
