@@ -52,6 +52,7 @@ from .protocol import (
     Told,
 )
 from .texting import Texter
+from .tidying import tidy
 from .watchdog import MediaWatchdog
 
 log = structlog.get_logger(__name__)
@@ -188,6 +189,7 @@ class _Worker:
             public=assignment.media_address or self._settings.rtp.public_address,
         )
         call.spawn(watchdog.run())
+        call.spawn(tidy())
         call.spawn(self._read_texts(call))
         policies = [plan.policy, *self._settings.policies]
         self._referee = Referee(call, policies)
