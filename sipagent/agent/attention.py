@@ -19,8 +19,8 @@ class Attention(Part):
         default=5.0, ge=0, le=600, description="seconds of silence until the mind is told; 0: never"
     )
     prompt: str = Field(
-        default="The user has not responded, try to get their attention. Stay in the same "
-        "language.",
+        default="The caller is silent. Find out, in the language you have been speaking, whether "
+        "they are still there.",
         description="what the mind is told then",
     )
     inactivity: float = Field(

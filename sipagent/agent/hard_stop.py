@@ -10,7 +10,7 @@ class HardStop(Part):
 
     after: float = Field(gt=0, le=86_400, description="seconds since the talk began")
     prompt: str = Field(
-        default="Explain to the user in the current language that you have run out of time to "
-        "continue the conversation and you will have someone contact them soon.",
+        default="Your time for this call is over. Tell the caller so, in the language you have "
+        "been speaking, and that somebody will be in touch with them.",
         description="by which the mind says its last words",
     )

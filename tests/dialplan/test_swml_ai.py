@@ -220,3 +220,12 @@ sections:
             "ai: contexts.default.steps: Tuple should have at least 1 item after validation, not 0",
         ),
     ]
+
+
+def test_what_is_the_prompts_is_taken_from_the_params_too() -> None:
+    asked = {"text": "Be kind.", "top_p": 0.5}
+    ai = {"prompt": asked, "params": {"temperature": 0.3, "top_p": 0.9, "model": "gpt-x"}}
+    agent = agent_of(ai, Vocabulary({"mind": "openai"}, {"openai"}))
+    (brain,) = agent.spec.brain
+    assert brain.options == {"temperature": 0.3, "top_p": 0.5}
+    assert not any("params." in note for note in agent.notes)

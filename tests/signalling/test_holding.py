@@ -134,8 +134,9 @@ async def test_we_hold_and_resume_twenty_times_in_one_dialog() -> None:
         actor = await launch(_holds_twenty_times, bob.uri)
         assert await actor.result() == [[True, False] * 20, 200]
         (call,) = bob.calls
-        offers = [direction(m.body) for m in call.messages("INVITE")[1:]]
-        assert offers == ["sendonly", "sendrecv"] * 20
+        # a machine that is late sees an INVITE again, which is no other offer
+        asked = {m.cseq: direction(m.body) for m in call.messages("INVITE")[1:]}
+        assert list(asked.values()) == ["sendonly", "sendrecv"] * 20
 
 
 @pytest.mark.rfc("3311", "UPDATE in a call: a new offer, and a mere refresh")

@@ -200,6 +200,15 @@ BEYOND_THE_SCHEMA = frozenset(
 )  # fmt: skip
 
 
+#: of an `ai` object's prompt, and taken from the params, too
+OF_THE_PROMPT = frozenset(
+    {
+        "model", "temperature", "top_p", "max_tokens", "presence_penalty", "frequency_penalty",
+        "confidence", "barge_confidence",
+    }
+)  # fmt: skip
+
+
 #: those that would be noticed on a call, and are ignored all the same
 _MISSED = frozenset({"asr_diarize", "enable_inner_dialog", "enable_vision"})
 
@@ -211,7 +220,7 @@ def read_params(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     for name, value in raw.items():
         param = PARAMS.get(name)
         if param is None:
-            if name not in BEYOND_THE_SCHEMA:
+            if name not in BEYOND_THE_SCHEMA | OF_THE_PROMPT:
                 notes.append(f"params.{name} is not known and is ignored")
         elif name in _MISSED and flag(value):
             notes.append(f"params.{name} is not done here")

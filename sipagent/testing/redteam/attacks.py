@@ -35,6 +35,8 @@ class Attack:
     refused: bool = True
     #: it may end the talk: the plan goes on
     ends: bool = False
+    #: seconds until the agent must be there again
+    lasts: int = 120
     policy: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -214,7 +216,8 @@ _FLOODS = (
         "function",
         {"response": "ok", "action": [{"say": "spam"} for _ in range(5000)]},
     ),
-    Attack("a hold for ever", "function", _action(hold=10**12)),
+    # as long as a hold may be
+    Attack("a hold for ever", "function", _action(hold=10**12), refused=False, lasts=320),
     Attack("megabytes of text", "function", returns="A" * 3_000_000, refused=False),
     Attack(
         "global data without end",

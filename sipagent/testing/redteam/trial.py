@@ -33,8 +33,8 @@ from .attacks import FUNCTION, SECRET, VERBS, Attack
 ALLOWED = "sip:*@pbx.example"
 _NAMES = {"functions.example": "93.184.216.34", "inside.example": "10.0.0.9"}
 _LOOPBACK = "127.0.0.1"
-#: virtual ms an attack has, and those until the agent must answer again
-_WORKS, _ANSWERS = 120_000, 60_000
+#: virtual ms until the agent must have answered again
+_ANSWERS = 60_000
 #: what no attack may make of one call
 _EVENTS, _TEXT, _DATA = 5_000, 20_000, 200_000
 SWAIG = {
@@ -121,7 +121,7 @@ async def _tried(attack: Attack, folder: Path, lenient: Mapping[str, Any]) -> Ve
     ) as talk:
         await talk.until(100)
         await talk.person.speak(600, then_quiet=3000)
-        await talk.person.speak(600, then_quiet=_WORKS)
+        await talk.person.speak(600, then_quiet=1000 * attack.lasts)
         await _leaves(talk, policy)
         harm = [*_reached(talk, allowed, web, taps, texts), *_learnt(talk, brain, web)]
         harm += [*_worn_out(talk, brain), *await _gone(talk, brain, may=attack.ends)]

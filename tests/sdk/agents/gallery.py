@@ -71,8 +71,11 @@ class Skilled(AgentBase):  # type: ignore[misc]
 
 AGENTS.append(Skilled())
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) > 2:
     server = importlib.import_module(PACKAGE).AgentServer("127.0.0.1", int(sys.argv[2]))
     for agent in AGENTS:
         server.register(agent)
     server.run()
+elif __name__ == "__main__":
+    for agent in AGENTS:
+        agent.serve()
