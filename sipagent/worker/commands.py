@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: under way in one call at a time; what comes above it is refused
 MOST = 16
+#: hundredths of a second an agent has to be gone
+_LEAVES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +131,21 @@ async def _done(steered: Steered, command: Command) -> Outcome:
     if outcome.ok and command.verb == HangupVerb.name:
         steered.course.hung_up = command.by
     if outcome.ok and not call.deserted:
-        _follow(steered, hands, outcome)
+        await _follow(steered, hands, outcome)
     return outcome
 
 
-def _follow(steered: Steered, hands: CallControl, outcome: Outcome) -> None:
+async def _follow(steered: Steered, hands: CallControl, outcome: Outcome) -> None:
     """What the verb did to the call is no longer what the plan thinks it does: it gives way."""
     agent = steered.call.live_agent
     if isinstance(outcome.flow, Leave):
         steered.course.divert(outcome.flow, hands)
     elif outcome.ends_talk and agent is not None:
         agent.leave()
+        # whoever asks next is not to find it on its way out
+        for _ in range(_LEAVES):
+            if steered.call.live_agent is not agent:
+                break
+            await asyncio.sleep(0.01)
     elif outcome.ends_talk:
         steered.course.divert()

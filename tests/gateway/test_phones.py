@@ -15,6 +15,7 @@ from sipagent.config import Registrar, Sip
 from sipagent.errors import LegFailed
 from sipagent.events import CallStarted, LegChanged, PolicyDecided, VerbDone
 from sipagent.testing.baresip import Baresip
+from sipagent.testing.both_ways import two_way
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import Phone, refuse_with, ring_for_ever
 from sipagent.testing.server import LISTEN, Server, running
@@ -82,14 +83,6 @@ async def refusal(call: PhoneCall) -> int:
     with pytest.raises(LegFailed) as refused:
         await call.wait_answered()
     return refused.value.status
-
-
-async def two_way(one: PhoneCall, other: PhoneCall) -> None:
-    """Both hear each other."""
-    ours, theirs = noise(1, 1500, 8000), noise(2, 1500, 8000)
-    await asyncio.gather(one.play(ours), other.play(theirs))
-    await heard(other, ours)
-    await heard(one, theirs)
 
 
 async def heard(call: PhoneCall, said: bytes) -> None:

@@ -13,11 +13,11 @@ from sipagent.config import Phone as Account
 from sipagent.config import Registrar
 from sipagent.errors import LegFailed
 from sipagent.events import LegChanged, PolicyDecided, VerbDone
+from sipagent.testing.both_ways import two_way
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.leftovers import Belongings, as_before, belongings
 from sipagent.testing.phone import Phone, answer_after, refuse_with, ring_for_ever
 from sipagent.testing.server import Server, running
-from sipagent.testing.signals import noise, share
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("referrals")]
 
@@ -118,17 +118,6 @@ async def scene(shared: tuple[Server, dict[str, Phone]]) -> AsyncIterator[Scene]
         alice = await stack.enter_async_context(Phone(user="alice"))
         bob = await stack.enter_async_context(Phone(user="bob"))
         yield Scene(server, {**phones, "alice": alice, "bob": bob}, stack)
-
-
-async def two_way(one: PhoneCall, other: PhoneCall) -> None:
-    """Both hear most of what the other says."""
-    ours, theirs = noise(1, 1000, 8000), noise(2, 1000, 8000)
-    await asyncio.gather(one.play(ours), other.play(theirs))
-    async with asyncio.timeout(20):
-        while share(ours, other.stream.heard.pcm(), 8000) < 0.5:
-            await asyncio.sleep(0.1)
-        while share(theirs, one.stream.heard.pcm(), 8000) < 0.5:
-            await asyncio.sleep(0.1)
 
 
 # REFER.

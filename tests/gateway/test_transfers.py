@@ -1,6 +1,5 @@
 """Transfers tell the truth, and nobody is left on the line: every way, every ending."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -8,6 +7,7 @@ import pytest_asyncio
 
 from sipagent.call.leg import LegState
 from sipagent.events import LegChanged, VerbDone
+from sipagent.testing.both_ways import two_way
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.leftovers import Belongings, as_before, belongings
 from sipagent.testing.phone import OnCall, Phone, answer_after, refuse_with, ring_for_ever
@@ -101,17 +101,6 @@ async def scene(shared: tuple[Server, Phone]) -> AsyncIterator[Scene]:
 
 
 FEATURES = (("Allow", "INVITE, ACK, BYE, CANCEL, NOTIFY, REFER"), ("Supported", "replaces"))
-
-
-async def two_way(one: PhoneCall, other: PhoneCall) -> None:
-    """Both hear most of what the other says."""
-    ours, theirs = noise(1, 1000, 8000), noise(2, 1000, 8000)
-    await asyncio.gather(one.play(ours), other.play(theirs))
-    async with asyncio.timeout(20):
-        while share(ours, other.stream.heard.pcm(), 8000) < 0.5:
-            await asyncio.sleep(0.1)
-        while share(theirs, one.stream.heard.pcm(), 8000) < 0.5:
-            await asyncio.sleep(0.1)
 
 
 # Success.
