@@ -16,9 +16,10 @@ from sipagent.call.policy import Policy
 from sipagent.call.privacy import Privacy
 from sipagent.call.verb import Outcome
 from sipagent.errors import ProviderError
-from sipagent.events import Base, DigitReceived, SecureEntry, Warned
+from sipagent.events import DigitReceived, SecureEntry, Warned
 from sipagent.media.keytones import KeyTones
 from sipagent.testing.fakes import FakeCall, a_call
+from sipagent.testing.leaks import tells
 from sipagent.testing.signals import key_tones
 from sipagent.testing.taps import FakeTapWires
 from sipagent.testing.virtual import virtual_time
@@ -39,14 +40,6 @@ async def collect(call: FakeCall, kind: str = "card_number", **arguments: Any) -
     return await call.control().do(verb)
 
 
-def leaked(events: list[Any], digits: str) -> bool:
-    def texts(event: Base) -> str:
-        # a wall clock shows any digits sooner or later
-        return event.model_dump_json(exclude={"at"})
-
-    return any(digits in texts(event) for event in events)
-
-
 def types(call: FakeCall, keys: str, gap: float = 0.2) -> None:
     """Press keys one after the other, each with its tone in the audio."""
     for number, key in enumerate(keys):
@@ -64,7 +57,7 @@ async def test_a_card_number_is_kept_under_its_name_and_told_to_nobody() -> None
     assert held is not None and held.get_secret_value() == CARD
     pressed = call.all(DigitReceived)
     assert len(pressed) == 17 and all(e.hidden and not e.digit for e in pressed)
-    assert not leaked(call.events, "4111") and "4111" not in repr(call.session.scope)
+    assert not tells("4111", *call.events, call.session.scope)
     began, ended = call.all(SecureEntry)
     assert (began.change, ended.change, ended.result, ended.keys) == (
         "began",
@@ -265,7 +258,7 @@ async def test_a_tool_gets_the_secret_it_declares_and_gives_none_of_it_away() ->
     call.session.secrets.keep("card_number", CARD)
     failed = await spec.invoke({"amount": -1}, control)
     assert not failed.ok and "card_number" in call.session.secrets
-    assert "[card_number]" in call.all(Warned)[0].detail and not leaked(call.events, "4111")
+    assert "[card_number]" in call.all(Warned)[0].detail and not tells("4111", *call.events)
     result = await spec.invoke({"amount": 500}, control)
     assert result.text == "charged 500 to [card_number]"
     assert got == [CARD, CARD]

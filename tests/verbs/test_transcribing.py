@@ -10,6 +10,7 @@ from sipagent.call.privacy import Privacy
 from sipagent.call.verb import Outcome
 from sipagent.events import CallEnded, Transcribed, Warned
 from sipagent.testing.fakes import FakeCall, FakeHearing, FakeListening, FakeModel, a_call
+from sipagent.testing.leaks import tells
 from sipagent.testing.posted import FakeWeb
 from sipagent.testing.virtual import virtual_time
 from sipagent.verbs import VERBS
@@ -122,7 +123,7 @@ async def test_what_is_posted_is_redacted_as_the_record_is() -> None:
     await do(call, "live_transcribe", **start(live_events=True))
     await asyncio.sleep(3)
     await call.close()
-    assert "1111" not in repr(web.told(URL)) + repr(call.all(Transcribed))
+    assert not tells("4111", web.told(URL), call.all(Transcribed))
 
 
 @pytest.mark.swml("verb", "transcribe", "status_url gets the text when the call is over")
