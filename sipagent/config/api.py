@@ -11,13 +11,25 @@ from sipagent.call.policy import Policy
 
 from .parts import Host, Part, Port
 
-Scope = Literal["calls:read", "calls:control", "calls:originate"]
+Scope = Literal[
+    "calls:read",
+    "records:read",
+    "system:read",
+    "calls:control",
+    "webrtc:call",
+    "calls:originate",
+    "system:control",
+    "tokens:issue",
+]
 Role = Literal["viewer", "operator", "admin"]
+_VIEWER: frozenset[Scope] = frozenset({"calls:read", "records:read", "system:read"})
+_OPERATOR: frozenset[Scope] = _VIEWER | {"calls:control", "webrtc:call"}
+_ADMIN: frozenset[Scope] = _OPERATOR | {"calls:originate", "system:control", "tokens:issue"}
 #: what each role may do at most
 ROLES: Mapping[Role, frozenset[Scope]] = {
-    "viewer": frozenset({"calls:read"}),
-    "operator": frozenset({"calls:read", "calls:control"}),
-    "admin": frozenset({"calls:read", "calls:control", "calls:originate"}),
+    "viewer": _VIEWER,
+    "operator": _OPERATOR,
+    "admin": _ADMIN,
 }
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
