@@ -1,0 +1,12 @@
+"""The browser that pages of ours are tried in."""
+
+from sipagent.testing.chromium import PHONE, chromium
+
+
+async def test_a_browser_without_a_screen_tells_what_a_page_complains_of() -> None:
+    async with chromium(size=PHONE) as browser:
+        page = await browser.page("data:text/html,<h1>Hello</h1><script>nowhere()</script>")
+        assert await page.inner_text("h1") == "Hello"
+        assert await page.evaluate("innerWidth") == PHONE[0]
+        await page.wait_for_load_state()
+        assert any("nowhere" in complaint for complaint in browser.trouble)
