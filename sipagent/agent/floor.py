@@ -10,6 +10,7 @@ from sipagent.media.frames import Frame
 from .answers import yes_or_no_expected
 from .ceding import Ceding
 from .hearing_rules import HearingRules
+from .interim import Interims
 from .limits import Limits
 from .listening import Listener
 from .mind import Mind
@@ -65,6 +66,7 @@ class Floor:
             rules=self._rules,
         )
         self._playout = Playout(speaker, call, spec.fallback)
+        self._interims = Interims(call, "caller")
         self._state = _State()
         self._confidence = _Confidence(spec.turn.confidence, spec.barge_in.confidence)
 
@@ -178,6 +180,7 @@ class Floor:
 
     def _partial(self, turn: int, heard: Transcript) -> None:
         """Words of the turn that began at `turn`; a mere guess changes nothing."""
+        self._interims.tell(heard.text, turn)
         sure = 1.0 if heard.confidence is None else heard.confidence
         if (
             sure >= self._confidence.turn

@@ -91,6 +91,9 @@ class CallView(_Shown):
     caller: str = ""
     callee: str = ""
     plan: str = ""
+    agent: str = Field(default="", description="who talks with the caller, as the plan names them")
+    last_speaker: Speaker | None = None
+    last_words: str = Field(default="", description="the newest turn that was heard")
     connected_to: str = Field(default="", description="the party the caller was put through to")
     on_hold: bool = False
     recording: bool = False

@@ -17,11 +17,13 @@ from .keyring import Client
 @dataclass(frozen=True, slots=True)
 class Mount:
     """A door beside /v1. `open_paths` of it are let in without a token: it asks for its own
-    proof; `running` lasts as long as the server does.
+    proof; `pages` are files without secrets, to be read by anybody; `running` lasts as long as the
+    server does.
     """
 
     app: ASGIApp
     open_paths: frozenset[str] = frozenset()
+    pages: bool = False
     running: Callable[[], AbstractAsyncContextManager[object]] | None = None
 
 

@@ -33,7 +33,9 @@ class _No:
 
 
 class Gate:
-    """`open_paths` ask for a proof of their own, or for none."""
+    """`open_paths` ask for a proof of their own, or for none. What is below `pages` holds no
+    secret: anybody may GET it, and do nothing else there.
+    """
 
     def __init__(
         self,
@@ -43,11 +45,13 @@ class Gate:
         audit: Audit,
         *,
         open_paths: frozenset[str],
+        pages: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._keyring = keyring
         self._audit = audit
         self._open_paths = open_paths
+        self._pages = pages
         self._under_way = 0
         self._strangers = Buckets(_STRANGERS, _BURST, _ROOM)
         self.reload(settings)
@@ -95,7 +99,7 @@ class Gate:
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > settings.body_bytes:
             return _No(413, f"at most {settings.body_bytes} bytes are taken")
-        if scope["path"] in self._open_paths:
+        if scope["path"] in self._open_paths or self._page(scope):
             return None
         now = asyncio.get_running_loop().time()
         client = self._keyring.find(token) if token else None
@@ -107,6 +111,12 @@ class Gate:
         if not self._rates.take(client.name, now):
             return _No(429, f"at most {settings.requests_per_second:g} requests a second")
         return client
+
+    def _page(self, scope: Scope) -> bool:
+        path = scope["path"]
+        return scope.get("method") in ("GET", "HEAD") and any(
+            path == page or path.startswith(f"{page}/") for page in self._pages
+        )
 
     async def _while_valid(self, token: str, scope: Scope, bounded: "_Bounded") -> None:
         """Serve until done, or until the token is revoked."""

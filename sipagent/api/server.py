@@ -21,6 +21,7 @@ from . import problems
 from .doors import Doors
 from .gate import Gate
 from .keyring import Keyring
+from .me import router as me
 from .v1 import router
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,7 @@ def build(doors: Doors) -> FastAPI:
         return JSONResponse({"status": "ok"})
 
     app.include_router(router(doors))
+    app.include_router(me())
     return app
 
 
@@ -71,8 +73,10 @@ def gated(app: ASGIApp, doors: Doors, settings: Api, keyring: Keyring) -> Gate:
             allow_headers=["authorization", "content-type", "last-event-id"],
         )
     open_paths = OPEN_PATHS.union(*(mount.open_paths for mount in doors.mounts.values()))
+    pages = tuple(path for path, mount in doors.mounts.items() if mount.pages)
     inner = _Paths(app, {path: mount.app for path, mount in doors.mounts.items()})
-    return Gate(inner, settings, keyring, doors.calls.audit, open_paths=open_paths)
+    audit = doors.calls.audit
+    return Gate(inner, settings, keyring, audit, open_paths=open_paths, pages=pages)
 
 
 class _Paths:

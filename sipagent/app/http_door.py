@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from sipagent.api import pages
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.calls import LiveCalls
 from sipagent.api.doors import Doors
@@ -23,6 +24,8 @@ class HttpDoor:
             return
         audited = AuditedCalls(calls, Audit(settings.store.bundles / "audit.jsonl"))
         mounts = {mcp.PATH: mcp.mount(audited, settings.api)}
+        if settings.api.console:
+            mounts |= {pages.CONSOLE: pages.console(), pages.HOME: pages.home()}
         doors = Doors(audited, why_not_ready, settings.api.streams, mounts)
         self._server = HttpServer(doors, settings.api)
 

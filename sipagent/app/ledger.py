@@ -14,7 +14,15 @@ import structlog
 from sipagent.call.histogram import TurnHistograms
 from sipagent.edge.desk import Rung
 from sipagent.errors import SipAgentError
-from sipagent.events import CallEnded, CallStarted, Event, LegChanged, SipMessage, TurnLatency
+from sipagent.events import (
+    CallEnded,
+    CallStarted,
+    Event,
+    Interim,
+    LegChanged,
+    SipMessage,
+    TurnLatency,
+)
 from sipagent.log import event_fields
 from sipagent.store.ahead import read_events
 from sipagent.store.bundle import write_bundle
@@ -143,6 +151,9 @@ class Ledger:
 
     def happened(self, event: Event) -> None:
         """An event of a live call."""
+        if isinstance(event, Interim):
+            self._tell(event)
+            return
         entry = self._open.get(event.call_id)
         if entry is not None and entry.known and event.model_dump_json() in entry.known:
             return
@@ -230,6 +241,9 @@ class Ledger:
             fields = event_fields(event, personal=self.personal)
             del fields["at"]  # the line has a timestamp
             log.info(fields.pop("type"), **fields)
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sipagent.api.calls import CallView, Line
 from sipagent.events import (
+    AgentChanged,
     CallEnded,
     CallStarted,
     Event,
@@ -12,6 +13,7 @@ from sipagent.events import (
     RecordingStarted,
     RecordingStopped,
     Said,
+    StepStarted,
 )
 
 
@@ -44,6 +46,12 @@ class Folded:
                 return {"state": "up", "answered": self.view.answered or event.at}
             case LegChanged(role="callee"):
                 return {"connected_to": self._other(event)}
+            case StepStarted():
+                return {"agent": event.agent}
+            case AgentChanged():
+                return {"agent": event.agent}
+            case Said() if event.text:
+                return {"last_speaker": event.speaker, "last_words": event.text}
             case HoldChanged():
                 return {"on_hold": event.held}
             case RecordingStarted():

@@ -95,6 +95,9 @@ class Api(Part):
         default=(), description="web pages elsewhere that may use it, https://host; none by default"
     )
     tokens: Mapping[str, Token] = Field(default_factory=dict)
+    console: bool = Field(
+        default=True, description="the pages at /console/, which ask for a token themselves"
+    )
     policy: Policy | None = Field(
         default=None,
         description="bounds every verb that comes from outside, beside the plan's policy and the "

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from .base import Base, Personal, PersonalData, Speaker, personal_fields
-from .floor import BargeIn, Said, SpeechEnded, SpeechStarted, TurnEnded
+from .floor import BargeIn, Interim, Said, SpeechEnded, SpeechStarted, TurnEnded
 from .keeping import (
     ConsentChanged,
     RecordingPaused,
@@ -45,6 +45,7 @@ __all__ = [
     "DriveChanged",
     "FillerSpoken",
     "Gathered",
+    "Interim",
     "LegChanged",
     "LegHeld",
     "LegMedia",
@@ -103,6 +104,7 @@ class StepStarted(Base):
     verb: str
     line: int = 0
     document: str = ""
+    agent: str = Field(default="", description="who talks from here on, as the plan names them")
 
 
 class TurnLatency(Base):
@@ -266,6 +268,7 @@ Event = Annotated[
     | StepStarted
     | SpeechStarted
     | SpeechEnded
+    | Interim
     | Said
     | BargeIn
     | TurnEnded

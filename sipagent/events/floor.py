@@ -19,6 +19,17 @@ class SpeechEnded(Base):
     speaker: Speaker
 
 
+class Interim(Base):
+    """Words of a turn that is not over, which may change: what the ears guess, or what the agent
+    is saying. Only for who follows the events of all calls at that moment; no record keeps it.
+    """
+
+    type: Literal["interim"] = "interim"
+    speaker: Speaker
+    text: Personal
+    start: int
+
+
 class Said(Base):
     """One side's turn as text. For the agent only what was heard; `unheard` is what was cut."""
 

@@ -132,6 +132,7 @@ async def _step(here: PlanControl, index: int, step: Step) -> Outcome:
         verb=step.named or step.verb.name,
         line=step.line,
         document=here.document.name if here.document is not None else "",
+        agent=_agent(step),
     )
     here.walked.steps += 1
     if here.walked.steps > MAX_STEPS:
@@ -141,6 +142,12 @@ async def _step(here: PlanControl, index: int, step: Step) -> Outcome:
     except PlanError as error:
         return broken(call, located(here, error))
     return await replace(here, place=f"{here.place}[{index}]").do(verb)
+
+
+def _agent(step: Step) -> str:
+    """Who talks in this step; one that an expression picks is not known yet."""
+    named = step.arguments.get("agent")
+    return named if isinstance(named, str) and "$" not in named else ""
 
 
 def located(here: PlanControl, error: PlanError) -> PlanError:

@@ -38,7 +38,11 @@ async def test_speech_events_carry_the_times_of_the_audio() -> None:
     async with a_talk(ears=ScriptedEars("hello"), greeting="Good morning.") as talk:
         await talk.until(1000)
         await talk.person.speak(400, then_quiet=1500)
-        agent = [(type(e), e.t) for e in talk.call.events if getattr(e, "speaker", "") == "agent"]
+        agent = [
+            (type(e), e.t)
+            for e in talk.call.events
+            if isinstance(e, SpeechStarted | SpeechEnded) and e.speaker == "agent"
+        ]
         first = next(f.t for f in talk.person.heard if any(f.pcm))
         assert agent[0] == (SpeechStarted, first)
         assert agent[1] == (SpeechEnded, first + 200)

@@ -12,6 +12,7 @@ from sipagent.media.port import AudioPort, Mark
 
 from ..conversation import Conversation, Message
 from ..failover import Lineup
+from ..interim import Interims
 from ..limits import Limits
 from ..protocols import Spoken, Synthesizer
 from .heard import Piece, SpokenText
@@ -61,6 +62,7 @@ class Utterance:
         self.text += text
         self._making.add(text)
         self._given()
+        self._saying()
 
     def speak(self, spoken: Spoken) -> None:
         """More of what the mind speaks itself."""
@@ -68,6 +70,7 @@ class Utterance:
         self.on_cut = spoken.on_cut
         self.sounds = (spoken.sound,)
         self._making.speak(spoken.pcm, spoken.text)
+        self._saying()
 
     def flush(self) -> None:
         """What was added so far can be spoken as it stands."""
@@ -213,6 +216,11 @@ class Utterance:
             self.started = t
             self._speaker.call.emit(SpeechStarted, speaker="agent", t=t)
             self.on_stage(Stage.PLAYED)
+            self._saying()
+
+    def _saying(self) -> None:
+        if self.started is not None:
+            self._speaker.interims.tell(self.text, self.started)
 
 
 class Speaker:
@@ -239,6 +247,7 @@ class Speaker:
         self._mouth = Mouth(synthesizers, limits.speech_chunk, manner, volume)
         self._cap = limits.speech_cap
         self.conversation = conversation
+        self.interims = Interims(call, "agent")
         self._live: list[Utterance] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused_at: int | None = None
