@@ -17,6 +17,7 @@ from .limits import Failures
 from .protocols import Brain, Say, ToolCall, Used
 from .streams import closing
 from .templates import Templates
+from .witness.witnessed import minds_of
 
 #: rounds of tools before it has to say something, and seconds for each answer of the model
 _ROUNDS, _SECONDS = 5, 20.0
@@ -43,7 +44,9 @@ class ModelSidecar:
         self._control = control
         self._sources = sources
         self._templates = Templates(control.call)
-        self._lineup: Lineup[Brain] = Lineup("mind", minds, Accounts(control.call, Failures(1)))
+        self._lineup: Lineup[Brain] = minds_of(
+            control.call, minds, Accounts(control.call, Failures(1)), "sidecar"
+        )
         self._conversation = Conversation(written=True)
         #: what the conversation gets with the next question: nothing may stand between a tool's
         #: call and its result

@@ -44,6 +44,7 @@ from .tool_manners import ToolManners
 from .turns.awaiting import awaiting
 from .turns.rules import TurnRules
 from .understanding import Senses
+from .witness.witnessed import minds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class VoiceAgent:
         failures = Failures(self._limits.failures)
         accounts = Accounts(call, failures)
         ears = Lineup("ears", organs.ears, accounts)
-        brains = Lineup("mind", organs.brain, accounts)
+        brains = minds_of(call, organs.brain, accounts, "talk", self._standing.name)
         mouths = Lineup("mouth", organs.mouth, accounts)
         bring_data(call, spec)
         self.conversation.messages += [line.message for line in spec.opening.history]

@@ -13,6 +13,7 @@ from .failover import Candidate, Lineup
 from .limits import Failures
 from .protocols import Brain, Say, Used
 from .streams import closing
+from .witness.witnessed import minds_of
 
 #: characters of an answer that are kept
 _KEPT = 16_000
@@ -23,7 +24,7 @@ class Pen:
 
     def __init__(self, call: CallSession, minds: Sequence[Candidate[Brain]]) -> None:
         self._clock = call.bridge.clock
-        self._lineup: Lineup[Brain] = Lineup("mind", minds, Accounts(call, Failures(1)))
+        self._lineup: Lineup[Brain] = minds_of(call, minds, Accounts(call, Failures(1)), "writing")
 
     async def write(self, prompt: str, text: str, *, timeout: float = 20.0) -> str:
         """See `Model`."""

@@ -16,6 +16,7 @@ from .documents import Documents, NoDocuments
 from .leg import Dialer
 from .live_agent import Exit
 from .meeting import Meet, Notice, Seated, Wish
+from .model_log import ModelLog, NoModelLog
 from .models import Models, NoModels
 from .others import NoOtherCalls, OtherCalls
 from .privacy import NOTHING, Privacy
@@ -344,4 +345,5 @@ class Services:
     others: OtherCalls = field(default_factory=NoOtherCalls)
     web: Web = field(default_factory=NoWeb)
     documents: Documents = field(default_factory=NoDocuments)
+    model_log: ModelLog = field(default_factory=NoModelLog)
     privacy: Privacy = NOTHING

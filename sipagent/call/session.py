@@ -341,6 +341,7 @@ class CallSession:
         await self._close(why)
         self.secrets.wipe()
         await self.afterwork.done()
+        await self.services.model_log.close()
         self.emit(CallEnded, status=status, reason=reason, by=by)
 
     async def _close(self, why: reasons.Reason) -> None:

@@ -60,6 +60,9 @@ class Store(Part):
 
     database: str = "sqlite+aiosqlite:///sipagent.sqlite3"
     bundles: Path = Path("calls")
+    model_requests: bool = Field(
+        default=True, description="keep what models were asked and answered, in models.jsonl"
+    )
 
 
 class Log(Part):

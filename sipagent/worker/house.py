@@ -21,6 +21,7 @@ from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.agent.voice import Organs, VoiceAgent
 from sipagent.call.control import CallControl
 from sipagent.call.leg import Dialer
+from sipagent.call.model_log import NoModelLog
 from sipagent.call.others import OtherCalls
 from sipagent.call.privacy import strictest
 from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Talker, Texts
@@ -50,6 +51,7 @@ from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sock
 from sipagent.providers.web.client import preload as preload_web
 from sipagent.providers.web.client import wants_web
 from sipagent.providers.writers import MP3, WRITERS, wants_mp3
+from sipagent.store.models import MODELS, ModelFile
 from sipagent.tools.loader import load_tools
 from sipagent.tools.mcp.server import McpServers
 from sipagent.tools.mcp.source import McpSource
@@ -278,6 +280,7 @@ def furnish(
         others=others,
         web=web,
         documents=SwmlDocuments(settings.web.share_envs),
+        model_log=ModelFile(bundle / MODELS) if settings.store.model_requests else NoModelLog(),
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )
 

@@ -22,6 +22,7 @@ from ..limits import Failures
 from ..lines import tail
 from ..protocols import Brain, Connected, Say, ToolCall, Used
 from ..streams import closing
+from ..witness.witnessed import minds_of
 
 #: characters of a talk that a model reads, and of an answer that is kept
 READ, KEPT = 24_000, 8_000
@@ -68,7 +69,7 @@ async def ask(
     call: CallSession, minds: Sequence[Candidate[Brain]], question: Question, lines: Sequence[str]
 ) -> Answer:
     """Ask the first of `minds` that answers about a talk, given as lines. Never raises."""
-    lineup = Lineup("mind", minds, _Record(call))
+    lineup = minds_of(call, minds, _Record(call), "afterwards")
     try:
         async with asyncio.timeout(question.timeout):
             answer = await _asked(lineup, question, tail(lines, READ), call.bridge.clock)

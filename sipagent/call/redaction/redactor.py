@@ -35,8 +35,7 @@ class Redactor:
             case DigitReceived():
                 return self._key(event)
             case Said(speaker="caller"):
-                run = self._dictation.continued(event.text)
-                return event.model_copy(update={"text": self._without(run, event.text)})
+                return event.model_copy(update={"text": self.said(event.text)})
             case BargeIn() | TurnEnded():
                 # these words are those heard so far
                 run = self._dictation.would_continue(event.words)
@@ -51,6 +50,10 @@ class Redactor:
         names = _personal(type(event))
         clean = {name: self._clean(getattr(event, name)) for name in names}
         return event.model_copy(update=clean)
+
+    def said(self, text: str) -> str:
+        """A turn of the caller's as it may be kept; to be given each once, in order."""
+        return self._without(self._dictation.continued(text), text) if self._rules else text
 
     def text(self, text: str) -> str:
         """A text as it may be kept."""

@@ -71,6 +71,17 @@ class LanguageModel:
         except (*FAILURES, *self._wire.failures) as error:
             _log.warning("model_not_warmed", provider=self._wire.name, cause=type(error).__name__)
 
+    def described(self) -> Mapping[str, Any]:
+        """See `Described`."""
+        settings = {
+            name: value for name, value in self._wire.settings.items() if _told(name, value)
+        }
+        return {
+            "model": self._wire.model.model_name,
+            "settings": settings,
+            "prompt": self._prompt or "",
+        }
+
     def expects(self, conversation: Conversation) -> Expectation:
         """The phrases of the agent: a model takes any words, embedded ears know no others."""
         return self._expectation
@@ -174,6 +185,11 @@ def _with(own: ModelSettings, wishes: Mapping[str, float]) -> ModelSettings:
     if "max_tokens" in wishes:
         changed["max_tokens"] = int(wishes["max_tokens"])
     return cast(ModelSettings, changed) if wishes else own
+
+
+def _told(name: str, value: object) -> bool:
+    """What a record may hold of the settings: plain wishes; headers and bodies may hold keys."""
+    return not name.startswith("extra_") and isinstance(value, str | int | float | bool)
 
 
 def _text(event: ModelResponseStreamEvent) -> str:

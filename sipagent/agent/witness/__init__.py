@@ -1,0 +1,1 @@
+"""What minds are asked and answer, told to the call's model log."""
