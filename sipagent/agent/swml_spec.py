@@ -28,6 +28,18 @@ class FunctionRules(Part):
     barge_functions: bool = Field(
         default=True, description="a tool runs even while the caller speaks over the agent"
     )
+    input_poll_freq: int = Field(
+        default=2000, ge=1000, le=10_000, description="ms between two asks of check_for_input"
+    )
+    semantic_gates_enabled: bool = Field(
+        default=True, description="false: functions run without the questions of their gates"
+    )
+    semantic_gate_timeout_ms: int = Field(
+        default=2500, ge=500, le=10_000, description="after which no answer is a no"
+    )
+    semantic_gate_history: int = Field(
+        default=20, ge=0, le=100, description="entries of the dialogue that gates are judged by"
+    )
     hold_music: str | None = Field(default=None, description="a URL that `play` takes")
     hold_on_process: bool = Field(
         default=False, description="the caller hears hold_music while a tool runs"

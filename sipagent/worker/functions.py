@@ -16,5 +16,9 @@ def rules_of(spec: AgentSpec) -> Rules:
         post_swml_vars=functions.swaig_post_swml_vars,
         conversation_id=None if reports is None else reports.conversation_id,
         hold_music=functions.hold_music,
+        poll_seconds=functions.input_poll_freq / 1000,
+        gates=functions.semantic_gates_enabled,
+        gate_seconds=functions.semantic_gate_timeout_ms / 1000,
+        gate_history=functions.semantic_gate_history,
         **named,
     )

@@ -259,6 +259,23 @@ async def test_what_was_said_in_earlier_talks_is_in_the_prompt() -> None:
     assert web.told(URL)[-1]["conversation_summary"] == "They asked for a hat."
 
 
+@pytest.mark.swml("param", "summary_mode", "`original`: the summary is the object the model wrote")
+@virtual_time
+async def test_a_summary_is_words_or_the_object_that_the_model_wrote() -> None:
+    summaries = {}
+    for mode in ("string", "original"):
+        web = Web()
+        params = {"save_conversation": True, "summary_mode": mode}
+        scribe = ScriptedBrain('A hat. {"wants": "hat"}')
+        ai = {"post_prompt_url": URL, "params": params}
+        async with a_reported_talk(ai, web, "Twelve.", scribe=scribe) as talk:
+            await talk.until(1000)
+            await talk.person.speak(400, then_quiet=2000)
+            await over(talk)
+        summaries[mode] = web.told(URL)[-1]["conversation_summary"]
+    assert summaries == {"string": "A hat.", "original": {"wants": "hat"}}
+
+
 @pytest.mark.swml("param", "transfer_summary", "the next agent of the call knows what was said")
 @virtual_time
 async def test_the_next_agent_of_the_call_knows_what_was_said() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sipagent.call.caller_id import caller_id
 from sipagent.call.identity import swml_id
@@ -23,6 +23,12 @@ class PostPromptData:
     raw: str = ""
     parsed: tuple[dict[str, Any], ...] = ()
     substituted: str = ""
+
+    def summary(self, mode: Literal["string", "original"]) -> Any:
+        """What is kept of it for the next talk: words, or the object that it is."""
+        if mode == "original" and self.parsed:
+            return self.parsed[0]
+        return self.substituted or self.raw
 
 
 def post_prompt_data(text: str, data: dict[str, Any]) -> PostPromptData:

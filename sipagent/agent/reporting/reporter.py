@@ -123,7 +123,7 @@ class Reporter:
         made = post_prompt_data(answer.text, answer.data) if answer else PostPromptData()
         body = report(call, spec, log, made)
         if spec.save_conversation:
-            body["conversation_summary"] = call.kept(made.substituted or made.raw)
+            body["conversation_summary"] = call.kept_data(made.summary(spec.summary_mode))
         if answer is not None and answer.cause:
             body["post_prompt_error"] = answer.cause
         began = call.bridge.clock.t

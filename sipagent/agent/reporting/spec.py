@@ -41,6 +41,10 @@ class ReportsSpec(Part):
     save_conversation: bool = Field(
         default=False, description="report the talk even without a post prompt"
     )
+    summary_mode: Literal["string", "original"] = Field(
+        default="string",
+        description="conversation_summary as words, or as the model wrote it: an object, if so",
+    )
     transfer_summary: bool = Field(
         default=False, description="who takes over by `transfer` gets a summary of the talk"
     )

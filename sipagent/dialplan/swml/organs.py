@@ -19,7 +19,7 @@ _IDS = {
 }
 #: what is asked of ears, by their kind: the document's parameter and the kind's own option
 _ASKED = {
-    "deepgram": {"asr_smart_format": "smart_format"},
+    "deepgram": {"asr_smart_format": "smart_format", "asr_diarize": "diarize"},
 }
 
 

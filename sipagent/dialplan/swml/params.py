@@ -99,7 +99,7 @@ PARAMS: Mapping[str, Param] = {
     "ai_name": Param("works", "waking.name", text),
     "ai_volume": Param("works", "volume", _decibels),
     "app_name": Param("others", "(reports)", text),
-    "asr_diarize": Param("ignored", "-", flag),
+    "asr_diarize": Param("works", "(ears)", flag),
     "asr_smart_format": Param("works", "(ears)", flag),
     "asr_speaker_affinity": Param("near", "barge_in.same_speaker", flag),
     "attention_timeout": Param("works", "attention.after", _attention),
@@ -146,11 +146,11 @@ PARAMS: Mapping[str, Param] = {
     "inner_dialog_model": _IGNORED,
     "inner_dialog_prompt": _IGNORED,
     "inner_dialog_synced": _IGNORED,
-    "input_poll_freq": _IGNORED,
+    "input_poll_freq": Param("others", "functions.input_poll_freq", _ms(1_000, 10_000)),
     "interrupt_on_noise": Param("works", "barge_in.on_noise", flag),
     "interrupt_prompt": Param("works", "barge_in.prompt", text),
     "languages_enabled": Param("works", "change_language", flag),
-    "llm_diarize_aware": _IGNORED,
+    "llm_diarize_aware": Param("works", "(prompt)", flag),
     "local_tz": Param("others", "local_tz", text),
     "max_emotion": _IGNORED,
     "max_response_tokens": Param("works", "(brain)", _ms(1, 16_384)),
@@ -166,7 +166,7 @@ PARAMS: Mapping[str, Param] = {
     "start_paused": Param("works", "waking.start_paused", flag),
     "static_greeting": Param("works", "greeting", text),
     "static_greeting_no_barge": Param("works", "greeting_interruptible", _not),
-    "summary_mode": _IGNORED,
+    "summary_mode": Param("others", "(reports)", _one_of("string", "original")),
     "swaig_allow_settings": Param("others", "functions.swaig_allow_settings", flag),
     "swaig_allow_swml": Param("others", "functions.swaig_allow_swml", flag),
     "swaig_post_conversation": Param("others", "functions.swaig_post_conversation", flag),
@@ -191,6 +191,15 @@ PARAMS: Mapping[str, Param] = {
     "wait_for_user": Param("works", "opening.speaks_first", _not),
     "wake_prefix": Param("works", "waking.prefix", text),
 }  # fmt: skip
+#: of the SDK's 3.x line, and not in its schema yet
+_GATES: Mapping[str, Param] = {
+    "semantic_gates_enabled": Param("others", "functions.semantic_gates_enabled", flag),
+    "semantic_gate_timeout_ms": Param(
+        "others", "functions.semantic_gate_timeout_ms", _ms(500, 10_000)
+    ),
+    "semantic_gate_history": Param("others", "functions.semantic_gate_history", _ms(0, 100)),
+}
+_KNOWN = {**PARAMS, **_GATES}
 #: named in the vendor's documents and not in the schema
 BEYOND_THE_SCHEMA = frozenset(
     {
@@ -210,7 +219,7 @@ OF_THE_PROMPT = frozenset(
 
 
 #: those that would be noticed on a call, and are ignored all the same
-_MISSED = frozenset({"asr_diarize", "enable_inner_dialog", "enable_vision"})
+_MISSED = frozenset({"enable_inner_dialog", "enable_vision"})
 
 
 def read_params(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -218,7 +227,7 @@ def read_params(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     found: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in raw.items():
-        param = PARAMS.get(name)
+        param = _KNOWN.get(name)
         if param is None:
             if name not in BEYOND_THE_SCHEMA | OF_THE_PROMPT:
                 notes.append(f"params.{name} is not known and is ignored")
@@ -237,7 +246,7 @@ def placed(found: Mapping[str, Any]) -> dict[str, Any]:
     """Those that go to one place as they are, as keys of an `AgentSpec`."""
     keys: dict[str, Any] = {}
     for name, value in found.items():
-        *parts, last = PARAMS[name].to.split(".")
+        *parts, last = _KNOWN[name].to.split(".")
         if last.startswith("("):
             continue
         node = keys

@@ -36,6 +36,7 @@ def reports_of(
         app_name=str(params.get("app_name") or "swml app")[:200],
         conversation_id=str(params.get("conversation_id") or "")[:200],
         save_conversation=_true(params.get("save_conversation")),
+        summary_mode="original" if params.get("summary_mode") == "original" else "string",
         transfer_summary=_true(params.get("transfer_summary")),
     )
     return None if spec == ReportsSpec() else spec

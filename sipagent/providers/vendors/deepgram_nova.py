@@ -38,6 +38,9 @@ class NovaOptions(EarsOptions):
     numerals: bool | None = None
     profanity_filter: bool | None = None
     redact: tuple[str, ...] = ()
+    diarize: bool | None = Field(
+        default=None, description="from the second voice on, texts say which one spoke: speaker2:"
+    )
     mip_opt_out: bool | None = Field(default=None, description="not to be used for training")
     tag: tuple[str, ...] = ()
 
@@ -54,6 +57,8 @@ class Nova:
         self._options = options
         self._kit = kit
         self._own = self._terms(())
+        #: heard so far: the server counts them from 0, as long as the talk
+        self._voices: set[int] = set()
 
     def endpoint(self, language: str) -> Endpoint:
         """See `EarsDialect`."""
@@ -63,7 +68,7 @@ class Nova:
             **options.model_dump(
                 include={
                     "model", "endpointing", "utterance_end_ms", "punctuate", "smart_format",
-                    "numerals", "profanity_filter", "redact", "mip_opt_out", "tag",
+                    "numerals", "profanity_filter", "redact", "diarize", "mip_opt_out", "tag",
                 }
             ),
             "language": self._language(language),
@@ -92,7 +97,7 @@ class Nova:
 
     def utterance(self, expected: Expectation) -> "NovaUtterance":
         """See `EarsDialect`."""
-        return NovaUtterance(self._account, self._kit.rate, patient=expected.patient)
+        return NovaUtterance(self._account, self._kit.rate, self._voices, patient=expected.patient)
 
     def _language(self, wanted: str) -> str | None:
         own = self._options.language
@@ -109,8 +114,9 @@ class Nova:
 class NovaUtterance:
     """A `HeardUtterance`: what is final is kept, the interim result stands behind it."""
 
-    def __init__(self, account: Account, rate: int, *, patient: bool) -> None:
+    def __init__(self, account: Account, rate: int, voices: set[int], *, patient: bool) -> None:
         self._account = account
+        self._voices = voices
         self._rate = rate
         self._patient = patient
         self._final: list[_Alternative] = []
@@ -168,6 +174,7 @@ class NovaUtterance:
             self._interim = ""
             if best.transcript:
                 self._final.append(best)
+                self._voices |= {w.speaker for w in best.words if w.speaker is not None}
         else:
             self._interim = best.transcript
         if self._over and results.from_finalize:
@@ -187,11 +194,32 @@ class NovaUtterance:
 
     def _whole(self) -> Transcript:
         sure = min((one.confidence for one in self._final), default=None)
-        return Transcript(self._words(), final=True, confidence=sure)
+        words = self._words() if len(self._voices) < 2 else _by_voice(self._final)
+        return Transcript(words, final=True, confidence=sure)
+
+
+def _by_voice(said: Sequence["_Alternative"]) -> str:
+    """The words with a name before those of each voice; those that nobody spoke go with the
+    voice before.
+    """
+    text, last = "", None
+    for word in (word for part in said for word in part.words):
+        if word.speaker is not None and word.speaker != last:
+            last = word.speaker
+            text += f" speaker{last + 1}:"
+        text += f" {word.punctuated_word or word.word}"
+    return text.strip() or " ".join(part.transcript for part in said)
+
+
+class _Word(Told):
+    word: str = ""
+    punctuated_word: str = ""
+    speaker: int | None = Field(default=None, ge=0, le=999)
 
 
 class _Alternative(Told):
     transcript: str = ""
+    words: tuple[_Word, ...] = ()
     confidence: float = Field(default=0.0, ge=0, le=1)
 
 

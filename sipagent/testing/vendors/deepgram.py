@@ -8,7 +8,7 @@ from .socket_server import Fields, Refusal, Unlawful, Visit, asked, lawful
 
 _NOVA = (
     "model language keyterm keywords endpointing utterance_end_ms punctuate smart_format numerals "
-    "profanity_filter redact mip_opt_out tag encoding sample_rate channels interim_results"
+    "profanity_filter redact diarize mip_opt_out tag encoding sample_rate channels interim_results"
 )
 _FLUX = (
     "model language_hint keyterm eot_threshold eager_eot_threshold eot_timeout_ms numerals "
@@ -50,7 +50,7 @@ class Deepgram:
 
 
 class Nova:
-    """`/v1/listen`."""
+    """`/v1/listen`. A word of the script that begins with `1/` is of the second voice."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -88,7 +88,8 @@ class Nova:
 def _results(
     text: str, *, final: bool, ended: bool = False, finalized: bool = False
 ) -> dict[str, Any]:
-    words = [{"word": w, "start": 0.0, "end": 0.1, "confidence": 0.98} for w in text.split()]
+    words = [_word(word) for word in text.split()]
+    text = " ".join(word["word"] for word in words)
     best = {"transcript": text, "confidence": 0.98 if text else 0.0, "words": words}
     return {
         "type": "Results",
@@ -101,6 +102,12 @@ def _results(
         "channel": {"alternatives": [best]},
         "metadata": {"request_id": "r", "model_uuid": "m"},
     }
+
+
+def _word(told: str) -> dict[str, Any]:
+    voice, mark, word = told.rpartition("/")
+    heard = {"word": word, "start": 0.0, "end": 0.1, "confidence": 0.98}
+    return heard | ({"speaker": int(voice)} if mark else {})
 
 
 class Flux:

@@ -8,6 +8,7 @@ from sipagent.call.control import CallControl
 
 from ..spec import Meanwhile, Then, ToolResult, ToolSpec
 from .arguments import Arguments
+from .gates import Gatekeeper
 from .request import CONNECT_TIMEOUT, TIMEOUT
 from .result import SwaigResult, read_result
 from .spec import RESERVED, FunctionSpec
@@ -29,6 +30,7 @@ class Function:
     arguments: Arguments
     run: Run
     act: Act
+    gatekeeper: Gatekeeper
     active: bool | int = True
 
     @property
@@ -52,7 +54,7 @@ class Function:
             invoke=self.invoke,
             timeout=LONGEST,
             meanwhile=Meanwhile(
-                {} if declared.skip_fillers else declared.fillers,
+                {} if declared.skip_fillers else declared.gate_fillers or declared.fillers,
                 file=declared.wait_file or "",
                 loops=declared.wait_file_loops,
                 first=declared.wait_for_fillers and not declared.skip_fillers,
@@ -67,15 +69,12 @@ class Function:
             return ToolResult(f"{self.name} was not run: {wrong}", ok=False)
         if not isinstance(self.active, bool):
             self.active = max(0, self.active - 1)
-        result = self._gated() or await self.run(given, control)
+        result = await self._shut(given, control) or await self.run(given, control)
         text = control.call.secrets.scrub(result.text)
         told = ToolResult(text, result.ok)
         return replace(told, then=self.act(self, result)) if result.actions else told
 
-    def _gated(self) -> SwaigResult | None:
-        """A gate that nobody can answer stays shut, as the vendor has it."""
-        gates = self.declared.gates
-        if not gates:
-            return None
-        shut = read_result(gates[0].get("on_fail") or f"{self.name} was not run.")
-        return replace(shut, ok=False)
+    async def _shut(self, arguments: Mapping[str, Any], control: CallControl) -> SwaigResult | None:
+        """What a gate that is not passed answers in the function's place."""
+        gate = await self.gatekeeper.shut(self.name, arguments, self.declared.gates, control.call)
+        return None if gate is None else replace(read_result(gate.on_fail), ok=False)

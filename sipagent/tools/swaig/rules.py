@@ -18,6 +18,12 @@ class Rules:
     conversation_id: str | None = None
     #: what a caller on hold hears, any URL that `play` takes
     hold_music: str | None = None
+    #: check_for_input is asked so often, seconds
+    poll_seconds: float = 2.0
+    #: gates are asked; how long an answer may take, seconds; and how much was said that they see
+    gates: bool = True
+    gate_seconds: float = 2.5
+    gate_history: int = 20
 
 
 SWML_RULES = Rules()

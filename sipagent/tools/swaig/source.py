@@ -15,9 +15,11 @@ from .actions.carrying_out import carry_out
 from .actions.doing import Desk, Doing, Perform
 from .arguments import Arguments
 from .function import Function, Run
+from .gates import Gatekeeper
 from .hooks import HANGUP, STARTUP, hooked
 from .includes import Includes
 from .mapped import Mapped
+from .polling import CHECK_FOR_INPUT, poll
 from .request import Asking, scope_token
 from .result import SwaigResult
 from .rules import SWML_RULES, Rules
@@ -41,7 +43,8 @@ class SwaigSource:
         self._rules = rules
         self._desk = Desk(perform, rules, self.functions)
         self._includes = includes or Includes()
-        self._asking: asyncio.Task[None] | None = None
+        self._gatekeeper = Gatekeeper(rules)
+        self._asking: list[asyncio.Task[None]] = []
         self._control: CallControl | None = None
 
     def open(self, control: CallControl) -> None:
@@ -52,8 +55,12 @@ class SwaigSource:
         for declared in self._spec.functions:
             self._add(declared, control.call)
         if self._spec.includes:
-            self._asking = control.call.spawn(self._include(control.call))
+            self._asking.append(control.call.spawn(self._include(control.call)))
         control.call.spawn(hooked(STARTUP, self.functions, control))
+        if (polled := self.functions.get(CHECK_FOR_INPUT)) is not None:
+            asking = Asking(polled.declared, self._rules, polled.token)
+            work = poll(asking, self._spec.defaults, control.call)
+            self._asking.append(control.call.spawn(work))
 
     def offered(self) -> Sequence[ToolSpec]:
         """See `ToolSource`."""
@@ -61,9 +68,10 @@ class SwaigSource:
 
     async def close(self) -> None:
         """See `ToolSource`."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+        await self._gatekeeper.close()
         if (control := self._control) is not None:
             self._control = None
             control.call.afterwork.add(hooked(HANGUP, self.functions, control))
@@ -87,7 +95,7 @@ class SwaigSource:
             _warn(call, f"{declared.function}: {error}")
         run = self._run(declared, token, arguments)
         self.functions[declared.function] = Function(
-            declared, token, arguments, run, self._then, declared.active
+            declared, token, arguments, run, self._then, self._gatekeeper, declared.active
         )
 
     def _run(self, declared: FunctionSpec, token: str, arguments: Arguments) -> Run:

@@ -13,10 +13,12 @@ from pydantic import (
     model_validator,
 )
 
+from .gates import MOST_GATES, UNGATED, Gate
+
 #: what a function may be called: what the SDKs accept, within what vendors of models accept
 NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$"
 #: called by the platform, never offered to the model
-RESERVED = frozenset({"startup_hook", "hangup_hook", "summarize_conversation"})
+RESERVED = frozenset({"startup_hook", "hangup_hook", "summarize_conversation", "check_for_input"})
 #: functions of one agent; of more the model would make nothing
 MOST = 200
 
@@ -90,12 +92,24 @@ class FunctionSpec(Defaults):
     wait_for_fillers: bool = Field(default=False, description="run it once one was heard")
     wait_file: str | None = Field(default=None, description="played while it runs")
     wait_file_loops: int | None = Field(default=None, ge=0, description="default: without an end")
-    gates: tuple[Mapping[str, Any], ...] = Field(
+    gates: tuple[Gate, ...] = Field(
         default=(),
-        description="questions that a model would have to answer first: none does here, so the "
-        "function is not run and the first `on_fail` is the result",
+        max_length=MOST_GATES,
+        description="questions that a model has to answer with yes first; else the function is "
+        "not run, and the `on_fail` of the first one is the result",
     )
-    gate_fillers: Any = None
+    gate_fillers: Texts = Field(
+        default_factory=dict, description="said, in place of `fillers`, from the gates on"
+    )
+
+    @model_validator(mode="after")
+    def _gateable(self) -> Self:
+        if self.gates and self.function in UNGATED:
+            raise ValueError("gates are not for functions of the platform's own")
+        names = [gate.id for gate in self.gates if gate.id]
+        if len(names) != len(set(names)):
+            raise ValueError("two gates have one id")
+        return self
 
 
 class Include(SwaigPart):
@@ -164,8 +178,6 @@ def _parts(kind: type[Any], value: Any, where: str, remarks: list[str]) -> tuple
         name = part.function if isinstance(part, FunctionSpec) else index
         if part.unknown:
             remarks.append(f"SWAIG.{where}[{index}]: {', '.join(part.unknown)} mean nothing here")
-        if isinstance(part, FunctionSpec) and part.gates:
-            remarks.append(f"SWAIG.{where}[{index}]: nobody answers its gates, so it is never run")
         if name in found:
             remarks.append(f"SWAIG.{where}: {name} stands there twice; the last one counts")
         found[name] = part

@@ -224,3 +224,18 @@ async def test_the_key_of_the_environment_goes_to_the_vendor_only(
             await heard(ears)
     # and there it is used
     EARS["deepgram"](Kit(8000, AgentSpec(), None), "hosted", {})
+
+
+@pytest.mark.swml("param", "asr_diarize", "from the second voice on, texts say which one spoke")
+async def test_voices_are_told_apart_once_there_are_two() -> None:
+    lines = ("0/this 0/is 0/anna", "0/it 0/hurts 1/her 1/knee", "1/yes", "hello")
+    async with organ(EARS, Deepgram(*lines), "deepgram", diarize=True) as (ears, server):
+        texts = [(await heard(ears))[-1].text for _ in lines]
+        (visit,) = server.visits
+    assert visit.query["diarize"] == ["true"]
+    assert texts == [
+        "this is anna",
+        "speaker1: it hurts speaker2: her knee",
+        "speaker2: yes",
+        "hello",
+    ]

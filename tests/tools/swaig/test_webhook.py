@@ -195,19 +195,6 @@ async def test_neither_records_nor_warnings_hold_the_secrets_of_a_url() -> None:
         assert not any(secret in text for text in kept for secret in ("hush", "pass@", "a.b%3D"))
 
 
-@virtual_time
-async def test_a_gate_that_nobody_answers_stays_shut() -> None:
-    on_fail = FunctionResult("cancel was not run.").update_global_data({"tried": True}).to_dict()
-    gate = {"question": "Does the caller want it?", "threshold": 0.9, "on_fail": on_fail}
-    swaig = {"functions": [{"function": "cancel", "web_hook_url": URL, "gates": [gate]}]}
-    async with a_function_talk({"cancel": ["gone"]}, {}, "No.", swaig=swaig) as talk:
-        await talk.ask()
-        assert talk.requests == []
-        assert talk.results == ["cancel was not run."]
-        assert talk.scope["global_data"]["tried"] is True
-        assert any("nobody answers its gates" in text for text in talk.warnings)
-
-
 @pytest.mark.swml("param", "SWAIG.includes", "asked once at the start; their functions are offered")
 @virtual_time
 async def test_functions_of_another_server_are_on_offer_once_it_has_told() -> None:
