@@ -64,10 +64,7 @@ def show(
     With --json all of it, as call.json has it.
     """
     settings = settings_from(config)
-    events = asyncio.run(_events(settings, call_id))
-    if not events:
-        what = f"call {call_id}" if call_id else "call"
-        raise SipAgentError(f"no {what} on record; `sipagent calls` lists them")
+    events = asyncio.run(recorded(settings, call_id))
     bundle = gather(events, settings.store.bundles / events[0].call_id)
     if as_json:
         print_json(bundle.model_dump(mode="json"))
@@ -115,9 +112,16 @@ async def _calls(settings: Settings, limit: int) -> list[Cdr]:
         await store.close()
 
 
+async def recorded(settings: Settings, call_id: str | None) -> list[Event]:
+    """The events of one call, or of the newest. Raises SipAgentError where there is none."""
+    events = [] if _never_written(settings) else await _events(settings, call_id)
+    if not events:
+        what = f"call {call_id}" if call_id else "call"
+        raise SipAgentError(f"no {what} on record; `sipagent calls` lists them")
+    return events
+
+
 async def _events(settings: Settings, call_id: str | None) -> list[Event]:
-    if _never_written(settings):
-        return []
     store = _store(settings)
     try:
         if call_id is None:

@@ -11,6 +11,7 @@ from sipagent.errors import ConfigError, SipAgentError
 from . import (
     bans,
     bench,
+    bundle,
     call,
     calls,
     control,
@@ -40,6 +41,7 @@ app.command("explain")(plans.explain)
 app.command("schema")(plans.schema)
 app.command("call", epilog=call.EPILOG)(call.call)
 app.add_typer(calls.app, name="calls")
+app.command("bundle")(bundle.bundle)
 app.command("originate")(outside.originate)
 app.command("mcp")(outside.mcp)
 app.command("mcp-servers")(mcp_servers.mcp_servers)

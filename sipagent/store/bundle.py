@@ -80,11 +80,25 @@ def write_bundle(folder: Path, events: Sequence[Event], recording: Path | None =
     bundle = gather(events, folder)
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / CALL, bundle.model_dump_json(indent=2))
-    if summaries := [e for e in events if isinstance(e, Summarised) and e.ok]:
-        told = {e.agent: {"text": e.text, "data": e.data} for e in summaries}
-        _replace(folder / SUMMARY, json.dumps(told, ensure_ascii=False, indent=2))
-    _replace(folder / TIMELINE, draw(events, list(_peaks(folder, events, recording))))
+    if (told := summary_of(events)) is not None:
+        _replace(folder / SUMMARY, told)
+    _replace(folder / TIMELINE, picture(folder, events, recording))
     return bundle
+
+
+def summary_of(events: Sequence[Event]) -> str | None:
+    """What `summary.json` says: each agent's summary; None where there is none."""
+    told = {
+        e.agent: {"text": e.text, "data": e.data}
+        for e in events
+        if isinstance(e, Summarised) and e.ok
+    }
+    return json.dumps(told, ensure_ascii=False, indent=2) if told else None
+
+
+def picture(folder: Path | None, events: Sequence[Event], recording: Path | None = None) -> str:
+    """What `timeline.svg` shows, with the sound of the recordings in `folder`, if one is given."""
+    return draw(events, list(_peaks(folder, events, recording)) if folder is not None else [])
 
 
 def read_bundle(folder: Path) -> Bundle:

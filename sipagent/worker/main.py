@@ -26,6 +26,7 @@ from sipagent.providers.web.client import HttpWeb
 from sipagent.providers.web.guard import Guard
 from sipagent.verbs.handing import Referee
 
+from .beginning import keep_beginning
 from .commands import Commands, Steered
 from .course import Course
 from .dialing import TrunkDialer
@@ -181,6 +182,7 @@ class _Worker:
             },
         )
         web.tell = call.emit
+        call.spawn(keep_beginning(assignment, services.privacy.redact))
         watchdog = MediaWatchdog(
             self._endpoint,
             lambda leg, why: call.emit(Warned, code="no_inbound_rtp", detail=f"{leg}: {why}"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sipagent.store.archive import read_archive
 from sipagent.testing.ports import free_port
 from sipagent.testing.program import PATIENCE, Run, Serving, run_program
 
@@ -69,7 +70,15 @@ def test_a_call_is_answered_reported_and_on_record(serving: Serving, run: Run, p
     assert ["key", "1"] in lines, shown.out
     assert ["agent", "Nine", "to", "five."] in lines, shown.out
     assert ["end", "200"] in [line[:2] for line in lines]
-    assert "call.json, recording.wav, timeline.svg" in shown.out
+    assert "call.json, plan.json, recording.wav, timeline.svg" in " ".join(shown.out.split())
+    assert run("bundle", first, "--redact").out.startswith(f"{first}.zip: ")
+    archive = read_archive(Path(f"{first}.zip"))
+    assert archive.began is not None
+    assert (archive.began.name, archive.began.callee) == ("reception", records[1]["callee"])
+    assert archive.recordings == ()
+    wrong = run("bundle", first, "--without", "sound")
+    assert wrong.code == 1
+    assert "'sound' is not one of audio, transcript, sip, models, plan" in wrong.err
     assert run("calls", "show").out.startswith(records[0]["call_id"])
     events = run("calls", "show", first, "--json").json["events"]
     assert {"call_started", "said", "digit_received", "call_ended"} <= {e["type"] for e in events}

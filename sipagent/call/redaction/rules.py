@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Tag
 
@@ -12,6 +12,8 @@ from .patterns import Pattern
 
 Kind = Literal["card_numbers", "iban", "email", "phone", "keys"]
 Rule = Kind | Pattern
+#: every rule that needs no pattern
+BUILT_IN: tuple[Kind, ...] = get_args(Kind)
 #: the same where it is read: a mistake is told of the form that was meant
 ReadRule = Annotated[
     Annotated[Kind, Tag("name")] | Annotated[Pattern, Tag("pattern")],
