@@ -69,8 +69,8 @@ def _bounded(infos: Collection[zipfile.ZipInfo], path: Path, most: int) -> None:
         if name.endswith(_TEXTS) and info.file_size > TEXT_BYTES:
             size = f"{info.file_size:,} bytes; at most {TEXT_BYTES:,} are taken"
             raise BadArchive(f"{path}: {name} would unpack to {size}")
-    if (size := sum(info.file_size for info in infos)) > most:
-        raise BadArchive(f"{path} would unpack to {size:,} bytes; at most {most:,} are taken")
+    if (in_all := sum(info.file_size for info in infos)) > most:
+        raise BadArchive(f"{path} would unpack to {in_all:,} bytes; at most {most:,} are taken")
     if len({info.filename for info in infos}) < len(infos):
         raise BadArchive(f"{path} has two files of one name")
 
