@@ -78,11 +78,13 @@ class Principal:
     verbs: frozenset[str] | None = None
 
 
-class _Shown(BaseModel):
+class Shown(BaseModel):
+    """What this room shows: whole, and nothing else."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CallView(_Shown):
+class CallView(Shown):
     """A call as it is now. Times are UTC."""
 
     call_id: str
@@ -107,7 +109,7 @@ class CallView(_Shown):
     last_event: int = Field(default=0, description="number of its newest event")
 
 
-class Line(_Shown):
+class Line(Shown):
     """One side's turn as text; `t` is ms on the call's media clock."""
 
     n: int = Field(description="number of the event")
@@ -118,7 +120,7 @@ class Line(_Shown):
     interrupted: bool = False
 
 
-class Origination(_Shown):
+class Origination(Shown):
     """A call to be made: to whom, and what runs when they answer."""
 
     to: str = Field(
@@ -142,7 +144,7 @@ class Origination(_Shown):
     )
 
 
-class Done(_Shown):
+class Done(Shown):
     """How a verb came out. It was asked for as it should be: whether policy, the far end or the
     call itself said no is told by `ok`, why by `detail`.
     """
@@ -160,13 +162,13 @@ class Done(_Shown):
         )
 
 
-class Calls(_Shown):
+class Calls(Shown):
     """The calls that live, the oldest first."""
 
     calls: tuple[CallView, ...]
 
 
-class Transcript(_Shown):
+class Transcript(Shown):
     """Who said what so far."""
 
     call_id: str

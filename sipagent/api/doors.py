@@ -12,6 +12,7 @@ from sipagent.config import Scope
 from .audit import AuditedCalls
 from .calls import Denied, Principal
 from .keyring import Client
+from .record_book import RecordBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Doors:
     calls: AuditedCalls
     why_not_ready: Callable[[], str]
     streams: int = 50
+    records: RecordBook | None = None
     mounts: Mapping[str, Mount] = field(default_factory=dict)
 
 

@@ -17,12 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sipagent.config import Api
 from sipagent.errors import SipAgentError
 
-from . import problems
+from . import me, problems, records, v1
 from .doors import Doors
 from .gate import Gate
 from .keyring import Keyring
-from .me import router as me
-from .v1 import router
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +56,9 @@ def build(doors: Doors) -> FastAPI:
             return problems.answer(503, why)
         return JSONResponse({"status": "ok"})
 
-    app.include_router(router(doors))
-    app.include_router(me())
+    for subject in (v1, records):
+        app.include_router(subject.router(doors))
+    app.include_router(me.router())
     return app
 
 

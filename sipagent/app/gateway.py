@@ -51,6 +51,7 @@ from .memory_desk import MemoryDesk
 from .originating import Originator
 from .plans import house_of
 from .reception import Reception, Terms, Where
+from .records import Book
 from .reload_report import ReloadReport, write_report
 from .reloading import changes, merged
 from .state import State
@@ -106,7 +107,7 @@ class Gateway:
             originator,
         )
         self._switchboard = Switchboard(self.live, originator)
-        self.http = HttpDoor(settings, self.live, self._why_not_ready)
+        self.http = HttpDoor(settings, self.live, self._why_not_ready, Book(self.store, self.live))
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))

@@ -8,6 +8,7 @@ from sipagent.api.calls import LiveCalls
 from sipagent.api.doors import Doors
 from sipagent.api.keyring import Keyring
 from sipagent.api.mcp import server as mcp
+from sipagent.api.record_book import RecordBook
 from sipagent.api.server import HttpServer
 from sipagent.config import Api, Settings
 
@@ -16,7 +17,11 @@ class HttpDoor:
     """Closed where `api` is not in the settings."""
 
     def __init__(
-        self, settings: Settings, calls: LiveCalls, why_not_ready: Callable[[], str]
+        self,
+        settings: Settings,
+        calls: LiveCalls,
+        why_not_ready: Callable[[], str],
+        records: RecordBook | None = None,
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
@@ -26,7 +31,7 @@ class HttpDoor:
         mounts = {mcp.PATH: mcp.mount(audited, settings.api)}
         if settings.api.console:
             mounts |= {pages.CONSOLE: pages.console(), pages.HOME: pages.home()}
-        doors = Doors(audited, why_not_ready, settings.api.streams, mounts)
+        doors = Doors(audited, why_not_ready, settings.api.streams, records=records, mounts=mounts)
         self._server = HttpServer(doors, settings.api)
 
     @property

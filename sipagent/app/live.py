@@ -85,6 +85,20 @@ class Live:
             return view
         return Folded(call_id).catch_up(await self._stored(call_id))
 
+    async def known(self, call_id: str) -> Sequence[Event]:
+        """All that happened in a call so far, live or over; of a live one it grows. Raises
+        UnknownCall.
+        """
+        record = self._ledger.record(call_id)
+        if record is not None and record.events:
+            return record.events
+        return await self._stored(call_id)
+
+    def folder(self, call_id: str) -> Path:
+        """Where the bundle of a known call is, or will be."""
+        record = self._ledger.record(call_id)
+        return record.bundle if record is not None else self._bundles() / call_id
+
     async def do(
         self, call_id: str, verb: str, arguments: Mapping[str, Any], who: Principal
     ) -> Outcome:
@@ -149,8 +163,7 @@ class Live:
 
     async def transcript(self, call_id: str) -> Sequence[Line]:
         """See `LiveCalls`."""
-        record = self._ledger.record(call_id)
-        return lines(record.events if record is not None else await self._stored(call_id))
+        return lines(await self.known(call_id))
 
     async def recording(self, call_id: str, name: str | None = None) -> Path | None:
         """See `LiveCalls`."""
@@ -158,9 +171,7 @@ class Live:
         wanted = name or (view.recordings[-1] if view.recordings else None)
         if wanted not in view.recordings:
             return None
-        record = self._ledger.record(call_id)
-        folder = record.bundle if record is not None else self._bundles() / call_id
-        file = folder / str(wanted)
+        file = self.folder(call_id) / str(wanted)
         return file if await asyncio.to_thread(file.is_file) else None
 
     # Word from workers.

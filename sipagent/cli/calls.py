@@ -1,15 +1,19 @@
 """`sipagent calls`: what is on record."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import make_url
 
 from sipagent.call.cdr import Cdr
+from sipagent.call.search import Search
 from sipagent.config import Settings
 from sipagent.dialplan.routes import user_part
 from sipagent.errors import SipAgentError
@@ -21,6 +25,9 @@ from .figures import tables
 from .story import line, when
 from .style import ConfigOption, JsonOption, out, print_json, settings_from, shown
 
+#: what stands for a key of a search under another name
+_OPTIONS = {"caller": "--from", "callee": "--to"}
+
 app = typer.Typer(help="The calls on record; `calls show` tells one.", invoke_without_command=True)
 
 
@@ -28,18 +35,31 @@ app = typer.Typer(help="The calls on record; `calls show` tells one.", invoke_wi
 def calls(
     context: typer.Context,
     limit: Annotated[int, typer.Option("-n", min=1, help="how many, newest first")] = 20,
+    *,
+    since: Annotated[datetime | None, typer.Option(help="begun then or later, UTC")] = None,
+    until: Annotated[datetime | None, typer.Option(help="begun before then, UTC")] = None,
+    caller: Annotated[str, typer.Option("--from", help="part of who called")] = "",
+    callee: Annotated[str, typer.Option("--to", help="part of what was called")] = "",
+    plan: Annotated[str, typer.Option(help="name of the dialplan")] = "",
+    direction: Annotated[str | None, typer.Option(help="inbound or outbound")] = None,
+    state: Annotated[str | None, typer.Option(help="live or ended")] = None,
+    status: Annotated[str, typer.Option(help="SIP status: 486, or a class: 4xx")] = "",
+    ended_by: Annotated[str | None, typer.Option(help="caller, agent, plan or system")] = None,
+    min_duration: Annotated[float | None, typer.Option(help="seconds at least")] = None,
+    text: Annotated[str, typer.Option(help="words that were said")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the last calls; `show` shows one."""
+    """List the last calls, all of them or those that every option fits; `show` shows one."""
     if context.invoked_subcommand is not None:
         return
-    found = asyncio.run(_calls(settings_from(config), limit))
+    keys = {name: context.params[name] for name in Search.model_fields}
+    found = asyncio.run(_calls(settings_from(config), _search(keys), limit))
     if as_json:
         print_json([cdr.model_dump(mode="json") for cdr in found])
         return
     if not found:
-        out.print("no calls on record")
+        out.print("no such calls on record" if any(keys.values()) else "no calls on record")
         return
     table = Table(box=None, header_style="bold", padding=(0, 1))
     table.add_column("call", no_wrap=True)
@@ -102,12 +122,12 @@ def _parties(cdr: Cdr) -> str:
     return f"{escape(cdr.caller)} → {escape(cdr.callee)}{plan}"
 
 
-async def _calls(settings: Settings, limit: int) -> list[Cdr]:
+async def _calls(settings: Settings, wanted: Search, limit: int) -> Sequence[Cdr]:
     if _never_written(settings):
-        return []
+        return ()
     store = _store(settings)
     try:
-        return await store.calls(limit)
+        return (await store.search(wanted, limit)).calls
     finally:
         await store.close()
 
@@ -125,11 +145,22 @@ async def _events(settings: Settings, call_id: str | None) -> list[Event]:
     store = _store(settings)
     try:
         if call_id is None:
-            newest = await store.calls(1)
+            newest = (await store.search(limit=1)).calls
             call_id = newest[0].call_id if newest else ""
         return await store.events(call_id)
     finally:
         await store.close()
+
+
+def _search(keys: dict[str, Any]) -> Search:
+    """Raises BadParameter for a value an option does not take."""
+    try:
+        return Search.model_validate(keys)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = _OPTIONS.get(str(first["loc"][0]), f"--{first['loc'][0]}".replace("_", "-"))
+        why = str(first["msg"]).removeprefix("Value error, ")
+        raise typer.BadParameter(f"{option}: {why}") from error
 
 
 def _store(settings: Settings) -> Store:

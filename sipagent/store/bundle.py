@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict
@@ -15,16 +15,13 @@ from sipagent.events import (
     Event,
     PolicyDecided,
     RecordingStarted,
-    Said,
     SipMessage,
-    Speaker,
     Summarised,
-    ToolCalled,
-    ToolReturned,
 )
 
 from .moments import clock
 from .timeline import draw
+from .told import Line, ToolRun, lines_of, tools_of
 from .waveform import Peaks, read_peaks
 
 CALL, TIMELINE, SUMMARY = "call.json", "timeline.svg", "summary.json"
@@ -33,29 +30,6 @@ _log = structlog.get_logger(__name__)
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Line(_Part):
-    """One turn. `said` is all that was to be said, `heard` what of it was heard; media-clock ms."""
-
-    who: Speaker
-    said: str
-    heard: str
-    start: int
-    end: int
-    confidence: float | None = None
-
-
-class ToolRun(_Part):
-    """One tool call; `ok` is None where no result came."""
-
-    id: str
-    t: int
-    tool: str
-    arguments: dict[str, Any]
-    ok: bool | None = None
-    result: str = ""
-    ms: int = 0
 
 
 class Bundle(_Part):
@@ -111,37 +85,14 @@ def gather(events: Sequence[Event], folder: Path) -> Bundle:
     cdr = fold(events)
     return Bundle(
         cdr=cdr,
-        transcript=tuple(_line(e) for e in events if isinstance(e, Said)),
-        tools=tuple(_tools(events)),
+        transcript=lines_of(events),
+        tools=tools_of(events),
         policy=tuple(e for e in events if isinstance(e, PolicyDecided)),
         turns=turns_of(events),
         sip=tuple(e for e in events if isinstance(e, SipMessage)),
         recordings=tuple(name for name in cdr.recordings if (folder / name).is_file()),
         events=tuple(events),
     )
-
-
-def _line(said: Said) -> Line:
-    return Line(
-        who=said.speaker,
-        said=" ".join(filter(None, [said.text, said.unheard])),
-        heard=said.text,
-        start=said.start,
-        end=said.end,
-        confidence=said.confidence,
-    )
-
-
-def _tools(events: Sequence[Event]) -> Iterable[ToolRun]:
-    results = {e.id: e for e in events if isinstance(e, ToolReturned)}
-    for event in events:
-        if not isinstance(event, ToolCalled):
-            continue
-        run = ToolRun(id=event.id, t=event.t, tool=event.tool, arguments=event.arguments)
-        if (result := results.get(event.id)) is not None:
-            came = {"ok": result.ok, "result": result.result, "ms": result.ms}
-            run = run.model_copy(update=came)
-        yield run
 
 
 def _peaks(folder: Path, events: Sequence[Event], recording: Path | None) -> Iterable[Peaks]:

@@ -4,12 +4,11 @@ import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import JSON, DateTime, String, delete, event, insert, select
+from sqlalchemy import Select, delete, event, insert, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
@@ -18,13 +17,15 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from sipagent.call.cdr import Cdr, fold
+from sipagent.call.search import Search
 from sipagent.errors import ConfigError, Finding, SipAgentError
 from sipagent.events import ANY_EVENT, CallEnded, CallStarted, Event, LegChanged, SipMessage
 
 from .ahead import Ahead, read_events
+from .search import Page, page_of, query
+from .tables import CALLS, EVENTS, METADATA
 
 #: events waiting to be written; what comes while it is full goes to the spool
 QUEUE = 10_000
@@ -32,38 +33,13 @@ BATCH = 500
 #: how long a batch gathers, and how long the database may take over it, seconds. A batch costs
 #: the loop milliseconds however small it is
 GATHER, PATIENCE = 0.5, 10.0
+#: searches at a time: of the five connections an engine keeps
+READERS = 3
 #: events that change what the list of calls shows
 _MILESTONES = (CallStarted, LegChanged, CallEnded)
+#: all of them
+EVERY = Search()
 _log = structlog.get_logger(__name__)
-
-
-class _Tables(DeclarativeBase):
-    pass
-
-
-class _Call(_Tables):
-    """One row a call; the columns are for searching, `record` holds the whole Cdr."""
-
-    __tablename__ = "calls"
-    call_id: Mapped[str] = mapped_column(String(128), primary_key=True)
-    started: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
-    caller: Mapped[str]
-    callee: Mapped[str]
-    plan: Mapped[str] = mapped_column(index=True)
-    status: Mapped[int | None]
-    record: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-class _Event(_Tables):
-    """One row an event; `data` is the event as JSON."""
-
-    __tablename__ = "events"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    call_id: Mapped[str] = mapped_column(String(128), index=True)
-    data: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-_CALLS, _EVENTS = _Tables.metadata.tables["calls"], _Tables.metadata.tables["events"]
 
 
 class Store:
@@ -86,6 +62,8 @@ class Store:
         self._writer: asyncio.Task[None] | None = None
         #: events of the calls that run; a call ends in time, its worker does too
         self._live: dict[str, list[Event]] = {}
+        #: who reads must leave connections to who writes
+        self._reading = asyncio.Semaphore(READERS)
         self._ready = False
         self._failing = False
 
@@ -127,32 +105,32 @@ class Store:
         self._ahead.close()
         await self._engine.dispose()
 
-    async def calls(
-        self, limit: int = 50, *, offset: int = 0, plan: str | None = None
-    ) -> list[Cdr]:
-        """Records, the newest first. Raises SipAgentError when the database does not answer."""
-        query = select(_Call.record).order_by(_Call.started.desc(), _Call.call_id)
-        if plan is not None:
-            query = query.where(_Call.plan == plan)
-        rows = await self._read(query.limit(limit).offset(offset))
-        return [Cdr.model_validate(row) for row in rows]
+    async def search(self, wanted: Search = EVERY, limit: int = 50, after: str = "") -> Page:
+        """A page of records, the newest first, from the place `after` on, as the page before told
+        it. Raises BadCursor, and SipAgentError when the database does not answer.
+        """
+        return page_of(await self._rows(query(wanted, limit, after)), limit)
 
     async def call(self, call_id: str) -> Cdr | None:
         """One record, or None. Raises SipAgentError."""
-        rows = await self._read(select(_Call.record).where(_Call.call_id == call_id))
+        rows = await self._read(select(CALLS.c.record).where(CALLS.c.call_id == call_id))
         return Cdr.model_validate(rows[0]) if rows else None
 
     async def events(self, call_id: str) -> list[Event]:
         """Everything that happened in a call, in order. Raises SipAgentError."""
-        query = select(_Event.data).where(_Event.call_id == call_id).order_by(_Event.id)
-        return [ANY_EVENT.validate_python(row) for row in await self._read(query)]
+        wanted = select(EVENTS.c.data).where(EVENTS.c.call_id == call_id).order_by(EVENTS.c.id)
+        return [ANY_EVENT.validate_python(row) for row in await self._read(wanted)]
 
-    async def _read(self, query: Any) -> Sequence[Any]:
+    async def _read(self, wanted: Select[Any]) -> list[Any]:
+        """One column of what there is."""
+        return [row[0] for row in await self._rows(wanted)]
+
+    async def _rows(self, wanted: Select[Any]) -> list[Any]:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE), self._reading:
                 await self._prepare()
                 async with self._sessions() as session:
-                    return (await session.scalars(query)).all()
+                    return list((await session.execute(wanted)).all())
         except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
             raise SipAgentError(f"the database does not answer: {error}") from error
 
@@ -202,7 +180,7 @@ class Store:
     async def _insert(self, connection: AsyncConnection, batch: Sequence[Event]) -> None:
         rows = [{"call_id": e.call_id, "data": e.model_dump(mode="json")} for e in batch]
         if rows:
-            await connection.execute(insert(_EVENTS), rows)
+            await connection.execute(insert(EVENTS), rows)
         changed = dict.fromkeys(e.call_id for e in batch if isinstance(e, _MILESTONES))
         records = [
             _row(fold(self._live.get(call_id) or await _known(connection, call_id)))
@@ -210,8 +188,8 @@ class Store:
         ]
         if records:
             # all at once, in any database: a merge asks it for every call by itself
-            await connection.execute(delete(_CALLS).where(_CALLS.c.call_id.in_(changed)))
-            await connection.execute(insert(_CALLS), records)
+            await connection.execute(delete(CALLS).where(CALLS.c.call_id.in_(changed)))
+            await connection.execute(insert(CALLS), records)
 
     def _remember(self, batch: Iterable[Event]) -> None:
         """Keep what records are folded from, so that no call is read back while it runs."""
@@ -230,7 +208,7 @@ class Store:
         if not self._ready:
             await asyncio.to_thread(probe, self._engine.url)
             async with self._engine.begin() as connection:
-                await connection.run_sync(_Tables.metadata.create_all)
+                await connection.run_sync(METADATA.create_all)
             self._ready = True
 
     def _fail(self, cause: str) -> None:
@@ -250,14 +228,14 @@ class Store:
 
 
 async def _known(connection: AsyncConnection, call_id: str) -> list[Event]:
-    query = select(_EVENTS.c.data).where(_EVENTS.c.call_id == call_id).order_by(_EVENTS.c.id)
-    return [ANY_EVENT.validate_python(row) for row in await connection.scalars(query)]
+    wanted = select(EVENTS.c.data).where(EVENTS.c.call_id == call_id).order_by(EVENTS.c.id)
+    return [ANY_EVENT.validate_python(row) for row in await connection.scalars(wanted)]
 
 
 def _row(record: Cdr) -> dict[str, Any]:
     return {
         "call_id": record.call_id,
-        "started": record.started,
+        "started": record.started or record.ended,
         "caller": record.caller,
         "callee": record.callee,
         "plan": record.plan,

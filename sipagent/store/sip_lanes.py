@@ -13,7 +13,7 @@ _LEG_COLOURS = {"calling": AMBER, "incoming": AMBER, "early": AMBER, "confirmed"
 def ladders(events: Sequence[Event], time: Clock) -> Iterator[Lane]:
     """One lane for each SIP dialog: what came in points right, what went out points left."""
     rungs = [e for e in events if isinstance(e, SipMessage)]
-    us = _us(rungs, events)
+    us = our_end(rungs, events)
     dialogs: dict[str, list[SipMessage]] = {}
     for rung in rungs:
         dialogs.setdefault(rung.sip_call_id, []).append(rung)
@@ -22,7 +22,7 @@ def ladders(events: Sequence[Event], time: Clock) -> Iterator[Lane]:
         yield Lane("SIP" if number == 1 else f"SIP {number}", BLUE, marks)
 
 
-def _us(rungs: Sequence[SipMessage], events: Sequence[Event]) -> str:
+def our_end(rungs: Sequence[SipMessage], events: Sequence[Event]) -> str:
     """Our own name in the ladder: the one end all rungs share, or else the called one."""
     if not rungs:
         return ""

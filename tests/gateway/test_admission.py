@@ -57,7 +57,7 @@ async def test_a_full_house_says_when_to_try_again_and_then_has_room(tmp_path: P
             await call.hangup()
         await server.idle()
         assert server.workers.stats.processes == 2
-        assert len(await server.gateway.store.calls()) == 3
+        assert len((await server.gateway.store.search()).calls) == 3
 
 
 async def test_a_burst_beyond_the_house_is_refused_not_queued(tmp_path: Path) -> None:

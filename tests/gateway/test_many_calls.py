@@ -77,7 +77,7 @@ async def test_two_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
         assert edge.counters.exceptions == edge.counters.byes_for_workers == 0
         assert server.workers.stats.counts.get("lost", 0) == 0
         await server.wait_for(lambda: len(server.bundles) == CALLS + 5)
-        records = await server.gateway.store.calls(limit=1000)
+        records = (await server.gateway.store.search(limit=1000)).calls
         assert len(records) == CALLS + 5
         assert {(r.status, r.ended_by, r.plan) for r in records} == {(200, "caller", "plan")}
         assert all(record.answered and record.ended for record in records)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from sipagent.call.search import Search
 from sipagent.errors import ConfigError, SipAgentError
 from sipagent.events import CallEnded, CallStarted, Event, LegChanged, Said
 from sipagent.store.records import QUEUE, Store
+from sipagent.store.search import BadCursor
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -57,7 +59,7 @@ async def test_a_call_that_still_runs_is_listed(tmp_path: Path) -> None:
         for event in call("c1")[:2]:
             store.append(event)
         await store.flush()
-        (cdr,) = await store.calls()
+        (cdr,) = (await store.search()).calls
     assert cdr.answered is not None
     assert cdr.reason == "unfinished"
 
@@ -68,9 +70,19 @@ async def test_calls_come_newest_first_in_pages_and_by_plan(tmp_path: Path) -> N
             for event in call(f"c{minute}", minute, "night" if minute == 3 else "day"):
                 store.append(event)
         await store.flush()
-        assert [c.call_id for c in await store.calls(2)] == ["c4", "c3"]
-        assert [c.call_id for c in await store.calls(2, offset=2)] == ["c2", "c1"]
-        assert [c.call_id for c in await store.calls(plan="night")] == ["c3"]
+        first = await store.search(limit=2)
+        assert [c.call_id for c in first.calls] == ["c4", "c3"]
+        for event in call("c9", 9):
+            store.append(event)  # what comes meanwhile moves nothing
+        await store.flush()
+        second = await store.search(limit=2, after=first.after)
+        assert [c.call_id for c in second.calls] == ["c2", "c1"]
+        last = await store.search(limit=2, after=second.after)
+        assert ([c.call_id for c in last.calls], last.after) == (["c0"], "")
+        with pytest.raises(BadCursor):
+            await store.search(after="nowhere")
+        night = await store.search(Search(plan="night"))
+        assert [c.call_id for c in night.calls] == ["c3"]
 
 
 async def test_a_call_nobody_knows_is_none(tmp_path: Path) -> None:
@@ -101,7 +113,7 @@ async def test_a_dead_database_stops_nothing_and_is_named_once(tmp_path: Path) -
                 store.append(event)
                 await store.flush()
             with pytest.raises(SipAgentError, match="does not answer"):
-                await store.calls()
+                await store.search()
     failed = [line for line in logs if line["event"] == "store_failed"]
     assert len(failed) == 1
     assert "unable to open" in failed[0]["cause"]
@@ -134,7 +146,7 @@ async def test_a_database_that_comes_back_is_used_again(tmp_path: Path) -> None:
             for event in call("c1"):
                 store.append(event)
             await store.flush()
-            assert [c.call_id for c in await store.calls()] == ["c1"]
+            assert [c.call_id for c in (await store.search()).calls] == ["c1"]
     assert [line["event"] for line in logs] == ["store_failed", "store_recovered"]
 
 

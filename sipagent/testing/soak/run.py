@@ -48,7 +48,7 @@ async def soak(
         # the first calls open what stays open: the database, the first logs
         await asyncio.gather(*(_place(kind, gateway, folder, 2, 2.0) for kind in KINDS))
         await _settled(gateway, scales, but="transactions")
-        records = len(await gateway.store.calls(limit=10))
+        records = len((await gateway.store.search(limit=10)).calls)
         report.before = scales.weigh()
         watching = asyncio.create_task(scales.watch())
         telling = asyncio.create_task(_tell(gateway, scales, progress)) if progress else None
@@ -115,7 +115,7 @@ async def _look(gateway: Gateway, scales: Scales, report: Report, records: int) 
     report.left = _left(gateway, scales)
     report.exceptions = gateway.edge.counters.exceptions
     report.never_ready = gateway.workers.stats.counts.get("lost", 0) - report.crashed
-    all_of_them = await gateway.store.calls(limit=2 * report.calls + records)
+    all_of_them = (await gateway.store.search(limit=2 * report.calls + records)).calls
     report.unwritten = sum(record.ended is None for record in all_of_them)
 
 
