@@ -258,4 +258,4 @@ def placed(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def rows() -> Iterator[tuple[str, State, str]]:
     """Name, state and place of every parameter, for whoever writes a table of them."""
-    yield from ((name, param.state, param.to) for name, param in PARAMS.items())
+    yield from ((name, param.state, param.to) for name, param in _KNOWN.items())
