@@ -16,6 +16,7 @@ from . import (
     calls,
     control,
     demo,
+    doctor,
     mcp_servers,
     memory,
     outside,
@@ -37,6 +38,7 @@ app.command("reload")(control.reload)
 app.command("restart")(control.restart)
 app.command("demo")(demo.demo)
 app.command("check")(plans.check)
+app.command("doctor")(doctor.doctor)
 app.command("explain")(plans.explain)
 app.command("schema")(plans.schema)
 app.command("call", epilog=call.EPILOG)(call.call)

@@ -123,11 +123,12 @@ class Dns:
         if self._made is None:
             self._made = dns.asyncresolver.Resolver(configure=not self._own)
             if self._own:
-                self._made.nameservers = [_nameserver(text) for text in self._own]
+                self._made.nameservers = [nameserver(text) for text in self._own]
         return self._made
 
 
-def _nameserver(text: str) -> dns.nameserver.Nameserver:
+def nameserver(text: str) -> dns.nameserver.Nameserver:
+    """`address[:port]` of the settings."""
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
         return dns.nameserver.Do53Nameserver(text.strip("[]"))

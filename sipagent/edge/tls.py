@@ -55,7 +55,7 @@ class Tls:
             return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
         wanted = (name or "").lower()
         for patterns, context in self._certified:
-            if any(_fits(wanted, pattern.lower()) for pattern in patterns):
+            if any(fits(wanted, pattern.lower()) for pattern in patterns):
                 connection.context = context
                 return None
         connection.context = self._certified[0][1]
@@ -115,6 +115,6 @@ def _reading(file: Path | None, read: Callable[[], T]) -> T:
         raise BadCertificate(f"{file}: {reason}") from error
 
 
-def _fits(name: str, pattern: str) -> bool:
-    """`*` stands for one label (RFC 6125 section 6.4.3)."""
+def fits(name: str, pattern: str) -> bool:
+    """Is a certificate of that pattern for the name? `*` is one label (RFC 6125 section 6.4.3)."""
     return fnmatch(name, pattern) and name.count(".") == pattern.count(".")

@@ -119,15 +119,15 @@ def _unreachable(path: Path) -> str:
     host = path.described[0] if path.described else ""
     described = _place(path.described)
     signalling = path.signalling
-    if _private(host) and host != signalling:
+    if is_private(host) and host != signalling:
         away = f", its signalling comes from {signalling}" if signalling else ""
         return f"private address in SDP: the far end says it is at {described}{away}"
-    if _loopback(path.ours[0]) and signalling and not _loopback(signalling):
+    if is_loopback(path.ours[0]) and signalling and not is_loopback(signalling):
         return (
             f"our address in SDP: we said {_place(path.ours)}, where {signalling} finds only "
             "itself; set rtp.host or rtp.public_address"
         )
-    if _private(path.ours[0]) and signalling and not _private(signalling):
+    if is_private(path.ours[0]) and signalling and not is_private(signalling):
         return (
             f"our address in SDP: we said {_place(path.ours)}, which is private; "
             "set rtp.public_address"
@@ -147,7 +147,8 @@ def _place(address: Address | None) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _private(host: str) -> bool:
+def is_private(host: str) -> bool:
+    """Does the address mean something else to everybody? False for a name."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -155,7 +156,8 @@ def _private(host: str) -> bool:
     return any(address.version == net.version and address in net for net in _PRIVATE)
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Does the address reach this machine only? False for a name."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -19,13 +19,15 @@ Zone = Mapping[tuple[str, str], Sequence[str]]
 class NameServer(UdpServer):
     """`async with NameServer(zone) as names:`; what is not in the zone does not exist.
 
-    While `silent` it hears and says nothing. `asked` is every question so far.
+    While `silent` it hears and says nothing, while `failing` it says SERVFAIL. `asked` is every
+    question so far.
     """
 
     def __init__(self, zone: Zone) -> None:
         super().__init__()
         self.zone = dict(zone)
         self.silent = False
+        self.failing = False
         self.asked: list[tuple[str, str]] = []
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
@@ -40,7 +42,9 @@ class NameServer(UdpServer):
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.RA
         records = self.zone.get((name, kind))
-        if records:
+        if self.failing:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+        elif records:
             answer.answer.append(
                 dns.rrset.from_text_list(question.name, 60, "IN", kind, list(records))
             )

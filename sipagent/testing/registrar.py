@@ -18,7 +18,8 @@ class Registrar(UdpServer):
 
     `status` other than 200 is its answer to all it would grant; `script` its answer to every
     REGISTER, as it stands; `silent`: none to anything. `at_least` seconds or 423. `algorithms`
-    of its challenges. OPTIONS get `options`.
+    of its challenges. OPTIONS get `options`, with the SDP `described` where there is one. Every
+    answer carries `headers`.
     """
 
     def __init__(
@@ -35,6 +36,8 @@ class Registrar(UdpServer):
         self.status = 200
         self.extra: tuple[Header, ...] = ()
         self.options = 200
+        self.described = ""
+        self.headers: tuple[Header, ...] = ()
         self.script: tuple[int, tuple[Header, ...]] | None = None
         self.silent = False
         self.grants = grants
@@ -77,7 +80,13 @@ class Registrar(UdpServer):
         if self.silent:
             return
         status, extra = self._decide(message)
-        self.send(bytes(response(message, status, tag=b"pbx", extra=extra)), addr)
+        answer = response(message, status, tag=b"pbx", extra=(*self.headers, *extra))
+        if self.described and message.method == b"OPTIONS":
+            answer.body = self.described.encode()
+            length = header(b"Content-Length", b"%d" % len(answer.body))
+            kind = header(b"Content-Type", b"application/sdp")
+            answer.headers = [*answer.headers[:-1], kind, length]
+        self.send(bytes(answer), addr)
 
     def _decide(self, message: Message) -> tuple[int, tuple[Header, ...]]:
         if message.method != b"REGISTER":

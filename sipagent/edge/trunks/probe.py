@@ -51,7 +51,7 @@ class Probe:
         try:
             peer = await self._wire.resolver.find(hop)
             answer = await self._wire.requests.ask(
-                self._request(), peer, self._trunk.answer_seconds
+                question(self._trunk, self._wire), peer, self._trunk.answer_seconds
             )
         except Silence as error:
             self._wire.resolver.avoid(peer)
@@ -63,23 +63,6 @@ class Probe:
         said = answer.start.partition(b" ")[2].decode("utf-8", "replace")
         return (Cause.REFUSED, f"OPTIONS: {said}") if answer.status in _DOWN else (None, "")
 
-    def _request(self) -> Message:
-        target = b"sip:" + domain(self._trunk)
-        us = b"<sip:sipagent@%b>" % hostport(self._wire.identity.public)
-        return request(
-            b"OPTIONS",
-            target,
-            [
-                *routes(self._trunk),
-                header(b"From", us + b";tag=" + secrets.token_hex(6).encode()),
-                header(b"To", b"<%b>" % target),
-                header(b"Call-ID", secrets.token_hex(12).encode()),
-                header(b"CSeq", b"1 OPTIONS"),
-                header(b"Contact", us),
-                header(b"Accept", b"application/sdp"),
-            ],
-        )
-
     def _learned(self, cause: Cause | None, why: str) -> None:
         reach = Reach.DOWN if why else Reach.UP
         if (self.reach, reach) == (Reach.DOWN, Reach.UP):
@@ -88,3 +71,22 @@ class Probe:
             tell = _log.warning if why else _log.info
             tell("trunk_down" if why else "trunk_up", trunk=self._name, why=why)
         self.reach, self.cause, self.why = reach, cause, why
+
+
+def question(trunk: Trunk, wire: Wire) -> Message:
+    """OPTIONS to a trunk, about what calls it takes."""
+    target = b"sip:" + domain(trunk)
+    us = b"<sip:sipagent@%b>" % hostport(wire.identity.public)
+    return request(
+        b"OPTIONS",
+        target,
+        [
+            *routes(trunk),
+            header(b"From", us + b";tag=" + secrets.token_hex(6).encode()),
+            header(b"To", b"<%b>" % target),
+            header(b"Call-ID", secrets.token_hex(12).encode()),
+            header(b"CSeq", b"1 OPTIONS"),
+            header(b"Contact", us),
+            header(b"Accept", b"application/sdp"),
+        ],
+    )

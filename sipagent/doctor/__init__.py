@@ -1,0 +1,1 @@
+"""Doctor: what keeps a server from working, each with its cause and its cure."""

@@ -1,0 +1,37 @@
+"""Checks: every one the doctor knows. To add one: write its module, and a line in CHECKS."""
+
+from sipagent.doctor.check import Check
+
+from . import (
+    addresses,
+    certificates,
+    clock,
+    codecs,
+    disk,
+    files,
+    limits,
+    media_ports,
+    names,
+    packages,
+    ports,
+    providers,
+    trunks,
+)
+
+#: in the order they are listed; all are run at once
+CHECKS: tuple[Check, ...] = (
+    files.CHECK,
+    packages.CHECK,
+    ports.CHECK,
+    media_ports.CHECK,
+    disk.CHECK,
+    limits.CHECK,
+    certificates.CHECK,
+    clock.CHECK,
+    names.CHECK,
+    addresses.CHECK,
+    trunks.OPTIONS,
+    trunks.REGISTRATION,
+    codecs.CHECK,
+    providers.CHECK,
+)

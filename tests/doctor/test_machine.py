@@ -1,0 +1,174 @@
+"""What is wrong with this machine: ports, RTP range, certificates, libraries, providers."""
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from sipagent.config import Certificate, Limits, Listener, Provider, Rtp, Settings, Sip, Store, Tls
+from sipagent.doctor.checks.packages import judged
+from sipagent.doctor.findings import Severity
+from sipagent.testing.model_server import ModelServer
+from sipagent.testing.ports import free_port
+
+from .conftest import Examined, wrong
+
+Made = Callable[..., Settings]
+THINKING = """
+routes: [{to: '100'}]
+agents:
+  desk: {brain: {provider: gpt}, prompt: "You are a desk."}
+sections: {main: [answer, {ai: {agent: desk}}]}
+"""
+
+
+def openai(base_url: str, key: str) -> Provider:
+    """A language model at that server."""
+    keys = {"kind": "openai", "base_url": base_url, "api_key": key, "model": "m"}
+    return Provider.model_validate(keys)
+
+
+def only(port: int) -> Sip:
+    return Sip(listen=(Listener(port=port),))
+
+
+async def test_whoever_holds_a_port_is_named(settings: Made, examined: Examined) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        found = await examined(settings(sip=only(port)), "ports")
+    (taken,) = [f for f in found if f.severity is Severity.PROBLEM]
+    assert taken.code == "port-in-use"
+    assert f"SIP udp 127.0.0.1:{port} is held by" in taken.what
+    assert f"(process {os.getpid()})" in taken.what
+    assert taken.key == "sip.listen[0].port"
+
+
+async def test_an_address_of_another_machine_is_told(settings: Made, examined: Examined) -> None:
+    sip = Sip(listen=(Listener(host="192.0.2.7", port=free_port()),))
+    assert wrong(await examined(settings(sip=sip), "ports")) == ["no-such-address"]
+
+
+async def test_a_free_port_is_right_before_the_first_start(
+    settings: Made, examined: Examined
+) -> None:
+    assert wrong(await examined(settings(sip=only(free_port())), "ports")) == []
+
+
+@pytest.mark.parametrize(
+    ("rtp", "calls", "code"),
+    [
+        (Rtp(first=20_000, last=20_100), 100, "rtp-range-too-small"),
+        (Rtp(first=20_000, last=20_300), 100, "rtp-range-tight"),
+        (Rtp(host="192.0.2.7"), 10, "rtp-no-such-address"),
+    ],
+)
+async def test_a_range_that_does_not_do_is_told(
+    settings: Made, examined: Examined, rtp: Rtp, calls: int, code: str
+) -> None:
+    made = settings(rtp=rtp, limits=Limits(calls=calls))
+    assert wrong(await examined(made, "rtp-ports")) == [code]
+
+
+class Issued:
+    """Certificates of a CA of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ca = trustme.CA()
+
+    def sip(self, *hosts: str, valid: timedelta, key_of: str = "own") -> Sip:
+        """Settings whose one certificate ends that far from now."""
+        end = datetime.now(UTC) + valid
+        made = self._ca.issue_cert(*hosts, not_before=end - timedelta(days=90), not_after=end)
+        other = self._ca.issue_cert(*hosts)
+        certificate, key = self._folder / "server.pem", self._folder / "server.key"
+        made.cert_chain_pems[0].write_to_path(str(certificate))
+        (made if key_of == "own" else other).private_key_pem.write_to_path(str(key))
+        known = Certificate(certificate=certificate, key=key)
+        listen = (Listener(port=0), Listener(transport="tls", port=0))
+        return Sip(listen=listen, tls=Tls(certificates=(known,)), public_address="sip.pbx.example")
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "key_of", "codes"),
+    [
+        ("sip.pbx.example", -2, "own", ["certificate-expired"]),
+        ("sip.pbx.example", 5, "own", ["certificate-expires"]),
+        ("sip.pbx.example", 200, "own", ["certificate-not-yet-valid"]),
+        ("sip.pbx.example", 60, "another", ["certificate-key-mismatch"]),
+        ("other.example", 60, "own", ["certificate-name-mismatch"]),
+        ("*.pbx.example", 60, "own", []),
+    ],
+)
+async def test_a_certificate_that_does_not_do_is_told_with_the_reason(
+    tmp_path: Path,
+    settings: Made,
+    examined: Examined,
+    host: str,
+    days: int,
+    key_of: str,
+    codes: list[str],
+) -> None:
+    sip = Issued(tmp_path).sip(host, valid=timedelta(days=days), key_of=key_of)
+    assert wrong(await examined(settings(sip=sip), "certificates")) == codes
+
+
+async def test_a_certificate_that_is_not_there_is_told(
+    tmp_path: Path, settings: Made, examined: Examined
+) -> None:
+    known = Certificate(certificate=tmp_path / "none.pem", key=tmp_path / "none.key")
+    sip = Sip(listen=(Listener(transport="tls", port=0),), tls=Tls(certificates=(known,)))
+    assert wrong(await examined(settings(sip=sip), "certificates")) == ["certificate-unreadable"]
+
+
+async def test_a_wheel_for_another_cpu_is_named() -> None:
+    (found,) = judged(b'{"begins": "numpy"}\n{"begins": "soxr"}\n', -4)
+    assert found.what == "soxr: importing it ended Python by signal 4"
+
+
+async def test_a_database_that_is_none_is_told(
+    tmp_path: Path, settings: Made, examined: Examined
+) -> None:
+    (tmp_path / "calls.sqlite3").write_text("This is no database, but a text of some length. " * 9)
+    found = await examined(settings(), "disk")
+    assert [f.code for f in found if f.severity is Severity.PROBLEM] == ["database-down"]
+
+
+async def test_a_folder_that_cannot_be_is_told(
+    tmp_path: Path, settings: Made, examined: Examined
+) -> None:
+    (tmp_path / "file").write_text("")
+    store = Store(database="sqlite+aiosqlite:///:memory:", bundles=tmp_path / "file")
+    found = await examined(settings(store=store), "disk")
+    assert "not-writable" in wrong(found)
+
+
+async def test_a_dead_provider_is_told_with_its_address(settings: Made, examined: Examined) -> None:
+    base = f"http://127.0.0.1:{free_port()}/v1"
+    gpt = openai(base, "sk-secret")
+    (found,) = await examined(settings(THINKING, providers={"gpt": gpt}), "providers")
+    assert (found.code, found.key) == ("provider-dead", "providers.gpt")
+    assert base in found.what
+    assert "sk-secret" not in f"{found}"
+
+
+async def test_a_wrong_key_is_told_apart(settings: Made, examined: Examined) -> None:
+    async with ModelServer(["Ready."] * 3, api_key="right") as server:
+        gpt = openai(server.base_url, "sk-wrong")
+        (found,) = await examined(settings(THINKING, providers={"gpt": gpt}), "providers")
+    assert found.code == "provider-wrong-key"
+    assert "sk-wrong" not in f"{found}"
+
+
+async def test_a_provider_that_answers_is_timed(settings: Made, examined: Examined) -> None:
+    async with ModelServer(["Ready."] * 3) as server:
+        gpt = openai(server.base_url, "k")
+        (found,) = await examined(settings(THINKING, providers={"gpt": gpt}), "providers")
+    # on a machine that is busy even a local model may be slow
+    assert found.code in ("ok", "provider-slow")
+    assert "first words after" in found.what
