@@ -10,7 +10,7 @@ from sipagent.agent.protocols import Expectation
 from sipagent.agent.spec import AgentSpec
 from sipagent.errors import ProviderError
 
-from .embedded import Embedded
+from .embedded import Models
 
 #: words beyond these are left out: vendors refuse long lists, and they help less and less
 MAX_HINTS = 100
@@ -28,7 +28,7 @@ class Kit:
 
     rate: int
     spec: AgentSpec
-    embedded: Embedded | None
+    embedded: Models | None
 
     @property
     def language(self) -> str:

@@ -5,6 +5,7 @@ import functools
 import selectors
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -34,7 +35,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """`time()` starts at 0 and moves only when every ready callback has run.
 
-    Work in other threads is not waited for while a timer is left, so code under test should have
+    Work for the default executor (`asyncio.to_thread`) is done at once, on the loop, and takes no
+    time. Other threads are not waited for while a timer is left, so code under test should have
     none; `call_soon_threadsafe` from the loop's own thread is as cheap as `call_soon`.
     """
 
@@ -46,6 +48,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._jumping.now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, function: Callable[..., T], *args: Any
+    ) -> "asyncio.Future[T]":
+        """As in any loop, but for the default executor: there is none."""
+        if executor is not None:
+            return super().run_in_executor(executor, function, *args)
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None

@@ -12,7 +12,9 @@ from sipagent.config import Settings
 from sipagent.dialplan.model import Plan
 from sipagent.errors import ProviderError
 from sipagent.providers.kit import Kit
-from sipagent.providers.registry import EARS, LANGUAGE_MODELS, MINDS, MOUTHS, pick, resolve
+from sipagent.providers.registry import EARS, LANGUAGE_MODELS, MINDS, MOUTHS, resolve
+
+from .makers import Makers, RegisteredMakers
 
 #: ears that know only what they are told to expect, and those of benches
 _NARROW = frozenset({"grammar", "instant"})
@@ -23,7 +25,8 @@ class OtherEars:
     under `providers:` that are nothing but ears.
     """
 
-    def __init__(self, settings: Settings, plan: Plan) -> None:
+    def __init__(self, settings: Settings, plan: Plan, makers: Makers | None = None) -> None:
+        self._makers = makers or RegisteredMakers(settings)
         self._settings = settings
         self._plan = plan
 
@@ -33,8 +36,7 @@ class OtherEars:
         if ref is None:
             cause = "there are no ears here that hear any words: configure some under providers:"
             raise ProviderError(engine or "ears", cause, retryable=False)
-        ears: Transcriber = pick(EARS, ref, Kit(rate, AgentSpec(), None), self._settings)
-        return ears
+        return self._makers.ears(ref, Kit(rate, AgentSpec(), None))
 
     def _named(self, engine: str) -> ProviderRef | None:
         known = self._settings.providers
@@ -68,7 +70,10 @@ class HouseModels:
     `providers:`.
     """
 
-    def __init__(self, settings: Settings, plan: Plan, rate: int) -> None:
+    def __init__(
+        self, settings: Settings, plan: Plan, rate: int, makers: Makers | None = None
+    ) -> None:
+        self._makers = makers or RegisteredMakers(settings)
         self._settings = settings
         self._plan = plan
         self._rate = rate
@@ -85,7 +90,8 @@ class HouseModels:
             raise ProviderError(name or "model", cause, retryable=False)
         configured = self._settings.providers.get(ref.provider)
         prices = configured.prices if configured else Prices()
-        make = partial(pick, MINDS, ref, Kit(self._rate, AgentSpec(), None), self._settings)
+        kit = Kit(self._rate, AgentSpec(), None)
+        make = partial(self._makers.mind, ref, kit, purpose="writing")
         return Candidate(ref.provider, make, prices)
 
     def _named(self, name: str) -> ProviderRef | None:

@@ -37,15 +37,14 @@ from sipagent.dialplan.swml.documents import SwmlDocuments
 from sipagent.dialplan.swml.organs import Vocabulary
 from sipagent.errors import PlanError, ProviderError
 from sipagent.providers.decoding import CONTAINERS, wants_containers
-from sipagent.providers.embedded import Embedded
+from sipagent.providers.embedded import Embedded, Models
 from sipagent.providers.espeak import EspeakMouth
 from sipagent.providers.fetching import Fetcher
 from sipagent.providers.hearing import EmbeddedHearing
-from sipagent.providers.kit import Kit, Options
+from sipagent.providers.kit import Kit
 from sipagent.providers.mcp.servers import CONFIGURED as MCP
 from sipagent.providers.mcp.servers import wants_mcp
-from sipagent.providers.mouths import mouth
-from sipagent.providers.registry import EARS, ECHO, LANGUAGE_MODELS, MINDS, late_kinds, pick
+from sipagent.providers.registry import ECHO, LANGUAGE_MODELS, late_kinds
 from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.web.client import preload as preload_web
@@ -64,13 +63,14 @@ from sipagent.verbs.documents import run_document
 
 from .functions import rules_of
 from .helping import HouseModels, OtherEars
+from .makers import Makers, Purpose, RegisteredMakers
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
     """What is loaded once, before the first fork."""
 
-    embedded: Embedded
+    embedded: Models
     toolbox: Toolbox
     shelf: Shelf
 
@@ -112,7 +112,10 @@ class PlanTalkers:
         stock: Stock,
         rate: int,
         mcp: McpServers,
+        *,
+        makers: Makers | None = None,
     ) -> None:
+        self._makers = makers or RegisteredMakers(settings)
         self._mcp = mcp
         self._settings = settings
         self._plan = plan
@@ -149,7 +152,7 @@ class PlanTalkers:
         """See `Sidecars`."""
         spec = agent_of(about, self._vocabulary).spec
         kit = Kit(self._rate, spec, None)
-        minds = tuple(self._later(MINDS, ref, kit) for ref in spec.brain)
+        minds = self._minds(spec.brain, kit, "sidecar")
         return ModelSidecar(spec.prompt or "", minds, self._sources(spec), control)
 
     def _read(self, agent: str | Mapping[str, Any]) -> InlineAgent:
@@ -168,21 +171,11 @@ class PlanTalkers:
         kit = Kit(self._rate, spec, self._stock.embedded)
         organs = Organs(
             vad=self._stock.embedded.detector(self._rate),
-            ears=self._candidates(EARS, spec.ears, kit),
-            brain=self._candidates(MINDS, spec.brain, kit),
-            mouth=self._mouths(spec, kit),
+            ears=self._candidates(self._makers.ears, spec.ears, kit),
+            brain=self._candidates(self._makers.mind, spec.brain, kit),
+            mouth=self._candidates(self._makers.mouth, spec.voice, kit),
         )
         return speaking_for_itself(organs)
-
-    def _mouths(self, spec: AgentSpec, kit: Kit) -> tuple[Candidate[Any], ...]:
-        """As `_candidates`, with the languages' own and the cache."""
-        make = partial(mouth, kit=kit, settings=self._settings)
-        if len(spec.voice) == 1:
-            ref = spec.voice[0]
-            return only(make(ref), ref.provider, self._prices(ref))
-        return tuple(
-            Candidate(ref.provider, partial(make, ref), self._prices(ref)) for ref in spec.voice
-        )
 
     def _sources(self, spec: AgentSpec) -> list[ToolSource]:
         """What tells others of the talk, and brings it tools."""
@@ -190,7 +183,7 @@ class PlanTalkers:
         if spec.reports is not None:
             kit = Kit(self._rate, spec, None)
             refs = spec.reports.post_prompt.brain or spec.brain
-            minds = tuple(self._later(MINDS, ref, kit) for ref in refs)
+            minds = self._minds(refs, kit, "report")
             found.append(Reporter(spec.reports, minds))
         if spec.swaig is not None:
             found.append(Natives(spec.swaig.native_functions, spec.local_tz))
@@ -207,12 +200,19 @@ class PlanTalkers:
         if spec.summary is None:
             return None
         kit = Kit(self._rate, spec, None)
-        minds = tuple(self._later(MINDS, ref, kit) for ref in spec.summary.brain or spec.brain)
+        minds = self._minds(spec.summary.brain or spec.brain, kit, "summary")
         return Scribe(name, spec.summary, minds, spec.memory)
+
+    def _minds(
+        self, refs: Sequence[ProviderRef], kit: Kit, purpose: Purpose
+    ) -> tuple[Candidate[Any], ...]:
+        """Minds beside the talk's, each made when it is needed."""
+        make = partial(self._makers.mind, purpose=purpose)
+        return tuple(self._later(make, ref, kit) for ref in refs)
 
     def _candidates(
         self,
-        makers: Mapping[str, Callable[[Kit, str, Options], Any]],
+        make: Callable[[ProviderRef, Kit], Any],
         refs: Sequence[ProviderRef],
         kit: Kit,
     ) -> tuple[Candidate[Any], ...]:
@@ -220,18 +220,13 @@ class PlanTalkers:
         when they are needed: then the next one stands in. Raises ProviderError.
         """
         if len(refs) == 1:
-            organ = pick(makers, refs[0], kit, self._settings)
-            return only(organ, refs[0].provider, self._prices(refs[0]))
-        return tuple(self._later(makers, ref, kit) for ref in refs)
+            return only(make(refs[0], kit), refs[0].provider, self._prices(refs[0]))
+        return tuple(self._later(make, ref, kit) for ref in refs)
 
     def _later(
-        self,
-        makers: Mapping[str, Callable[[Kit, str, Options], Any]],
-        ref: ProviderRef,
-        kit: Kit,
+        self, make: Callable[[ProviderRef, Kit], Any], ref: ProviderRef, kit: Kit
     ) -> Candidate[Any]:
-        make = partial(pick, makers, ref, kit, self._settings)
-        return Candidate(ref.provider, make, self._prices(ref))
+        return Candidate(ref.provider, partial(make, ref, kit), self._prices(ref))
 
     def _prices(self, ref: ProviderRef) -> Prices:
         configured = self._settings.providers.get(ref.provider)
@@ -253,25 +248,30 @@ def furnish(
     places: Places,
     rate: int,
     bundle: Path,
+    makers: Makers | None = None,
+    now: Callable[[], datetime] | None = None,
 ) -> Services:
-    """The services of one call."""
+    """The services of one call. `makers` and `now` stand for the registry and the clock, where a
+    call is only rehearsed.
+    """
     zone = ZoneInfo(settings.time_zone)
-    talkers = PlanTalkers(settings, plan, stock, rate, mcp)
+    makers = makers or RegisteredMakers(settings)
+    talkers = PlanTalkers(settings, plan, stock, rate, mcp, makers=makers)
     return Services(
         dialer=dialer,
         texts=texts,
         expressions=JavaScript(),
         sounds=SoundLibrary(Path(plan.file).parent, _mouth, Fetcher(web)),
         hearing=EmbeddedHearing(
-            stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan)
+            stock.embedded.detector, stock.embedded.ears, OtherEars(settings, plan, makers)
         ),
         talkers=talkers,
         sidecars=talkers,
-        models=HouseModels(settings, plan, rate),
+        models=HouseModels(settings, plan, rate, makers),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),
         writers=WRITERS,
-        now=lambda: datetime.now(zone),
+        now=now or (lambda: datetime.now(zone)),
         bundle=bundle,
         extensions=frozenset(settings.phones),
         places=places,

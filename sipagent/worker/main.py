@@ -4,14 +4,12 @@ import asyncio
 import signal
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import structlog
 
-from sipagent.call import reasons
 from sipagent.call.control import CallControl
 from sipagent.call.identity import swml_call_id
-from sipagent.call.leg import REPLACES_HEADER, Leg, LegState
+from sipagent.call.leg import REPLACES_HEADER, Leg
 from sipagent.call.session import CallSession
 from sipagent.config import Settings
 from sipagent.errors import LegFailed
@@ -27,7 +25,7 @@ from sipagent.providers.web.guard import Guard
 from sipagent.verbs.handing import Referee
 
 from .beginning import keep_beginning
-from .commands import Commands, Steered
+from .commands import Steered
 from .course import Course
 from .dialing import TrunkDialer
 from .doors import Doors
@@ -54,6 +52,7 @@ from .protocol import (
 )
 from .texting import Texter
 from .tidying import tidy
+from .walking import walk
 from .watchdog import MediaWatchdog
 
 log = structlog.get_logger(__name__)
@@ -62,8 +61,6 @@ log = structlog.get_logger(__name__)
 _stock: list[Stock] = []
 #: the bridge: its ports are called by the media thread until the process is no more
 _kept: list[PjBridge] = []
-#: how long a plan may take to notice that its caller has left, seconds
-_LAST_WORD = 3.0
 #: texts for a call that has not begun
 _TEXTS = 16
 #: a worker in a call that stands still for so long is ended by the kernel, seconds; while there is
@@ -204,7 +201,8 @@ class _Worker:
             course.before = partial(answered, call, outset, operators)
         doors.commands.open(Steered(call, course, outside))
         try:
-            await self._walk(call, course, doors.commands)
+            limit = self._settings.limits.call_seconds
+            await walk(call, course, doors.commands, self._ended_by_us, limit=limit)
         finally:
             await asyncio.gather(web.close(), mcp.close())
 
@@ -217,43 +215,6 @@ class _Worker:
         )
         phones = {name: phone.dtmf for name, phone in self._settings.phones.items()}
         return PhoneDialer(trunks, phones, self._settings.sip.public_address or "")
-
-    async def _walk(self, call: CallSession, course: Course, commands: Commands) -> None:
-        """Run the plan until it ends, the caller leaves, somebody ends the call, or time is up."""
-        walk = asyncio.create_task(course.run())
-        gone = asyncio.create_task(call.left(call.caller))
-        limit = self._settings.limits.call_seconds
-        ends: set[asyncio.Future[Any]] = {walk, gone, self._ended_by_us}
-        done, _ = await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        reason, by = "the plan ended", "plan"
-        if not done:
-            reason, by = f"the longest call is {limit} s", "system"
-        elif call.hung_up_by is not None:
-            reason, by = f"the {call.hung_up_by} hung up", call.hung_up_by
-        elif call.caller.status == 408 and call.caller.state is LegState.DISCONNECTED:
-            reason, by = f"the caller is gone: {call.caller.reason}", "system"
-        elif call.caller.state is LegState.DISCONNECTED:
-            told = reasons.parse(call.caller.reason)
-            reason, by = "the caller hung up" + (f" ({told.words})" if told else ""), "caller"
-        elif self._ended_by_us in done:
-            reason, by = self._ended_by_us.result(), "system"
-        self._ended_by_us.add_done_callback(lambda _: call.afterwork.hurry())
-        if gone in done:
-            # What is under way notices too, and its last word (a transfer's outcome) is recorded.
-            await asyncio.wait({walk}, timeout=_LAST_WORD)
-        await commands.close(_LAST_WORD if gone in done else 0.0)
-        if course.hung_up:
-            reason = f"{course.hung_up} hung up"
-        for task in (walk, gone):
-            task.cancel()
-        failure = (await asyncio.gather(walk, return_exceptions=True))[0]
-        status = call.caller.status or 200
-        if isinstance(failure, Exception):
-            log.error("plan_crashed", exc_info=failure)
-            reason, by, status = f"internal error: {type(failure).__name__}", "system", 500
-        elif course.failed is not None and call.hung_up_by is None:
-            reason, by, status = course.failed.detail, "system", course.failed.status or status
-        await call.end(status, reason, by)
 
     def _texter(self) -> Texter:
         settings, gateway = self._settings, self._settings.messages.gateway
