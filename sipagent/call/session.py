@@ -320,6 +320,11 @@ class CallSession:
                 wait.cancel()
 
     @property
+    def over(self) -> bool:
+        """True once the call has begun to end: nothing more is to be put on record."""
+        return self._ended
+
+    @property
     def deserted(self) -> bool:
         """True when the caller has left and nobody is about to take their place."""
         return self.caller.state is LegState.DISCONNECTED and not self.handing(self.caller)

@@ -26,6 +26,7 @@ from sipagent.events import (
     Reported,
     Said,
     SecureEntry,
+    SoundPlayed,
     StepChanged,
     Summarised,
     ToolReturned,
@@ -49,7 +50,7 @@ _STAGES = {
 
 def when(event: Event) -> int:
     """Where a line stands on the media clock, ms: words stand where they began."""
-    return event.start if isinstance(event, Said) else event.t
+    return event.start if isinstance(event, Said | SoundPlayed) else event.t
 
 
 def line(event: Event) -> tuple[str, str] | None:
@@ -59,6 +60,9 @@ def line(event: Event) -> tuple[str, str] | None:
             colour = "green" if speaker == "caller" else "cyan"
             cut = f"[dim](not heard: {escape(unheard.strip())})[/]" if unheard.strip() else ""
             return f"[{colour}]{speaker}[/]", " ".join(filter(None, [escape(text.strip()), cut]))
+        case SoundPlayed(url=url, whole=whole):
+            cut = "" if whole else " [dim](cut short)[/]"
+            return "[cyan]played[/]", f"{escape(url.removeprefix('say:'))}{cut}"
         case DigitReceived(digit=digit, hidden=False):
             return "[green]key[/]", escape(digit)
         case SecureEntry(change="began", secret=secret):

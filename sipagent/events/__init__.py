@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from .base import Base, Personal, PersonalData, Speaker, personal_fields
-from .floor import BargeIn, Interim, Said, SpeechEnded, SpeechStarted, TurnEnded
+from .floor import (
+    BargeIn,
+    Interim,
+    Said,
+    SoundPlayed,
+    SpeechEnded,
+    SpeechStarted,
+    TurnEnded,
+)
 from .keeping import (
     ConsentChanged,
     RecordingPaused,
@@ -64,6 +72,7 @@ __all__ = [
     "Said",
     "SecureEntry",
     "SipMessage",
+    "SoundPlayed",
     "Speaker",
     "SpeechEnded",
     "SpeechStarted",
@@ -271,6 +280,7 @@ Event = Annotated[
     | Interim
     | Said
     | BargeIn
+    | SoundPlayed
     | TurnEnded
     | AgentChanged
     | Summarised

@@ -78,3 +78,17 @@ class TurnEnded(Base):
     silence_ms: int
     voiced_ms: int = 0
     words: Personal = ""
+
+
+class SoundPlayed(Base):
+    """The plan played something, `port` says for which step, and this is over: `whole` says whether
+    all of it was played. `url` is as in the plan, without user, password and query: of `say:` it
+    holds the words. Times on the media clock, ms.
+    """
+
+    type: Literal["sound_played"] = "sound_played"
+    port: str
+    url: Personal
+    start: int
+    end: int
+    whole: bool = True

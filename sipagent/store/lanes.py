@@ -20,7 +20,7 @@ from .deed_lanes import decisions, notes, private, providers, recordings, tools,
 from .marks import AMBER, BLUE, GREY, RED, TEAL, VIOLET, Lane, Mark
 from .moments import Clock
 from .sip_lanes import ladders, legs
-from .talk_lanes import barge_ins, turns, words
+from .talk_lanes import barge_ins, played, turns, words
 
 
 def lanes(events: Sequence[Event], time: Clock) -> list[Lane]:
@@ -33,6 +33,7 @@ def lanes(events: Sequence[Event], time: Clock) -> list[Lane]:
         *legs(events, time, end),
         Lane("caller", BLUE, list(words(events, time, "caller")), "left", hushed=hushed),
         Lane("agent", TEAL, list(words(events, time, "agent")), "right"),
+        Lane("played", GREY, list(played(events, time))),
         Lane("callee", VIOLET, list(words(events, time, "callee"))),
         Lane("turns", GREY, list(turns(events, time))),
         Lane("barge-in", AMBER, list(barge_ins(events, time))),

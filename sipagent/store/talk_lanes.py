@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from sipagent.call.waterfall import STAGES, turn_of
-from sipagent.events import BargeIn, DigitReceived, Event, Said, SecureEntry, TurnEnded, TurnLatency
+from sipagent.events import (
+    BargeIn,
+    DigitReceived,
+    Event,
+    Said,
+    SecureEntry,
+    SoundPlayed,
+    TurnEnded,
+    TurnLatency,
+)
 
 from .marks import AMBER, BLUE, GREEN, GREY, RED, TEAL, VIOLET, Mark
 from .moments import Clock
@@ -43,6 +52,16 @@ def words(events: Iterable[Event], time: Clock, speaker: str) -> Iterator[Mark]:
         elif isinstance(e, DigitReceived) and speaker == "caller" and not private:
             key = "•" if e.hidden else e.digit
             yield Mark(time.of(e), f"[{key}]", VIOLET, detail=f"key {key} by {e.method}", bold=True)
+
+
+def played(events: Iterable[Event], time: Clock) -> Iterator[Mark]:
+    """What the plan played: the words of `say:`, and other sounds by their names."""
+    for e in events:
+        if isinstance(e, SoundPlayed):
+            shown = e.url.removeprefix("say:")
+            cut = "" if e.whole else " (cut short)"
+            detail = f"{e.port}: {shown}{cut}"
+            yield Mark(time.at(e.start), shown, GREY, "box", end=time.at(e.end), detail=detail)
 
 
 def turns(events: Iterable[Event], time: Clock) -> Iterator[Mark]:

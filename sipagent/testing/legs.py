@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +111,8 @@ class FakeLeg:
         #: how the next REFER comes out, and after how many seconds
         self.refer_outcome = ReferOutcome(200, "OK")
         self.refer_takes = 0.1
+        #: says so in their place, given the target and how many seconds there are
+        self.on_refer_to: Callable[[str | Leg, float], Awaitable[ReferOutcome]] | None = None
         self._outbound = state is LegState.CALLING
         self._progress = Progress(state)
         self._referring = False
@@ -214,15 +216,19 @@ class FakeLeg:
         self.referred.append(target if isinstance(target, str) else target.info.id)
         self._referring = True
         try:
-            await asyncio.sleep(min(self.refer_takes, timeout))
+            outcome = await (self.on_refer_to or self._refer)(target, timeout)
         finally:
             self._referring = False
-        if self.refer_takes > timeout:
-            return ReferOutcome(408, "Request Timeout")
-        if self.refer_outcome.ok:
+        if outcome.ok:
             self.hang_up_remotely()
             if isinstance(target, FakeLeg):
                 target.hang_up_remotely()
+        return outcome
+
+    async def _refer(self, target: str | Leg, timeout: float) -> ReferOutcome:
+        await asyncio.sleep(min(self.refer_takes, timeout))
+        if self.refer_takes > timeout:
+            return ReferOutcome(408, "Request Timeout")
         return self.refer_outcome
 
     def on_refer(self, judge: Judge) -> None:

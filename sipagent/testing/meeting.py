@@ -102,24 +102,33 @@ class _Meetings(GatewayMeetings):
 class House:
     """Calls that may meet. To be made on a running VirtualLoop."""
 
-    def __init__(self, queues: Mapping[str, Queue] | None = None) -> None:
+    def __init__(
+        self,
+        queues: Mapping[str, Queue] | None = None,
+        parking: Parking | None = None,
+    ) -> None:
         self.mixer = LocalMixer()
         self.queues = dict(queues or {})
+        self._parking = parking or Parking(first=701, last=703)
         self.desk = self._desk()
         self.calls: list[FakeCall] = []
         self._ends: dict[str, GatewayMeetings] = {}
 
     def call(self, who: str = "", **more: object) -> FakeCall:
         """One more incoming call."""
-        token = f"worker{len(self.calls) + 1}"
-        loop = asyncio.get_running_loop()
-        end = _Meetings(lambda message: _soon(loop, self._heard, token, message), self.mixer)
-        call = a_call(meetings=end, **more)  # type: ignore[arg-type]
+        call = a_call(meetings=self.door(), **more)  # type: ignore[arg-type]
         if who:
             call.caller.info = replace(call.caller.info, remote=f"sip:{who}@example.com")
         self.calls.append(call)
-        self._ends[token] = end
         return call
+
+    def door(self) -> GatewayMeetings:
+        """What one more call has of this house: its `Meetings`."""
+        token = f"worker{len(self._ends) + 1}"
+        loop = asyncio.get_running_loop()
+        end = _Meetings(lambda message: _soon(loop, self._heard, token, message), self.mixer)
+        self._ends[token] = end
+        return end
 
     def restart(self) -> None:
         """A new gateway, to which every call says what it has."""
@@ -137,7 +146,7 @@ class House:
 
     def _desk(self) -> MeetingDesk:
         loop = asyncio.get_running_loop()
-        return MeetingDesk(self.mixer, self.queues, Parking(first=701, last=703), now=loop.time)
+        return MeetingDesk(self.mixer, self.queues, self._parking, now=loop.time)
 
     def _heard(self, token: str, message: Meeting) -> None:
         match message:

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from sipagent.call.session import CallSession
+from sipagent.call.web import without_secrets
 from sipagent.errors import CallError
-from sipagent.events import Warned
-from sipagent.media.port import AudioPort
+from sipagent.events import SoundPlayed, Warned
+from sipagent.media.frames import FRAME_MS
+from sipagent.media.port import AudioPort, Mark
 
 from .waiting import stopped
 
@@ -60,14 +63,48 @@ async def play_all(
     language: str = "",
     gender: str = "",
 ) -> None:
-    """Play the URLs in order and wait until the last sample was heard. Raises CallError."""
-    for url in urls:
-        sound = call.services.sounds.load(
-            url, rate=port.rate, voice=voice, volume=volume, language=language, gender=gender
+    """Play the URLs in order and wait until the last sample was heard; what was is on record.
+
+    Raises CallError.
+    """
+    played: list[_Played] = []
+    try:
+        for url in urls:
+            played.append(_Played(url, port.mark_at(port.position + 1)))
+            sound = call.services.sounds.load(
+                url, rate=port.rate, voice=voice, volume=volume, language=language, gender=gender
+            )
+            async for pcm in sound:
+                await port.play(pcm)
+            played[-1].end = port.mark_at(port.position)
+        await port.mark().reached()
+    finally:
+        for one in played:
+            one.tell(call, port)
+
+
+@dataclass(slots=True)
+class _Played:
+    """One URL on its way to whoever hears it: the mark of its first frame, and of its last."""
+
+    url: str
+    begin: Mark
+    end: Mark | None = None
+
+    def tell(self, call: CallSession, port: AudioPort) -> None:
+        """Put on record what was heard of it, if anything."""
+        if port.played < self.begin.position or self.begin.t is None or call.over:
+            return
+        ended = self.end.t if self.end is not None else None
+        scheme = self.url.partition(":")[0]
+        call.emit(
+            SoundPlayed,
+            port=port.name,
+            url=without_secrets(self.url) if scheme in ("http", "https") else self.url,
+            start=self.begin.t,
+            end=call.bridge.clock.t if ended is None else ended + FRAME_MS,
+            whole=ended is not None,
         )
-        async for pcm in sound:
-            await port.play(pcm)
-    await port.mark().reached()
 
 
 @asynccontextmanager

@@ -1,7 +1,15 @@
 """The embedded mind: declared phrases and keys, and a question back where it is not sure."""
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import count
 from typing import Any
 
@@ -46,10 +54,18 @@ class IntentsBrain:
     Keys win over words. Words act at a confidence of 0.8, are asked back from 0.5, and are not
     understood below. The confidence is the ears' own, but never more than the likeness of the
     words to a declared phrase: open-vocabulary ears are sure of words that nobody declared.
-    `quiet` names the tools whose success is not read out.
+    `quiet` names the tools whose success is not read out; `acted` is told the name of every intent
+    that is acted on.
     """
 
-    def __init__(self, spec: AgentSpec, *, quiet: Collection[str] = TELEPHONY) -> None:
+    def __init__(
+        self,
+        spec: AgentSpec,
+        *,
+        quiet: Collection[str] = TELEPHONY,
+        acted: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._acted = acted
         self._spec = spec
         self._quiet = quiet
         self._phrases = {
@@ -117,6 +133,7 @@ class IntentsBrain:
 
     def _act(self, name: str, tools: Sequence[ToolSpec]) -> list[Say | ToolCall]:
         self._asked, self._misses = None, 0
+        self._acted(name)
         intent = self._spec.intents[name]
         parts: list[Say | ToolCall] = [Say(intent.say)] if intent.say else []
         if intent.do:
