@@ -40,7 +40,7 @@ from sipagent.worker.protocol import (
     Request,
     Told,
 )
-from sipagent.worker.spawner import WorkersFailed
+from sipagent.worker.spawner import Program, WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
@@ -76,9 +76,13 @@ class Gateway:
         plans: Plans,
         *,
         read_settings: Callable[[], Settings] | None = None,
+        program: Program | None = None,
     ) -> None:
-        """`read_settings` reads them again for a reload; without it they stay."""
+        """`read_settings` reads them again for a reload; without it they stay. `program` is
+        what workers run.
+        """
         self._settings = settings
+        self._program = program
         self.whereabouts = Whereabouts(settings)
         self._read_settings = read_settings
         self._reloading: asyncio.Task[None] | None = None
@@ -238,6 +242,7 @@ class Gateway:
             on_gone=self._gone,
             on_request=self._request,
             journal=state.journal,
+            program=self._program,
         )
         await self.workers.start()
         handles = self.workers.handles

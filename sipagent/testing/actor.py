@@ -3,16 +3,19 @@
 import asyncio
 import json
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+
+from sipagent.worker.spawner import Launched
+
+from . import nursery
 
 
 class Actor:
     """A scenario that runs in another process, as the test sees it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, wire: socket.socket) -> None:
+    def __init__(self, process: Launched, wire: socket.socket) -> None:
         self.address: tuple[str, int] = ("", 0)
         self._process = process
         self._wire = wire
@@ -49,11 +52,11 @@ class Actor:
         """End the process."""
         self._wire.close()
         try:
-            await asyncio.wait_for(self._process.wait(), 5)
+            code = await asyncio.wait_for(self._process.wait(), 5)
         except TimeoutError:
             self._process.kill()
-            await self._process.wait()
-        assert self._process.returncode == 0, f"the worker died: {self._process.returncode}"
+            code = await self._process.wait()
+        assert code == 0, f"the worker died: {code}"
 
     async def _next(self) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -86,9 +89,8 @@ async def launching() -> AsyncIterator[Launch]:
     ) -> Actor:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        command = (sys.executable, "-m", "sipagent.testing.stage", str(theirs.fileno()))
-        process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()])
-        theirs.close()
+        with theirs:
+            process = await nursery.stage(theirs.fileno())
         actor = Actor(process, ours)
         actors.append(actor)
         order = {

@@ -15,6 +15,7 @@ from sipagent.store.bundle import Bundle, read_bundle
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.supervisor import Supervisor
 
+from . import nursery
 from .sip.agent import Kind
 
 PATIENCE = 20.0
@@ -122,7 +123,7 @@ async def running(
     Raises ConfigError where a plan is not sound, and what a server that cannot start raises.
     """
     made = settings_in(folder, plans, **settings)
-    async with Gateway(made, open_plans(made)) as gateway:
+    async with Gateway(made, open_plans(made), program=nursery.WORKER) as gateway:
         yield Server(gateway, folder)
 
 

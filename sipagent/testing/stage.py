@@ -1,6 +1,6 @@
 """A process of its own for a scenario: pjsua2 lives once per process and ends by os._exit.
 
-Run as `python -m sipagent.testing.stage FD`: reads one JSON line from the socket (module file,
+`main` is run by the nursery: it reads one JSON line from the socket (module file,
 function, arguments), runs the function with a Stage, and answers in JSON lines.
 """
 
@@ -12,7 +12,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from sipagent.config import Settings
 from sipagent.legs.bridge import PjBridge
@@ -107,8 +107,9 @@ def _function(file: str, name: str) -> Callable[..., Awaitable[Any]]:
     return function
 
 
-if __name__ == "__main__":
-    channel = socket.socket(fileno=int(sys.argv[1]))
+def main(arguments: list[str]) -> NoReturn:
+    """Be the process: the argument is the number of the socket. Forked by the nursery."""
+    channel = socket.socket(fileno=int(arguments[0]))
     channel.setblocking(False)
     try:
         asyncio.run(_run(channel))

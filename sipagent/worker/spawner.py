@@ -7,9 +7,10 @@ import socket
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -28,12 +29,52 @@ class WorkersFailed(SipAgentError):
     """The server cannot start: its zygote, or the first workers, did not come up."""
 
 
+class Launched(Protocol):
+    """The zygote's process, as far as the gateway cares."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        ...
+
+    def kill(self) -> None:
+        """Send SIGKILL. Raises ProcessLookupError."""
+        ...
+
+
+async def afresh(arguments: Sequence[str], control: int) -> Process:
+    """The zygote as a new Python, which has everything to import."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sipagent.worker.zygote"),
+        *("--control", str(control)),
+        *arguments,
+        stdin=DEVNULL,
+        pass_fds=[control],
+        env={**os.environ, **SINGLE_THREADED, **ONE_HEAP},
+        # Ctrl-C in the terminal is for the gateway, which drains.
+        start_new_session=True,
+    )
+
+
+#: starts a zygote with these arguments, and this descriptor as its control socket
+Launch = Callable[[Sequence[str], int], Awaitable[Launched]]
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the zygote runs; both are `package.module:function`, as `zygote.Entry` and Preload."""
+    """What the zygote runs: `package.module:function`, as `zygote.Entry` and `zygote.Preload`."""
 
-    entry: str
-    preload: str
+    entry: str = "sipagent.worker.main:run"
+    preload: str = "sipagent.worker.main:preload"
+    launch: Launch = afresh
+
+    async def start(self, control: int) -> Launched:
+        """Start a zygote that runs it, with this descriptor as its control socket."""
+        return await self.launch(["--entry", self.entry, "--preload", self.preload], control)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +97,7 @@ class Spawner:
     """A running zygote."""
 
     def __init__(
-        self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, process: Launched, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._process = process
         self._reader = reader
@@ -67,14 +108,7 @@ class Spawner:
         """Start a zygote and wait until it can fork. Raises WorkersFailed."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *_command(program, theirs.fileno()),
-                stdin=DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, **SINGLE_THREADED, **ONE_HEAP},
-                # Ctrl-C in the terminal is for the gateway, which drains.
-                start_new_session=True,
-            )
+            process = await program.start(theirs.fileno())
         reader, writer = await asyncio.open_connection(sock=ours)
         spawner = cls(process, reader, writer)
         data = pickle.dumps(orders)
@@ -140,12 +174,3 @@ class Spawner:
             return (await self._reader.readline()).decode().split()
         except ConnectionError:
             return []
-
-
-def _command(program: Program, control: int) -> list[str]:
-    return [
-        *(sys.executable, "-m", "sipagent.worker.zygote"),
-        *("--control", str(control)),
-        *("--entry", program.entry),
-        *("--preload", program.preload),
-    ]

@@ -48,9 +48,6 @@ from .zygote import Orders
 
 log = structlog.get_logger(__name__)
 
-ENTRY = "sipagent.worker.main:run"
-PRELOAD = "sipagent.worker.main:preload"
-
 
 class Supervisor:
     """The gateway's side of all workers."""
@@ -64,19 +61,16 @@ class Supervisor:
         on_event: Callable[[WorkerHandle, Event], None],
         on_gone: Callable[[WorkerHandle, str], None],
         on_request: Callable[[WorkerHandle, Request], None] = lambda worker, message: None,
-        entry: str = ENTRY,
-        preload: str = PRELOAD,
+        program: Program | None = None,
         patience: Patience | None = None,
         journal: Journal | None = None,
     ) -> None:
-        """`entry` and `preload` are `package.module:function`, imported in the zygote. `journal`
-        says who was in a call when the gateway before us ended.
-        """
+        """`journal` says who was in a call when the gateway before us ended."""
         self._limits = settings.limits
         self._patience = patience or Patience()
         self._home = home
         self._journal = journal or Journal()
-        self._keeper = Keeper(Program(entry, preload), Orders(home, settings))
+        self._keeper = Keeper(program or Program(), Orders(home, settings))
         self._watcher = Watcher(on_ready, on_event, on_gone, on_request)
         self._roster = Roster(self._patience, self._gone)
         self._pool = Pool(settings.limits.warm, settings.limits.calls)

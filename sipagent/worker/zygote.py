@@ -12,7 +12,6 @@ import gc
 import importlib
 import os
 import pickle
-import random
 import select
 import signal
 import socket
@@ -32,7 +31,7 @@ from sipagent.log import configure
 
 from .heap import collapse_heap
 from .home import Home
-from .offspring import die_with_the_parent
+from .offspring import die_with_the_parent, reseed
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +73,13 @@ class Zygote:
         """Fork on demand until the gateway closes the control socket, or dies."""
         signal.set_wakeup_fd(self._wake_up.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _noted)
+        try:
+            self._serve()
+        finally:
+            # The sockets go with us, while children still die: of that nobody is to be told.
+            signal.set_wakeup_fd(-1)
+
+    def _serve(self) -> None:
         rest = b""
         self._tell(f"up {_threads()}")
         while True:
@@ -84,7 +90,6 @@ class Zygote:
             if self._control in readable:
                 data = self._control.recv(65_536)
                 if not data:
-                    signal.set_wakeup_fd(-1)
                     return
                 *tokens, rest = (rest + data).split(b"\n")
                 for token in tokens:
@@ -128,11 +133,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for owned in (self._control, self._wake, self._wake_up):
             owned.close()
-        random.seed()
-        # Asked for by its own name: numpy loads it late, which would cost every worker 9 ms.
-        numpy_random = sys.modules.get("numpy.random")
-        if numpy_random is not None:
-            numpy_random.seed()
+        reseed()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.home import Home
 from sipagent.worker.protocol import Assignment, PlanText
 from sipagent.worker.roster import Patience
+from sipagent.worker.spawner import Program
 from sipagent.worker.supervisor import Supervisor
 
 HERE = Path(__file__).parent
@@ -102,8 +103,7 @@ async def start_gateway(
             return Supervisor(
                 whole,
                 home=Home(tmp_path / "state", ("127.0.0.1", 9), b"secret"),
-                entry=f"entries:{entry}",
-                preload=f"entries:{preload}",
+                program=Program(f"entries:{entry}", f"entries:{preload}"),
                 patience=patience,
                 **told,
             )

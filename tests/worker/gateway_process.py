@@ -8,6 +8,7 @@ from sipagent.config import Limits, Settings
 from sipagent.worker.handle import WorkerHandle, WorkerState
 from sipagent.worker.home import Home
 from sipagent.worker.protocol import Assignment, PlanText
+from sipagent.worker.spawner import Program
 from sipagent.worker.supervisor import Supervisor
 
 
@@ -17,8 +18,7 @@ async def main(run_dir: Path, when: str) -> None:
     supervisor = Supervisor(
         Settings(limits=Limits(calls=3, warm=1, orphan_seconds=3.0)),
         home=Home(run_dir, ("127.0.0.1", 9), b"secret"),
-        entry="entries:run",
-        preload="entries:preload_slowly" if loading else "entries:preload",
+        program=Program("entries:run", f"entries:{'preload_slowly' if loading else 'preload'}"),
         on_ready=ready.append,
         on_event=lambda worker, event: None,
         on_gone=lambda worker, why: None,

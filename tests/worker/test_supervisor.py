@@ -18,7 +18,7 @@ from sipagent.worker.home import Home
 from sipagent.worker.pool import NoRoom
 from sipagent.worker.protocol import HangUp
 from sipagent.worker.roster import Patience
-from sipagent.worker.spawner import WorkersFailed
+from sipagent.worker.spawner import Program, WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 from tests.worker.conftest import HERE, StartGateway, running, until
 
@@ -383,8 +383,7 @@ async def test_a_folder_whose_socket_has_too_long_a_path_will_do(
     supervisor = Supervisor(
         Settings(limits=Limits(calls=1, warm=1)),
         home=Home(tmp_path / ("x" * 100), ("127.0.0.1", 9), b"secret"),
-        entry="entries:run",
-        preload="entries:preload",
+        program=Program("entries:run", "entries:preload"),
         on_ready=lambda worker: None,
         on_event=lambda worker, event: None,
         on_gone=lambda worker, why: None,
