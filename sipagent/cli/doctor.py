@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sipagent.config import Log, Settings
 from sipagent.doctor.check import Check, Visit, examine
-from sipagent.doctor.checks import CHECKS
+from sipagent.doctor.checks import CHECKS, calling
 from sipagent.doctor.checks.files import unreadable
 from sipagent.doctor.findings import Finding, Severity
 from sipagent.doctor.patient import admitted
@@ -37,13 +37,16 @@ def doctor(
     only: Annotated[
         list[str] | None, typer.Option("--only", help=f"this check, repeatable: {_NAMES}")
     ] = None,
+    call: Annotated[
+        str, typer.Option(help="call this number by its trunk, and see what audio comes back")
+    ] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look for what keeps calls from working: beside a server that runs, or before its first
     start. Exit code 1 where there is a problem.
     """
-    checks = _chosen(only or [])
+    checks = _chosen(only or [], call)
     configure(Log(level="error"))  # what it finds is told once, in its own words
     try:
         settings = settings_from(config)
@@ -52,7 +55,7 @@ def doctor(
         if not as_json:
             _print(visits[0])
     else:
-        visits = asyncio.run(_examined(settings, checks, _silent if as_json else _print))
+        visits = asyncio.run(_examined(settings, checks, call, _silent if as_json else _print))
     if as_json:
         print_json(_document(visits))
     else:
@@ -61,24 +64,30 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _chosen(only: Sequence[str]) -> list[Check]:
-    """Raises SipAgentError for a name that is none."""
+def _chosen(only: Sequence[str], number: str) -> list[Check]:
+    """All of them, or those that are named; the call where there is whom to call. Raises
+    SipAgentError for a name that is none.
+    """
     known = {check.name: check for check in CHECKS}
     for name in only:
         if name not in known:
             hint = nearest(name, known) or f"there are: {_NAMES}"
             raise SipAgentError(f"there is no check {name}; {hint}")
-    return [check for check in CHECKS if not only or check.name in only]
+    if calling.CHECK.name in only and not number:
+        raise SipAgentError("whom to call? --call NUMBER")
+    unwanted = set() if number else {calling.CHECK.name}
+    names = {*only, calling.CHECK.name} if only else set(known)
+    return [check for check in CHECKS if check.name in names - unwanted]
 
 
 async def _examined(
-    settings: Settings, checks: Sequence[Check], tell: Callable[[Visit], None]
+    settings: Settings, checks: Sequence[Check], number: str, tell: Callable[[Visit], None]
 ) -> list[Visit]:
     """Each is told as it ends; they are returned in the order of the table."""
     left = {check.name: check.title for check in checks}
     visits: dict[str, Visit] = {}
     with Status(_waiting(left), console=Console(stderr=True)) as status:
-        async with admitted(settings) as patient:
+        async with admitted(settings, number=number) as patient:
             async for visit in examine(checks, patient):
                 del left[visit.name]
                 visits[visit.name] = visit

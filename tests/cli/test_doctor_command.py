@@ -60,3 +60,9 @@ def test_an_unknown_check_is_told_the_nearest(folder: Path, run: Run) -> None:
     ran = run("doctor", "--only", "port")
     assert ran.code == 1
     assert "ports" in one_line(ran.err)
+
+
+def test_a_call_needs_a_number(folder: Path, run: Run) -> None:
+    ran = run("doctor", "--only", "call")
+    assert ran.code == 1
+    assert "--call NUMBER" in one_line(ran.err)

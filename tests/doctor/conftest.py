@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sipagent.config import Settings, Trunk
+from sipagent.config import Listener, Settings, Sip, Trunk
 from sipagent.doctor.check import examine
 from sipagent.doctor.checks import CHECKS
 from sipagent.doctor.findings import Finding, Severity
@@ -52,3 +52,8 @@ def trunk(pbx: Registrar, **keys: Any) -> Trunk:
     usual = {"host": host, "port": port, "username": "7000", "password": "secret"}
     patience = {"registration": True, "answer_seconds": 2.0}
     return Trunk.model_validate({**usual, **patience, **keys})
+
+
+def only(port: int) -> Sip:
+    """SIP by UDP on that port, and nothing else."""
+    return Sip(listen=(Listener(port=port),))

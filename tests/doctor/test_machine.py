@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import trustme
 
+from sipagent.app.state import State
 from sipagent.config import Certificate, Limits, Listener, Provider, Rtp, Settings, Sip, Store, Tls
 from sipagent.doctor.checks.packages import judged
 from sipagent.doctor.findings import Severity
 from sipagent.testing.model_server import ModelServer
 from sipagent.testing.ports import free_port
 
-from .conftest import Examined, wrong
+from .conftest import Examined, only, wrong
 
 Made = Callable[..., Settings]
 THINKING = """
@@ -30,10 +31,6 @@ def openai(base_url: str, key: str) -> Provider:
     """A language model at that server."""
     keys = {"kind": "openai", "base_url": base_url, "api_key": key, "model": "m"}
     return Provider.model_validate(keys)
-
-
-def only(port: int) -> Sip:
-    return Sip(listen=(Listener(port=port),))
 
 
 async def test_whoever_holds_a_port_is_named(settings: Made, examined: Examined) -> None:
@@ -57,6 +54,24 @@ async def test_a_free_port_is_right_before_the_first_start(
     settings: Made, examined: Examined
 ) -> None:
     assert wrong(await examined(settings(sip=only(free_port())), "ports")) == []
+
+
+async def test_a_port_of_the_server_that_runs_is_as_it_should_be(
+    settings: Made, examined: Examined
+) -> None:
+    made = settings(sip=only(free_port()))
+    state = State(made.state_folder)
+    state.open()
+    try:
+        idle = await examined(made, "ports")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+            own.bind(("127.0.0.1", made.sip.listen[0].port))
+            serving = await examined(made, "ports")
+    finally:
+        state.close()
+    assert wrong(idle) == ["not-listening"]
+    assert wrong(serving) == []
+    assert any("held by our own server" in f.what for f in serving)
 
 
 @pytest.mark.parametrize(

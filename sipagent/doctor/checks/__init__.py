@@ -4,6 +4,7 @@ from sipagent.doctor.check import Check
 
 from . import (
     addresses,
+    calling,
     certificates,
     clock,
     codecs,
@@ -15,6 +16,7 @@ from . import (
     packages,
     ports,
     providers,
+    selftest,
     trunks,
 )
 
@@ -34,4 +36,6 @@ CHECKS: tuple[Check, ...] = (
     trunks.REGISTRATION,
     codecs.CHECK,
     providers.CHECK,
+    selftest.CHECK,
+    calling.CHECK,
 )

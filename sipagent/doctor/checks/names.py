@@ -21,7 +21,7 @@ from sipagent.edge.headers import Uri, parse_uri
 from sipagent.edge.names import is_address, nameserver
 from sipagent.edge.trunks.enrolment import home
 
-_PATIENCE = 3.0
+_PATIENCE = 2.0
 #: seconds; a call waits for it
 _SLOW = 0.5
 
