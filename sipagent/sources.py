@@ -15,6 +15,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from .errors import ConfigError, Finding
 
 KeyPath = tuple[str | int, ...]
+#: in one document; the longest known has some thousands
+_MOST_VALUES = 100_000
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def parse(text: str, name: str) -> Source:
     """Parse YAML (and so JSON). Duplicate keys are errors. Raises ConfigError."""
     try:
         tree = YAML(typ="rt").load(StringIO(text))
+        return Source(name, _plain(tree, _Room()), tree)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -134,14 +137,33 @@ def parse(text: str, name: str) -> Source:
         raise ConfigError([Finding(name, line, "", what, column)]) from error
     except YAMLError as error:
         raise ConfigError([Finding(name, 1, "", str(error))]) from error
-    return Source(name, _plain(tree), tree)
+    except RecursionError as error:
+        raise ConfigError([Finding(name, 1, "", "nested too deeply")]) from error
+    except _TooMuch as error:
+        message = f"more than {_MOST_VALUES} values once its aliases are filled in"
+        raise ConfigError([Finding(name, 1, "", message)]) from error
 
 
-def _plain(node: Any) -> Any:
+class _TooMuch(Exception):
+    """A few lines of aliases of aliases are more than any memory holds."""
+
+
+@dataclass
+class _Room:
+    left: int = _MOST_VALUES
+
+    def take(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _TooMuch
+
+
+def _plain(node: Any, room: _Room) -> Any:
+    room.take()
     if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items()}
+        return {key: _plain(value, room) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [_plain(value, room) for value in node]
     if isinstance(node, bool) or node is None:
         return node
     for kind in (str, int, float):

@@ -12,6 +12,7 @@ from sipagent.config import Scope
 from .audit import AuditedCalls
 from .calls import Denied, Principal
 from .keyring import Client
+from .operating import System
 from .record_book import RecordBook
 
 
@@ -36,6 +37,7 @@ class Doors:
     why_not_ready: Callable[[], str]
     streams: int = 50
     records: RecordBook | None = None
+    system: System | None = None
     mounts: Mapping[str, Mount] = field(default_factory=dict)
 
 

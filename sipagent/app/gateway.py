@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from types import TracebackType
 from typing import Self
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -48,14 +46,16 @@ from .http_door import HttpDoor
 from .ledger import Ledger
 from .live import Live
 from .memory_desk import MemoryDesk
+from .operations import Operations
 from .originating import Originator
 from .plans import house_of
-from .reception import Reception, Terms, Where
+from .reception import Reception, Where
 from .records import Book
 from .reload_report import ReloadReport, write_report
 from .reloading import changes, merged
 from .state import State
 from .switchboard import Switchboard
+from .terms import terms_of
 from .toll_keeping import TollKeeper
 from .tolls import Tolls
 from .trunk_file import TrunkFile
@@ -85,20 +85,20 @@ class Gateway:
         self._program = program
         self.whereabouts = Whereabouts(settings)
         self._read_settings = read_settings
-        self._reloading: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[ReloadReport] | None = None
         self.plans = plans
         self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
         self._state = State(settings.state_folder)
         self.ledger = Ledger(
             self.store, personal=settings.log.personal, journal=self._state.journal
         )
-        terms = _terms(settings)
+        terms = terms_of(settings)
         self.tolls = Tolls(
             settings.guard.toll, settings.toll_policy, terms.now, trunks=settings.trunks
         )
         self.ledger.listeners.append(self.tolls.happened)
-        book = TollBook(settings.store.database)
-        self._toll_keeper = TollKeeper(self.tolls, book, self._end_call)
+        toll_book = TollBook(settings.store.database)
+        self._toll_keeper = TollKeeper(self.tolls, toll_book, self._end_call)
         self.reception = Reception(plans, self.ledger, terms, self.tolls, self._where)
         self.edge = Edge(settings, self.reception)
         self.workers: Supervisor | None = None
@@ -111,7 +111,16 @@ class Gateway:
             originator,
         )
         self._switchboard = Switchboard(self.live, originator)
-        self.http = HttpDoor(settings, self.live, self._why_not_ready, Book(self.store, self.live))
+        operations = Operations(
+            lambda: self._settings,
+            self.edge,
+            plans,
+            workers=lambda: self.workers.stats if self.workers is not None else None,
+            reload=self.reloaded,
+            why_not_ready=self._why_not_ready,
+        )
+        book = Book(self.store, self.live)
+        self.http = HttpDoor(settings, self.live, self._why_not_ready, book, operations)
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
@@ -150,7 +159,17 @@ class Gateway:
         else:
             log.warning("reload_under_way")
 
-    async def _reload(self) -> None:
+    async def reloaded(self) -> ReloadReport:
+        """The same, waited for; one that is under way may have read the files before they changed,
+        so that another follows. It goes on where whoever waits does not.
+        """
+        while self._reloading is not None and not self._reloading.done():
+            await asyncio.wait({self._reloading})
+        self.reload()
+        assert self._reloading is not None
+        return await asyncio.shield(self._reloading)
+
+    async def _reload(self) -> ReloadReport:
         report = ReloadReport()
         try:
             report = await self._take_settings()
@@ -166,6 +185,7 @@ class Gateway:
         self._reload_plans()
         self.edge.trunks.register_now()
         write_report(self._state.folder, report)
+        return report
 
     async def _take_settings(self) -> ReloadReport:
         """Raises ConfigError for what is wrong with them, WorkersFailed, OSError."""
@@ -185,7 +205,7 @@ class Gateway:
         self._settings = new
         configure(new.log)
         self.ledger.personal = new.log.personal
-        self.reception.terms = _terms(new)
+        self.reception.terms = terms_of(new)
         self.http.reload(new.api)
         self.relay.reload(new.relay)
         self.tolls.reload(new.guard.toll, new.toll_policy, new.trunks)
@@ -357,25 +377,6 @@ class Gateway:
         while True:
             self._state.beat()
             await asyncio.sleep(_BEAT_SECONDS)
-
-
-def _terms(settings: Settings) -> Terms:
-    """What calls to come are taken by."""
-    zone = ZoneInfo(settings.time_zone)
-    return Terms(
-        bundles=settings.store.bundles,
-        now=lambda: datetime.now(zone),
-        srtp={n: trunk.srtp for n, trunk in settings.trunks.items() if trunk.srtp},
-        codecs={n: trunk.codecs for n, trunk in settings.trunks.items()},
-        dtmf={
-            name: peer.dtmf
-            for peers in (settings.trunks, settings.phones)
-            for name, peer in peers.items()
-            if peer.dtmf
-        },
-        extensions=settings.phones if settings.registrar.internal_calls else (),
-        redact=settings.privacy.redact if settings.privacy is not None else (),
-    )
 
 
 def host_port(address: tuple[str, int]) -> str:

@@ -8,6 +8,7 @@ from sipagent.api.calls import LiveCalls
 from sipagent.api.doors import Doors
 from sipagent.api.keyring import Keyring
 from sipagent.api.mcp import server as mcp
+from sipagent.api.operating import System
 from sipagent.api.record_book import RecordBook
 from sipagent.api.server import HttpServer
 from sipagent.config import Api, Settings
@@ -22,6 +23,7 @@ class HttpDoor:
         calls: LiveCalls,
         why_not_ready: Callable[[], str],
         records: RecordBook | None = None,
+        system: System | None = None,
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
@@ -31,7 +33,14 @@ class HttpDoor:
         mounts = {mcp.PATH: mcp.mount(audited, settings.api)}
         if settings.api.console:
             mounts |= {pages.CONSOLE: pages.console(), pages.HOME: pages.home()}
-        doors = Doors(audited, why_not_ready, settings.api.streams, records=records, mounts=mounts)
+        doors = Doors(
+            audited,
+            why_not_ready,
+            settings.api.streams,
+            records=records,
+            system=system,
+            mounts=mounts,
+        )
         self._server = HttpServer(doors, settings.api)
 
     @property

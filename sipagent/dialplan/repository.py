@@ -32,6 +32,8 @@ class Plans:
         self._paths = paths
         self._house = house
         self._plans: dict[Path, Plan] = {}
+        #: of the last reload
+        self.findings: tuple[Finding, ...] = ()
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -64,7 +66,14 @@ class Plans:
             if kept := plan or self._plans.get(path):
                 loaded[path] = kept
         self._plans = loaded
+        self.findings = tuple(findings)
         return findings
+
+    def check(self, source: Source) -> tuple[Plan | None, list[Finding]]:
+        """A document against the same house, without loading it. Raises ConfigError for broken
+        tools.
+        """
+        return check(source, self._house())
 
     def choose(
         self,

@@ -146,6 +146,16 @@ def _best(patterns: Sequence[str], value: str) -> str | None:
     return max(fitting, key=specificity, default=None)
 
 
+def in_words(route: Route) -> str:
+    """Which calls a route takes: `to 100, from +44*`."""
+    words = [f"to {' or '.join(route.to)}"] if route.to else []
+    words += [f"from {' or '.join(route.caller)}"] if route.caller else []
+    words += [f"header {name}: {value}" for name, value in route.headers.items()]
+    words += [f"trunk {route.trunk}"] if route.trunk else []
+    words += ["in its hours"] if route.when else []
+    return ", ".join(words) or "any call"
+
+
 def user_part(uri: str) -> str:
     """`100` of `sip:100@host`, `tel:100` or `100`."""
     return _USER.sub("", uri).partition("@")[0].partition(";")[0]
