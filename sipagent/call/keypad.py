@@ -5,8 +5,9 @@ from collections import deque
 from typing import Literal
 
 LIMIT = 64
-#: by which way a key comes: telephone-event, an INFO request, or tones in the audio
-KeyWay = Literal["rfc4733", "info", "inband"]
+#: by which way a key comes: telephone-event, an INFO request, tones in the audio, or a browser's
+#: data channel
+KeyWay = Literal["rfc4733", "info", "inband", "webrtc"]
 
 
 class Key(str):

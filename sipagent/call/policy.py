@@ -62,7 +62,7 @@ class Policy(BaseModel):
     destinations: tuple[str, ...] = Field(
         default=(),
         description="patterns on the normalised target: sip:*@pbx.example, +44*, sip:*@phones, "
-        "queue:support, conference:*, park:*",
+        "web:alice, queue:support, conference:*, park:*",
     )
     taps: tuple[str, ...] = Field(
         default=(),

@@ -19,7 +19,9 @@ _DIGITS_ONLY = re.compile(r"[^0-9+]")
 #: the host of a phone of our own, `sip:201@phones`: found by its registration, not by any name
 PHONES = "phones"
 #: places where calls meet, as a policy lists them: `queue:support`, `conference:*`, `park:701`
-_MEETING = re.compile(r"(queue|conference|park):([A-Za-z0-9_.+-]{1,64})", re.IGNORECASE)
+_MEETING = re.compile(r"(queue|conference|park|web):([A-Za-z0-9_.+-]{1,64})", re.IGNORECASE)
+#: a page that listens by a name, `web:alice`; it keeps its form, too
+WEB = "web:"
 _UNSAFE = re.compile(r"[\x00-\x20<>\"]")
 
 
@@ -31,7 +33,8 @@ class BadTarget(CallError):
 
 def normalise(target: str, extensions: Collection[str] = ()) -> str:
     """Bring a destination to its one form: `sip:user@host[:port]` or `tel:+digits`; a number among
-    the `extensions` of our own phones is `sip:201@phones`. A meeting place keeps its form.
+    the `extensions` of our own phones is `sip:201@phones`. A meeting place and a browser
+    (`web:alice`) keep their form.
 
     Escapes are undone, case of scheme and host folded, URI parameters, passwords and embedded
     headers dropped (RFC 3261 section 19.1.1), separators in numbers removed (RFC 3966 section

@@ -14,6 +14,7 @@ from .sip import Certificate, Listener, Sip, Tls
 from .speech import SpeechCache
 from .trunk import Registration, Trunk
 from .web import Web
+from .webrtc import IceServer, Webrtc
 
 __all__ = [
     "ROLES",
@@ -27,6 +28,7 @@ __all__ = [
     "Guard",
     "Hop",
     "Host",
+    "IceServer",
     "Limits",
     "Listener",
     "Log",
@@ -55,5 +57,6 @@ __all__ = [
     "Token",
     "Trunk",
     "Web",
+    "Webrtc",
     "load",
 ]

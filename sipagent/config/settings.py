@@ -25,6 +25,7 @@ from .speech import SpeechCache
 from .swml import Swml
 from .trunk import Trunk
 from .web import Web
+from .webrtc import Webrtc
 
 
 class Provider(Prices):
@@ -93,6 +94,9 @@ class Settings(BaseSettings):
     guard: Guard = Guard()
     api: Api | None = Field(default=None, description="the HTTP door; absent: closed")
     relay: Relay | None = Field(default=None, description="the RELAY door; absent: closed")
+    webrtc: Webrtc | None = Field(
+        default=None, description="browser phones, by the HTTP door; absent: none"
+    )
     providers: dict[str, Provider] = Field(default_factory=dict)
     mcp_servers: McpServers = Field(
         default_factory=dict, description="tools of others, for agents that name them"

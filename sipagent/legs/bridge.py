@@ -116,7 +116,7 @@ class PjBridge:
         self._watched: set[Conferee] = set()
         self._wanted: set[tuple[object, object]] = set()
         self._ticker = _ClockPort(self._clock, self._loop)
-        self._ticker.createPort("clock", _format(self._rate))
+        self._ticker.createPort("clock", port_format(self._rate))
         # a port is read only when somebody listens: the null device does, for ever
         self._ticker.startTransmit(endpoint.playback())
 
@@ -137,7 +137,7 @@ class PjBridge:
             native = self._resting.popleft()
         else:
             native = _NativePort(self._rate, self._access, self._loop)
-            native.createPort("port", _format(self._rate))
+            native.createPort("port", port_format(self._rate))
         native.audio = audio
         self._ports[audio] = native
         return audio
@@ -199,7 +199,8 @@ class PjBridge:
             native.listening = any(other is sink for _, other in self._wanted)
 
 
-def _format(rate: int) -> Any:
+def port_format(rate: int) -> Any:
+    """The native format of a port: 20 ms of mono at `rate` Hz."""
     audio = pj.MediaFormatAudio()
     audio.type = pj.PJMEDIA_TYPE_AUDIO
     audio.clockRate, audio.channelCount, audio.bitsPerSample = rate, 1, 16

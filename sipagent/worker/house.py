@@ -61,6 +61,7 @@ from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.documents import run_document
 
+from .browsers import BOOTH
 from .functions import rules_of
 from .helping import HouseModels, OtherEars
 from .makers import Makers, Purpose, RegisteredMakers
@@ -88,6 +89,8 @@ def load_stock(settings: Settings) -> Stock:
         WEB_SOCKET.preload()
     if wants_mcp(plans):
         MCP.preload()
+    if settings.webrtc is not None:
+        BOOTH.preload()
     if wants_web([*plans, *map(str.encode, settings.envs.values())]):
         preload_web()
     return Stock(

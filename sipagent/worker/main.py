@@ -25,6 +25,7 @@ from sipagent.providers.web.guard import Guard
 from sipagent.verbs.handing import Referee
 
 from .beginning import keep_beginning
+from .browsers import BrowserDialer
 from .commands import Steered
 from .course import Course
 from .dialing import TrunkDialer
@@ -39,16 +40,12 @@ from .places import ServerPlaces
 from .protocol import (
     Assign,
     Assignment,
-    Command,
     HangUp,
+    Heard,
     Ping,
     Pong,
     Quit,
-    Reached,
-    Recalled,
-    Revoke,
     Texted,
-    Told,
 )
 from .texting import Texter
 from .tidying import tidy
@@ -114,7 +111,8 @@ class _Worker:
             bridge = PjBridge(self._endpoint)
             _kept.append(bridge)
             self._endpoint.open(_terms(assignment))
-            leg = await self._first_leg(assignment, bridge, line)
+            doors.browsers.open(self._settings, assignment.caller, assignment.media_address)
+            leg = await self._first_leg(assignment, bridge, line, doors)
             if leg is not None:
                 line.claimed()
                 await self._converse(assignment, leg, bridge, line, doors)
@@ -138,7 +136,7 @@ class _Worker:
             self._settings,
             plan,
             _stock[0],
-            self._dialer(assignment),
+            BrowserDialer(self._dialer(assignment), doors.browsers),
             texts=self._texter(),
             meetings=doors.meetings,
             memory=doors.memory,
@@ -180,6 +178,7 @@ class _Worker:
         )
         web.tell = call.emit
         call.spawn(keep_beginning(assignment, services.privacy.redact))
+        doors.browsers.follow(call)
         watchdog = MediaWatchdog(
             self._endpoint,
             lambda leg, why: call.emit(Warned, code="no_inbound_rtp", detail=f"{leg}: {why}"),
@@ -232,13 +231,19 @@ class _Worker:
             call.wrote(texted.text, texted.sender)
 
     async def _first_leg(
-        self, assignment: Assignment, bridge: PjBridge, line: Lifeline
+        self, assignment: Assignment, bridge: PjBridge, line: Lifeline, doors: Doors
     ) -> Leg | None:
         """The caller's leg, or that of whom we call; None where nothing comes of it."""
+        if assignment.browser is not None:
+            page = await doors.browsers.arrived(assignment.browser, assignment.callee)
+            if page is not None:
+                self._leg.set_result(page)
+            return page
         if assignment.outset is None:
             return await self._caller()
         try:
-            leg = await dialled(self._dialer(assignment), assignment.outset)
+            dialer = BrowserDialer(self._dialer(assignment), doors.browsers)
+            leg = await dialled(dialer, assignment.outset)
         except LegFailed as error:
             line.claimed()
             for event in stillborn(assignment, error, bridge.clock.t):
@@ -276,14 +281,16 @@ class _Worker:
                     outlive_the_parent()
                     _show_life()
                     self._assignment.set_result(message.assignment)
-                case Told() | Recalled() | Reached() | Command() | Revoke():
-                    doors.told(message)
                 case Texted() if not self._texts.full():
                     self._texts.put_nowait(message)
                 case HangUp():
                     self._end(message.reason)
                 case Quit():
                     self._end("the server is going down")
+                case Texted() | Heard():
+                    pass
+                case _:
+                    doors.told(message)
         self._end("the gateway is gone")
 
     def _end(self, reason: str) -> None:
@@ -312,7 +319,7 @@ def _told(assignment: Assignment, leg: Leg) -> dict[str, object]:
         "from": assignment.caller,
         "to": assignment.callee,
         "direction": assignment.direction,
-        "type": "sip",
+        "type": "sip" if assignment.browser is None else "webrtc",
         "headers": dict(assignment.headers) or dict(leg.info.headers),
         "sip_call_id": assignment.sip_call_id,
     }

@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from sipagent.call.meeting import Notice, Wish
 from sipagent.config import Codec, DtmfMode, Srtp
 from sipagent.events import Event
 
+from .browsing import BrowserCall, FromWorker, ToWorker
+from .message import Message
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-
-class PlanText(_Message):
+class PlanText(Message):
     """A plan in force: its name, the file it came from, and the document as plain data."""
 
     name: str
@@ -23,7 +22,7 @@ class PlanText(_Message):
     document: dict[str, Any]
 
 
-class Outset(_Message):
+class Outset(Message):
     """Whom the worker is to call, in place of waiting for an INVITE; who wants that; and what runs
     once they have answered: a section of the plan, or one of its agents.
     """
@@ -40,7 +39,7 @@ class Outset(_Message):
     detect_machine: bool = False
 
 
-class Assignment(_Message):
+class Assignment(Message):
     """The one call a worker is for."""
 
     call_id: str
@@ -64,12 +63,13 @@ class Assignment(_Message):
     bundle: Path
     why: str = ""
     outset: Outset | None = Field(default=None, description="of a call that goes out")
+    browser: BrowserCall | None = Field(default=None, description="of a call from a web page")
 
 
 # up: worker to gateway
 
 
-class Ready(_Message):
+class Ready(Message):
     """First message on a channel: the worker can take a call on this SIP address."""
 
     type: Literal["ready"] = "ready"
@@ -79,7 +79,7 @@ class Ready(_Message):
     port: int
 
 
-class Returned(_Message):
+class Returned(Message):
     """First message to a gateway that is not the one it had: the worker is in a call.
 
     Its events that were not acknowledged follow at once. `proof` is `Home.proof`.
@@ -96,13 +96,13 @@ class Returned(_Message):
     claimed: bool
 
 
-class Claimed(_Message):
+class Claimed(Message):
     """The assigned INVITE arrived in the worker (or the outbound one left it)."""
 
     type: Literal["claimed"] = "claimed"
 
 
-class Happened(_Message):
+class Happened(Message):
     """A call event; `n` counts them, from 1."""
 
     type: Literal["happened"] = "happened"
@@ -110,14 +110,14 @@ class Happened(_Message):
     n: int = 0
 
 
-class Pong(_Message):
+class Pong(Message):
     """Answer to Ping."""
 
     type: Literal["pong"] = "pong"
     n: int
 
 
-class Asked(_Message):
+class Asked(Message):
     """The call wishes for a place among other calls; `Told` answers with the same number."""
 
     type: Literal["asked"] = "asked"
@@ -128,7 +128,7 @@ class Asked(_Message):
     seconds: float = Field(default=0.0, description="how long it has had the place")
 
 
-class Reported(_Message):
+class Reported(Message):
     """How it came out when members of a queue were rung."""
 
     type: Literal["reported"] = "reported"
@@ -136,14 +136,14 @@ class Reported(_Message):
     answered: str | None
 
 
-class Left(_Message):
+class Left(Message):
     """The call gives a place back."""
 
     type: Literal["left"] = "left"
     place: int
 
 
-class Recall(_Message):
+class Recall(Message):
     """What is known of this call's caller? `Recalled` answers with the same number."""
 
     type: Literal["recall"] = "recall"
@@ -151,7 +151,7 @@ class Recall(_Message):
     agent: str
 
 
-class Remember(_Message):
+class Remember(Message):
     """Keep a note of this call's caller for so many days; `most` characters in all."""
 
     type: Literal["remember"] = "remember"
@@ -161,7 +161,7 @@ class Remember(_Message):
     most: int
 
 
-class Commanded(_Message):
+class Commanded(Message):
     """How the command of this id came out: the outcome of its verb."""
 
     type: Literal["commanded"] = "commanded"
@@ -172,7 +172,7 @@ class Commanded(_Message):
     data: Mapping[str, Any] = Field(default_factory=dict)
 
 
-class Reach(_Message):
+class Reach(Message):
     """A wish of this call's plan that another call is to fulfil; `Reached` answers with the same
     number.
     """
@@ -184,7 +184,7 @@ class Reach(_Message):
     params: Mapping[str, Any] = Field(default_factory=dict)
 
 
-class Finished(_Message):
+class Finished(Message):
     """The call is over and all its events were sent; the worker exits now."""
 
     type: Literal["finished"] = "finished"
@@ -193,7 +193,7 @@ class Finished(_Message):
 Meeting = Asked | Reported | Left
 Remembering = Recall | Remember
 #: what a call wants of the gateway
-Request = Meeting | Remembering | Commanded | Reach
+Request = Meeting | Remembering | Commanded | Reach | FromWorker
 Up = Annotated[
     Ready
     | Returned
@@ -207,6 +207,7 @@ Up = Annotated[
     | Remember
     | Commanded
     | Reach
+    | FromWorker
     | Finished,
     Field(discriminator="type"),
 ]
@@ -215,28 +216,28 @@ Up = Annotated[
 # down: gateway to worker
 
 
-class Assign(_Message):
+class Assign(Message):
     """Take this call."""
 
     type: Literal["assign"] = "assign"
     assignment: Assignment
 
 
-class Heard(_Message):
+class Heard(Message):
     """Every event up to `n` is safe with the gateway."""
 
     type: Literal["heard"] = "heard"
     n: int
 
 
-class Ping(_Message):
+class Ping(Message):
     """Are you there?"""
 
     type: Literal["ping"] = "ping"
     n: int
 
 
-class Told(_Message):
+class Told(Message):
     """What happens to a place the call has, or asked for."""
 
     type: Literal["told"] = "told"
@@ -244,7 +245,7 @@ class Told(_Message):
     notice: Notice
 
 
-class Recalled(_Message):
+class Recalled(Message):
     """What an agent knows of the caller; may be nothing."""
 
     type: Literal["recalled"] = "recalled"
@@ -252,7 +253,7 @@ class Recalled(_Message):
     text: str
 
 
-class Reached(_Message):
+class Reached(Message):
     """How a wish of this number came out in another call."""
 
     type: Literal["reached"] = "reached"
@@ -263,7 +264,7 @@ class Reached(_Message):
     detail: str = ""
 
 
-class Texted(_Message):
+class Texted(Message):
     """The caller wrote, outside the call's own dialog."""
 
     type: Literal["texted"] = "texted"
@@ -271,7 +272,7 @@ class Texted(_Message):
     text: str
 
 
-class Command(_Message):
+class Command(Message):
     """Do this to the call, in the name of `by`; `Commanded` with the same id tells how it came
     out. `origin` is where the wish came from, `allowed` the verbs this principal may use at all.
     """
@@ -285,28 +286,39 @@ class Command(_Message):
     allowed: frozenset[str] | None = None
 
 
-class Revoke(_Message):
+class Revoke(Message):
     """Nobody waits for the command of this id any more: stop it where it still runs."""
 
     type: Literal["revoke"] = "revoke"
     id: str
 
 
-class HangUp(_Message):
+class HangUp(Message):
     """End the call now."""
 
     type: Literal["hang_up"] = "hang_up"
     reason: str = "ended by the operator"
 
 
-class Quit(_Message):
+class Quit(Message):
     """Exit: no call was given to you, or the server is going down."""
 
     type: Literal["quit"] = "quit"
 
 
 Down = Annotated[
-    Assign | Heard | Ping | Texted | Told | Recalled | Reached | Command | Revoke | HangUp | Quit,
+    Assign
+    | Heard
+    | Ping
+    | Texted
+    | Told
+    | Recalled
+    | Reached
+    | Command
+    | Revoke
+    | ToWorker
+    | HangUp
+    | Quit,
     Field(discriminator="type"),
 ]
 

@@ -1,0 +1,325 @@
+"""WebRtcLeg: one browser as a party, behind the `Leg` door."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from itertools import count
+from typing import Any
+
+from sipagent.call.keypad import Key
+from sipagent.call.leg import Judge, Leg, LegInfo, LegState, Quality, ReferOutcome
+from sipagent.errors import LegFailed
+from sipagent.events import Event
+from sipagent.legs.digits import KEYS, DigitFan, Fan, keystrokes
+from sipagent.legs.progress import Progress
+
+from .captions import Sees, shown
+from .connection import BrowserConnection
+from .ice import Place
+from .offer import advertised, checked
+from .ports import BrowserPort, BrowserPorts
+
+#: seconds from the offer until sound can pass
+CONNECTING = 15.0
+#: seconds without a packet after which the browser is gone: closing a tab says nothing else
+SILENCE = 5.0
+_LOOK = 0.5
+_KEYS_AT_ONCE, _LONGEST_TEXT = 32, 2_000
+_NUMBER = count(1)
+
+
+class WebRtcLeg:
+    """A browser that called (INCOMING), or is rung (CALLING); it is there with its offer. States
+    are SIP's: it is CONFIRMED once answered and connected. A conference member through `media`.
+
+    Keys and texts go by the data channel. There is nothing in WebRTC that asks the far end to
+    call somebody else, so `refer` is refused and transfers bridge.
+    """
+
+    def __init__(self, ports: BrowserPorts, place: Place, info: LegInfo, state: LegState) -> None:
+        self.info = info
+        self._ports = ports
+        self._place = place
+        self._progress = Progress(state)
+        self._port: BrowserPort = ports.lend()
+        #: we called it, so that its offer is its answer
+        self._rung = state is LegState.CALLING
+        self._connection: BrowserConnection | None = None
+        self._sees: Sees = "nothing"
+        self._connected = asyncio.Event()
+        self._keys = DigitFan()
+        self._texts: Fan[str] = Fan()
+        self._held = False
+        self._quality: Quality | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # The page's side.
+
+    async def offered(self, offer: str, sees: Sees = "nothing") -> str:
+        """Take a page's offer; our answer. A leg that is rung is answered by it. `sees` is what
+        the page is shown of the call. Raises LegFailed: 488 with why, 491 where another page was
+        faster, 503 where no port is free.
+        """
+        if self._connection is not None or self.state is LegState.DISCONNECTED:
+            raise LegFailed(491, "another page has answered, or it rings no more")
+        wanted = checked(offer)
+        connection = self._connection = BrowserConnection()
+        connection.on_message = self._said
+        connection.on_connected = self._now_connected
+        connection.on_closed = self._now_closed
+        self._port.mouth, self._port.ears = connection.heard.frame, connection.spoken.say
+        self._sees = sees
+        try:
+            answer = await connection.answer(wanted)
+        except (LegFailed, OSError) as error:
+            failed = error if isinstance(error, LegFailed) else None
+            self._connection = None
+            self._port.mouth = self._port.ears = None
+            await connection.close()
+            raise failed or LegFailed(503, f"no UDP port for a browser: {error}") from error
+        self._spawn(self._watch(connection))
+        return advertised(answer, self._place.public)
+
+    def show(self, event: Event) -> None:
+        """Let the page see an event of the call, as far as it may."""
+        if self._connection is not None and (data := shown(event, self._sees)) is not None:
+            self._connection.tell({"type": "event", "event": data})
+
+    def rings(self) -> None:
+        """A page rings."""
+        if self.state is LegState.CALLING:
+            self._progress.move(LegState.EARLY, 180, "Ringing")
+
+    def unheard(self) -> None:
+        """The gateway has not said that anybody is rung."""
+        if self.state is LegState.CALLING:
+            self.refused(480, "the gateway did not ring anybody")
+
+    def refused(self, status: int, reason: str) -> None:
+        """Nobody answered the ringing, or somebody declined."""
+        if self._connection is None:
+            self._end(status, reason)
+
+    # The Leg door.
+
+    @property
+    def state(self) -> LegState:
+        """See `Leg`."""
+        return self._progress.state
+
+    @property
+    def status(self) -> int:
+        """See `Leg`."""
+        return self._progress.status
+
+    @property
+    def reason(self) -> str:
+        """See `Leg`."""
+        return self._progress.reason
+
+    @property
+    def redirects(self) -> tuple[str, ...]:
+        """See `Leg`."""
+        return ()
+
+    @property
+    def early_media(self) -> bool:
+        """See `Leg`."""
+        return self.state is LegState.EARLY and self._port.open
+
+    @property
+    def quality(self) -> Quality | None:
+        """See `Leg`."""
+        return self._quality if self.state is LegState.DISCONNECTED else None
+
+    @property
+    def on_hold(self) -> bool:
+        """See `Leg`."""
+        return self._held
+
+    def on_change(self, listener: Callable[[Leg], None]) -> None:
+        """See `Leg`."""
+        self._progress.on_change(lambda: listener(self))
+
+    async def answer(self, status: int = 200) -> None:
+        """See `Leg`. A 200 returns when sound passes; the page is told to ring before."""
+        if self.state is LegState.CONFIRMED:
+            return
+        if status >= 200:
+            await self._connects()
+            self._up()
+        elif self.state is not LegState.DISCONNECTED:
+            self._port.open = status == 183
+            self._progress.move(LegState.EARLY, status, "Ringing")
+            self._tell_state("ringing")
+        else:
+            raise LegFailed(481, "the leg has ended")
+
+    async def hangup(self, status: int = 603, reason: str = "") -> None:
+        """See `Leg`. Returns when the page was told, or cannot be."""
+        if self.state is not LegState.DISCONNECTED:
+            bye = self.state is LegState.CONFIRMED
+            unanswered = status if self._connection is not None else 487
+            self._end(200 if bye else unanswered, reason)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def hold(self) -> None:
+        """See `Leg`. Sound stops both ways, and the page is told."""
+        await self._hold(True)
+
+    async def resume(self) -> None:
+        """See `Leg`."""
+        await self._hold(False)
+
+    async def send_digits(self, digits: str) -> None:
+        """See `Leg`. The page gets them as a message each."""
+        await self.wait(LegState.CONFIRMED)
+        for stroke in keystrokes(digits):
+            if isinstance(stroke, float):
+                await asyncio.sleep(stroke)
+            elif self._connection is not None:
+                self._connection.tell({"type": "digits", "digits": stroke})
+
+    def digits(self) -> AsyncIterator[Key]:
+        """See `Leg`."""
+        return self._keys.open()
+
+    def texts(self) -> AsyncIterator[str]:
+        """See `Leg`."""
+        return self._texts.open()
+
+    async def refer(self, target: str | Leg, *, timeout: float = 60.0) -> ReferOutcome:
+        """See `Leg`. Always refused: whoever wanted it bridges."""
+        await self.wait(LegState.CONFIRMED)
+        return ReferOutcome(501, "a browser cannot be sent to call somebody itself", refused=True)
+
+    def on_refer(self, judge: Judge) -> None:
+        """See `Leg`. A browser never asks."""
+
+    async def report(self, status: int, reason: str, *, final: bool = False) -> None:
+        """See `Leg`. There is nothing to report: a browser never asked."""
+
+    async def wait(self, *states: LegState) -> LegState:
+        """See `Leg`."""
+        return await self._progress.wait(*states)
+
+    # The bridge's side.
+
+    @property
+    def media(self) -> Any:
+        """The native conference member, for as long as the leg lives and is being parted."""
+        return self._port
+
+    def on_media(self, listener: Callable[[], None]) -> None:
+        """See `Conferee`: it is always the same member."""
+
+    # What the connection tells.
+
+    def _said(self, message: Mapping[str, Any]) -> None:
+        kind = message.get("type")
+        if kind == "digits" and self.state is not LegState.DISCONNECTED:
+            for key in str(message.get("digits", ""))[:_KEYS_AT_ONCE].upper():
+                if key in KEYS:
+                    self._keys.press(Key(key, "webrtc"))
+        elif kind == "text" and isinstance(text := message.get("text"), str) and text:
+            self._texts.tell(text[:_LONGEST_TEXT])
+        elif kind == "hangup":
+            self.left()
+
+    def left(self) -> None:
+        """The page hangs up."""
+        self._end(200, "")
+
+    def _now_connected(self) -> None:
+        self._connected.set()
+        if self._rung and self.state in (LegState.CALLING, LegState.EARLY):
+            self._up()
+
+    def _now_closed(self, goodbye: bool) -> None:
+        if goodbye:
+            self._end(200, "")
+        else:
+            self._end(408, "the way to the browser is lost")
+
+    async def _connects(self) -> None:
+        """Until sound can pass. Raises LegFailed."""
+        connected = asyncio.ensure_future(self._connected.wait())
+        gone = asyncio.ensure_future(self._progress.wait(LegState.DISCONNECTED))
+        try:
+            await asyncio.wait(
+                {connected, gone}, timeout=CONNECTING, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            connected.cancel()
+            gone.cancel()
+        if self.state is LegState.DISCONNECTED or not self._connected.is_set():
+            raise LegFailed(self.status or 408, self.reason or "the browser did not connect")
+
+    def _up(self) -> None:
+        self._port.open = not self._held
+        self._progress.move(LegState.CONFIRMED, 200, "OK")
+        self._tell_state("up")
+
+    async def _hold(self, held: bool) -> None:
+        await self.wait(LegState.CONFIRMED)
+        if self._held is not held:
+            self._held = held
+            self._port.open = not held
+            self._tell_state("held" if held else "up")
+            self._progress.notify()
+
+    def _tell_state(self, state: str, **more: object) -> None:
+        if self._connection is not None:
+            self._connection.tell({"type": "state", "state": state, **more})
+
+    async def _watch(self, connection: BrowserConnection) -> None:
+        """See that the browser is there, and how it hears us."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while self.state is not LegState.DISCONNECTED:
+            now, last = loop.time(), connection.heard.last
+            if not connection.connected and now - began > CONNECTING:
+                self._end(408, f"the browser did not connect within {CONNECTING:g} s")
+            elif connection.connected and now - max(last or began, began) > SILENCE:
+                self._end(408, f"nothing came from the browser for {SILENCE:g} s")
+            lost, jitter, trip = await connection.remote_report()
+            counts = connection.heard.counts
+            self._quality = Quality(
+                "opus",
+                sent=connection.spoken.sent,
+                received=counts.received,
+                lost=counts.lost,
+                jitter_ms=counts.jitter / 48,
+                remote_lost=lost,
+                remote_jitter_ms=jitter,
+                round_trip_ms=trip,
+            )
+            await asyncio.sleep(_LOOK)
+
+    def _end(self, status: int, reason: str) -> None:
+        self._port.open = False
+        self._tell_state("ended", status=status, reason=reason)
+        if not self._progress.move(LegState.DISCONNECTED, status, reason):
+            return
+        self._keys.end()
+        self._texts.end()
+        for task in self._tasks:
+            task.cancel()
+        # only now is it connected to nobody: a listener has parted it
+        self._ports.give_back(self._port)
+        if self._connection is not None:
+            self._spawn(self._connection.close())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def caller(name: str, number: str) -> LegInfo:
+    """Who a browser is that calls."""
+    return LegInfo(f"web-{next(_NUMBER)}", local=f"web:{number}", remote=f"web:{name}")
+
+
+def callee(name: str) -> LegInfo:
+    """Who a browser is that is called."""
+    return LegInfo(f"web-{next(_NUMBER)}", local="", remote=f"web:{name}")
