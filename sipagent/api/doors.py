@@ -10,10 +10,12 @@ from starlette.types import ASGIApp
 from sipagent.config import Scope
 
 from .audit import AuditedCalls
+from .browsers import Browsers
 from .calls import Denied, Principal
 from .keyring import Client
 from .operating import System
 from .record_book import RecordBook
+from .short_tokens import ShortTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,18 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class Phones:
+    """Browser phones, and the tokens of their pages."""
+
+    browsers: Browsers
+    tokens: ShortTokens
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
-    """`why_not_ready` is empty while calls are taken; `mounts` are by the path they begin with."""
+    """`why_not_ready` is empty while calls are taken; `mounts` are by the path they begin with;
+    without `phones` there are none.
+    """
 
     calls: AuditedCalls
     why_not_ready: Callable[[], str]
@@ -39,6 +51,7 @@ class Doors:
     records: RecordBook | None = None
     system: System | None = None
     mounts: Mapping[str, Mount] = field(default_factory=dict)
+    phones: Phones | None = None
 
 
 def client_of(connection: HTTPConnection) -> Client:

@@ -99,7 +99,8 @@ class Gate:
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > settings.body_bytes:
             return _No(413, f"at most {settings.body_bytes} bytes are taken")
-        if scope["path"] in self._open_paths or self._page(scope):
+        preflight = scope.get("method") == "OPTIONS" and page is not None
+        if scope["path"] in self._open_paths or self._page(scope) or preflight:
             return None
         now = asyncio.get_running_loop().time()
         client = self._keyring.find(token) if token else None
@@ -108,7 +109,7 @@ class Gate:
                 return _No(429, "too many requests without a good token")
             self._audit.note("nobody", origin, f"{scope['path']}"[:200], "", "refused: no token")
             return _No(401, "send Authorization: Bearer with a token of this server")
-        if not self._rates.take(client.name, now):
+        if not self._rates.take(client.id or client.name, now):
             return _No(429, f"at most {settings.requests_per_second:g} requests a second")
         return client
 

@@ -10,17 +10,24 @@ from dataclasses import dataclass
 from sipagent.config import Api, Scope, Token
 from sipagent.errors import ConfigError, Finding
 
+from .short_tokens import ShortTokens
+
 #: a token is compared by a plain hash: it must not be a word somebody can guess
 _SHORTEST = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who came in: their token's name, what it may do, the verbs it may use (None: all)."""
+    """Who came in: their token's name, what it may do, the verbs it may use (None: all). Of a
+    short-lived one its `id`, the numbers it may call and the names it can be called by.
+    """
 
     name: str
     scopes: frozenset[Scope]
     verbs: frozenset[str] | None = None
+    id: str = ""
+    to: tuple[str, ...] | None = None
+    listen: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,11 @@ class _Key:
 class Keyring:
     """Only hashes are kept: who reads our memory or settings has no token."""
 
-    def __init__(self, settings: Api) -> None:
-        """Raises ConfigError where a token's variable or file is not there."""
+    def __init__(self, settings: Api, short: ShortTokens | None = None) -> None:
+        """`short` are tokens of pages beside those of the settings. Raises ConfigError where a
+        token's variable or file is not there.
+        """
+        self._short = short
         self._keys: tuple[_Key, ...] = ()
         #: what lives on each token, by what it was when it came in
         self._living: dict[asyncio.Future[None], _Key] = {}
@@ -52,12 +62,22 @@ class Keyring:
     def find(self, token: str) -> Client | None:
         """Whose token this is. It takes as long whether, and whichever, it is."""
         key = self._match(token)
-        return key.client if key is not None else None
+        if key is not None:
+            return key.client
+        page = self._short.find(token) if self._short is not None else None
+        if page is None:
+            return None
+        return Client(
+            page.name, frozenset({"webrtc:call"}), id=page.id, to=page.to, listen=page.listen
+        )
 
     def live(self, token: str) -> "asyncio.Future[None]":
         """Done once the token is revoked. Give it to `over` when nothing lives on it any more."""
-        cut: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         key = self._match(token)
+        page = self._short.find(token) if key is None and self._short is not None else None
+        if page is not None and self._short is not None:
+            return self._short.live(page)
+        cut: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if key is None:
             cut.set_result(None)
         else:
@@ -66,6 +86,8 @@ class Keyring:
 
     def over(self, cut: "asyncio.Future[None]") -> None:
         """See `live`."""
+        if self._short is not None:
+            self._short.over(cut)
         self._living.pop(cut, None)
         cut.cancel()
 

@@ -9,12 +9,18 @@ from .doors import Mount
 from .static import HEADERS, Static
 
 CONSOLE = "/console"
+PHONE = "/phone"
 HOME = "/"
 
 
 def console() -> Mount:
     """The pages below /console."""
     return Mount(Static(CONSOLE, Path(__file__).with_name("console")), pages=True)
+
+
+def phone() -> Mount:
+    """The browser phone's script, and a page of its own, below /phone."""
+    return Mount(Static(PHONE, Path(__file__).with_name("phone")), pages=True)
 
 
 def home() -> Mount:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sipagent.config import Api
 from sipagent.errors import SipAgentError
 
-from . import me, problems, records, system, v1
+from . import me, problems, records, system, tokens, v1, webrtc
 from .doors import Doors
 from .gate import Gate
 from .keyring import Keyring
@@ -59,21 +59,25 @@ def build(doors: Doors) -> FastAPI:
     for subject in (v1, records, system):
         app.include_router(subject.router(doors))
     app.include_router(me.router())
+    if doors.phones is not None:
+        app.include_router(webrtc.router(doors.phones.browsers, doors.calls.audit))
+        app.include_router(tokens.router(doors.phones.tokens, doors.calls.audit))
     return app
 
 
 def gated(app: ASGIApp, doors: Doors, settings: Api, keyring: Keyring) -> Gate:
     """The gate with everything behind it."""
-    if settings.origins:
-        app = CORSMiddleware(
-            app,
-            allow_origins=list(settings.origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "last-event-id"],
-        )
     open_paths = OPEN_PATHS.union(*(mount.open_paths for mount in doors.mounts.values()))
     pages = tuple(path for path, mount in doors.mounts.items() if mount.pages)
-    inner = _Paths(app, {path: mount.app for path, mount in doors.mounts.items()})
+    inner: ASGIApp = _Paths(app, {path: mount.app for path, mount in doors.mounts.items()})
+    if settings.origins:
+        inner = CORSMiddleware(
+            inner,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "last-event-id"],
+            expose_headers=["location", "sipagent-call"],
+        )
     audit = doors.calls.audit
     return Gate(inner, settings, keyring, audit, open_paths=open_paths, pages=pages)
 
@@ -107,7 +111,7 @@ class HttpServer:
         """Raises ConfigError where a token cannot be read."""
         self._doors = doors
         self._settings = settings
-        self._keyring = Keyring(settings)
+        self._keyring = Keyring(settings, doors.phones.tokens if doors.phones else None)
         self._gate = gated(build(doors), doors, settings, self._keyring)
         self._server: _Quiet | None = None
         self._serving: asyncio.Task[None] | None = None

@@ -42,12 +42,14 @@ from sipagent.worker.spawner import Program, WorkersFailed
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
+from .browsers import BrowserDesk
 from .http_door import HttpDoor
 from .ledger import Ledger
 from .live import Live
 from .memory_desk import MemoryDesk
 from .operations import Operations
 from .originating import Originator
+from .phones import bound, phones_of
 from .plans import house_of
 from .reception import Reception, Where
 from .records import Book
@@ -119,8 +121,11 @@ class Gateway:
             reload=self.reloaded,
             why_not_ready=self._why_not_ready,
         )
+        self._browsers = BrowserDesk(lambda: self._settings, self.reception)
+        phones = phones_of(settings, self._state.journal, self._browsers)
         book = Book(self.store, self.live)
-        self.http = HttpDoor(settings, self.live, self._why_not_ready, book, operations)
+        why = self._why_not_ready
+        self.http = HttpDoor(settings, self.live, why, book, operations, phones=phones)
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
@@ -285,7 +290,8 @@ class Gateway:
             rtp = rtp.model_copy(update={"public_address": self.whereabouts.rtp})
         elif rtp.public_address == "auto":
             rtp = rtp.model_copy(update={"public_address": route_address(rtp.host)})
-        return settings.model_copy(update={"sip": sip, "rtp": rtp})
+        webrtc = bound(settings.webrtc, rtp.host)
+        return settings.model_copy(update={"sip": sip, "rtp": rtp, "webrtc": webrtc})
 
     def _where(self) -> Where:
         """Where the next call is to say that we are, if not where its worker was told at first."""
@@ -302,6 +308,7 @@ class Gateway:
         self.edge.worker_ready(worker.token, worker.address)
         if worker.assignment is not None:
             self.reception.resumed(worker)
+            self._browsers.resumed(worker)
 
     def _happened(self, worker: WorkerHandle, event: Event) -> None:
         self.ledger.happened(event)
@@ -309,6 +316,7 @@ class Gateway:
     def _gone(self, worker: WorkerHandle, why: str) -> None:
         self.reception.left(worker.token)
         self.live.gone(worker.token)
+        self._browsers.gone(worker)
         if self.meetings is not None:
             self.meetings.gone(worker.token)
         self.ledger.last_words(self._home.last_words(worker.token))
@@ -336,6 +344,8 @@ class Gateway:
                 self.meetings.reported(worker.token, message.place, message.answered)
             case Left():
                 self.meetings.left(worker.token, message.place)
+            case _:
+                self._browsers.asked(worker, message)
 
     def _why_not_ready(self) -> str:
         return "" if self.reception.workers is not None else "the server is going up or down"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sipagent.api import pages
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.calls import LiveCalls
-from sipagent.api.doors import Doors
+from sipagent.api.doors import Doors, Phones
 from sipagent.api.keyring import Keyring
 from sipagent.api.mcp import server as mcp
 from sipagent.api.operating import System
@@ -24,15 +24,20 @@ class HttpDoor:
         why_not_ready: Callable[[], str],
         records: RecordBook | None = None,
         system: System | None = None,
+        *,
+        phones: Phones | None = None,
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
+        self._phones = phones
         if settings.api is None:
             return
         audited = AuditedCalls(calls, Audit(settings.store.bundles / "audit.jsonl"))
         mounts = {mcp.PATH: mcp.mount(audited, settings.api)}
         if settings.api.console:
             mounts |= {pages.CONSOLE: pages.console(), pages.HOME: pages.home()}
+        if phones is not None:
+            mounts[pages.PHONE] = pages.phone()
         doors = Doors(
             audited,
             why_not_ready,
@@ -40,6 +45,7 @@ class HttpDoor:
             records=records,
             system=system,
             mounts=mounts,
+            phones=phones,
         )
         self._server = HttpServer(doors, settings.api)
 
@@ -50,6 +56,8 @@ class HttpDoor:
 
     async def start(self) -> None:
         """Open it. Raises CannotListen."""
+        if self._phones is not None:
+            self._phones.tokens.restore()
         if self._server is not None:
             await self._server.start()
 

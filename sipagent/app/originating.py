@@ -1,6 +1,5 @@
 """Originating: calls that somebody outside wants made: judged, bounded, given to a worker."""
 
-import asyncio
 from collections.abc import Callable
 
 from sipagent.api.calls import Denied, NoRoomNow, NotUnderstood, Origination, Principal
@@ -10,11 +9,11 @@ from sipagent.config import Settings
 from sipagent.dialplan.model import Plan
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Refused
-from sipagent.edge.guard import TokenBucket
 from sipagent.errors import CallError
 from sipagent.verbs.outside import OriginateVerb
 from sipagent.worker.protocol import Outset, PlanText
 
+from .pace import Pace
 from .reception import Reception
 
 
@@ -29,8 +28,7 @@ class Originator:
         self._settings = settings
         self._plans = plans
         self._reception = reception
-        self._rate = 0.0
-        self._bucket: TokenBucket | None = None
+        self._pace = Pace()
 
     async def call(self, wish: Origination, who: Principal, *, document: str = "") -> str:
         """The id of the call, which a worker has. With `document`, a URL or a document as JSON,
@@ -38,8 +36,9 @@ class Originator:
         """
         plan = self._plan(wish)
         self._judge(wish, who)
-        if not self._paced().take():
-            raise NoRoomNow(f"at most {self._rate:g} new calls a second (limits.calls_per_second)")
+        rate = self._settings().limits.calls_per_second
+        if not self._pace.allows(rate):
+            raise NoRoomNow(f"at most {rate:g} new calls a second (limits.calls_per_second)")
         written = dict(plan.document)
         if document:
             written["sections"] = {"main": [{"transfer": {"dest": document}}]}
@@ -87,10 +86,3 @@ class Originator:
             raise NotUnderstood(str(error), "to") from error
         if not decision.allowed:
             raise Denied(decision.reason)
-
-    def _paced(self) -> TokenBucket:
-        rate = self._settings().limits.calls_per_second
-        if self._bucket is None or rate != self._rate:
-            self._rate = rate
-            self._bucket = TokenBucket(rate, asyncio.get_running_loop().time)
-        return self._bucket

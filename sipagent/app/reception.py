@@ -13,6 +13,7 @@ from sipagent.config import Codec, DtmfMode, Srtp
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Admitted, Leaving, NewCall, NewText, Refused, Rung
 from sipagent.events import MessageReceived
+from sipagent.worker.browsing import BrowserCall
 from sipagent.worker.channel import ChannelError
 from sipagent.worker.handle import WorkerHandle, WorkerState
 from sipagent.worker.pool import NoRoom
@@ -82,13 +83,36 @@ class Reception:
         """Choose plan and worker. Raises Refused: 401 for a number only a phone may call, 404 no
         plan, 503 no room.
         """
+        assignment = self._assigned(call)
+        payer = self._tolls.payer(call.account, call.caller, call.source[0])
+        worker = await self._give(assignment, payer)
+        assert worker.address is not None
+        return Admitted(worker.token, worker.address)
+
+    async def admit_page(self, number: str, origin: str, page: BrowserCall) -> WorkerHandle:
+        """The worker for a call from a web page, which is nobody's phone and nobody's trunk.
+
+        Raises Refused: 404 no plan, 503 no room.
+        """
+        caller = f"web:{page.name}"
+        call = NewCall("", caller, number, number, (origin, 0), "webrtc")
+        try:
+            assignment = self._assigned(call)
+        except Refused as error:
+            if error.status == 401:
+                raise Refused(404, "Not Found") from error
+            raise
+        return await self._give(assignment.model_copy(update={"browser": page}), caller)
+
+    def _assigned(self, call: NewCall) -> Assignment:
+        """Raises Refused."""
         if self.workers is None:
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         now = self.terms.now()
         plan, why = self._plan_for(call, now)
         where = self._where()
         call_id = _call_id(now)
-        assignment = Assignment(
+        return Assignment(
             call_id=call_id,
             plan=plan,
             caller=call.caller,
@@ -105,10 +129,6 @@ class Reception:
             bundle=self.terms.bundles / call_id,
             why=why,
         )
-        payer = self._tolls.payer(call.account, call.caller, call.source[0])
-        worker = await self._give(assignment, payer)
-        assert worker.address is not None
-        return Admitted(worker.token, worker.address)
 
     async def call_out(self, plan: PlanText, outset: Outset) -> str:
         """Have a worker call somebody; the id of the call. Raises Refused: 503 no room."""
@@ -199,6 +219,8 @@ class Reception:
         if (call := worker.assignment) is not None:
             self._accounts[worker.token] = call.account
             payer = self._tolls.payer(call.account, call.caller, call.source)
+            if call.browser is not None:
+                payer = call.caller
             self._payers[worker.token] = call.outset.by if call.outset is not None else payer
 
     def left(self, token: str) -> None:

@@ -42,6 +42,9 @@ def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
     elif old.relay != new.relay:
         waiting.append("relay")
         kept["relay"] = None
+    if (old.webrtc is None) != (new.webrtc is None):
+        waiting.append("webrtc")
+        kept["webrtc"] = old.webrtc
     if old.state_folder != new.state_folder:
         if "store.bundles" not in waiting:
             waiting.append("state")

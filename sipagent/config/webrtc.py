@@ -53,7 +53,7 @@ class Webrtc(Part):
     to: Annotated[tuple[str, ...], OneOrMore] = Field(
         default=("*",), description="numbers that browsers may call, * is anything"
     )
-    calls: int = Field(default=20, ge=1, description="browser calls at a time; above: 503")
+    browser_calls: int = Field(default=20, ge=1, description="at a time; above: 503")
     calls_per_token: int = Field(default=5, ge=1, description="of one token; above: 503")
     listeners: int = Field(default=100, ge=1, description="pages that can be called at a time")
     captions: bool = Field(

@@ -19,6 +19,7 @@ from .browsing import (
     BrowserCall,
     BrowserLeft,
     BrowserOffered,
+    BrowserOver,
     BrowserRings,
     BrowserStops,
     FromWorker,
@@ -142,6 +143,7 @@ class Browsers:
     def _over(self, session: str, leg: Leg) -> None:
         if leg.state is LegState.DISCONNECTED:
             self._sessions.pop(session, None)
+            self._send(BrowserOver(session=session))
 
     def _happened(self, event: Event) -> None:
         for leg in self._sessions.values():

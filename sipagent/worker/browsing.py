@@ -15,6 +15,7 @@ class BrowserCall(Message):
 
     session: str
     name: str = Field(description="of its token; it is on record as web:NAME")
+    owner: str = Field(description="whose page it is: the token's id, or its name")
     offer: str
     sees: Sees = "nothing"
 
@@ -30,6 +31,13 @@ class BrowserAnswered(Message):
     answer: str = ""
     status: int = 200
     detail: str = ""
+
+
+class BrowserOver(Message):
+    """The page of this session is not in the call any more."""
+
+    type: Literal["browser_over"] = "browser_over"
+    session: str
 
 
 class BrowserRings(Message):
@@ -79,5 +87,5 @@ class BrowserLeft(Message):
 
 
 #: what a worker says of browsers, and what it is told
-FromWorker = BrowserAnswered | BrowserRings | BrowserStops
+FromWorker = BrowserAnswered | BrowserOver | BrowserRings | BrowserStops
 ToWorker = Rang | BrowserOffered | BrowserLeft

@@ -19,22 +19,15 @@ from .keeper import Keeper
 from .pool import NoRoom, Pool
 from .protocol import (
     UP,
-    Asked,
     Assignment,
     Claimed,
-    Commanded,
     Finished,
     HangUp,
     Happened,
-    Left,
     Ping,
     Pong,
     Quit,
-    Reach,
     Ready,
-    Recall,
-    Remember,
-    Reported,
     Request,
     Returned,
     Up,
@@ -311,8 +304,6 @@ class Supervisor:
                 worker.hearing.upto(message.n)
             case Pong():
                 worker.unanswered = 0
-            case Asked() | Reported() | Left() | Recall() | Remember() | Commanded() | Reach():
-                self._watcher.request(worker, message)
             case Claimed() if worker.state is WorkerState.FINISHING:
                 pass  # it was told to end while it spoke
             case Claimed():
@@ -324,6 +315,8 @@ class Supervisor:
                     worker.channel.close()  # it waits for that
             case Ready() | Returned():
                 raise WrongMove(f"{message.type} twice")
+            case _:  # `Request`: somebody else's to answer
+                self._watcher.request(worker, message)
 
     # Workers go.
 

@@ -126,7 +126,8 @@ def test_the_example_settings_load_as_they_are(root: Path) -> None:
 def test_the_example_settings_load_with_every_key_uncommented(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("CARRIER_PASSWORD", "PHONE_201", "OPENAI_API_KEY", "SMS_TOKEN", "SIGNING_KEY"):
+    keys = ("OPENAI_API_KEY", "SMS_TOKEN", "SIGNING_KEY", "TURN_SECRET")
+    for name in ("CARRIER_PASSWORD", "PHONE_201", *keys):
         monkeypatch.setenv(name, "secret")
     text, count = COMMENTED_KEY.subn(r"\1\2", (root / "sipagent.example.yaml").read_text())
     assert count > 30

@@ -226,8 +226,11 @@ class WebRtcLeg:
             self.left()
 
     def left(self) -> None:
-        """The page hangs up."""
-        self._end(200, "")
+        """The page hangs up (BYE), or does not want to wait any longer (CANCEL)."""
+        if self.state is LegState.CONFIRMED:
+            self._end(200, "")
+        else:
+            self._end(487, "Request Terminated")
 
     def _now_connected(self) -> None:
         self._connected.set()
@@ -236,7 +239,7 @@ class WebRtcLeg:
 
     def _now_closed(self, goodbye: bool) -> None:
         if goodbye:
-            self._end(200, "")
+            self.left()
         else:
             self._end(408, "the way to the browser is lost")
 

@@ -1,0 +1,311 @@
+"""Browsers: pages that call, pages that listen by a name, and the workers whose legs they are."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from sipagent.api.browsers import (
+    Connected,
+    Guest,
+    NoAnswer,
+    NotAnOffer,
+    PhoneSettings,
+    Ringing,
+    UnknownNumber,
+    UnknownRing,
+    UnknownSession,
+)
+from sipagent.api.calls import Denied, NoRoomNow
+from sipagent.config import Settings, Webrtc
+from sipagent.dialplan.routes import fits
+from sipagent.edge.desk import Refused
+from sipagent.legs.webrtc.offer import BadOffer, checked
+from sipagent.worker.browsing import (
+    BrowserAnswered,
+    BrowserCall,
+    BrowserLeft,
+    BrowserOffered,
+    BrowserOver,
+    BrowserRings,
+    BrowserStops,
+    FromWorker,
+    Rang,
+    Sees,
+)
+from sipagent.worker.handle import WorkerHandle
+
+from .pace import Pace
+from .reception import Reception
+from .turn import told
+
+#: seconds a worker has to answer an offer
+ANSWERS = 10.0
+#: rings that wait at one page before the oldest is dropped
+_RINGS = 16
+
+
+@dataclass(slots=True)
+class _Session:
+    """A page in a call, or on its way into one."""
+
+    worker: WorkerHandle
+    owner: str  #: of the page's token
+    answer: "asyncio.Future[BrowserAnswered]"
+
+
+@dataclass(eq=False, slots=True)
+class _Listener:
+    """A page that can be called."""
+
+    name: str
+    token: str
+    rings: "asyncio.Queue[Ringing]" = field(default_factory=lambda: asyncio.Queue(_RINGS))
+
+
+@dataclass(slots=True)
+class _Ring:
+    """A worker that has pages of a name rung."""
+
+    worker: WorkerHandle
+    wish: BrowserRings
+    at: "set[_Listener]"
+    taken: bool = False
+
+
+class BrowserDesk:
+    """`api.webrtc.Browsers` of this server, and what workers say of browsers."""
+
+    def __init__(self, settings: Callable[[], Settings], reception: Reception) -> None:
+        self._settings = settings
+        self._reception = reception
+        self._pace = Pace()
+        self._sessions: dict[str, _Session] = {}
+        self._listeners: set[_Listener] = set()
+        self._rings: dict[str, _Ring] = {}
+
+    # The pages' side.
+
+    def settings(self, guest: Guest) -> PhoneSettings:
+        """See `Browsers`."""
+        webrtc, now = self._webrtc, time.time()
+        sees = self._sees(guest, webrtc)
+        return PhoneSettings(
+            ice_servers=tuple(told(s, guest.client.name, now) for s in webrtc.ice_servers),
+            events=sees == "all",
+            captions=sees != "nothing",
+        )
+
+    async def call(self, to: str, offer: str, guest: Guest) -> Connected:
+        """See `Browsers`."""
+        webrtc, owner = self._webrtc, _owner(guest)
+        wanted = _offer(offer)
+        allowed = webrtc.to if guest.client.to is None else guest.client.to
+        if not all(any(fits(p, to) for p in ps) for ps in (webrtc.to, allowed)):
+            raise Denied(f"{guest.client.name} may not call {to}")
+        self._has_room(webrtc, owner)
+        session = secrets.token_urlsafe(16)
+        browser = BrowserCall(
+            session=session,
+            name=guest.client.name,
+            owner=owner,
+            offer=wanted,
+            sees=self._sees(guest, webrtc),
+        )
+        try:
+            worker = await self._reception.admit_page(to, guest.origin, browser)
+        except Refused as error:
+            if error.status == 404:
+                raise UnknownNumber(f"no plan takes {to}") from error
+            raise NoRoomNow("no worker is free, or the server goes up or down") from error
+        assert worker.assignment is not None
+        return await self._connected(session, worker, owner, worker.assignment.call_id)
+
+    async def answer(self, ring: str, offer: str, guest: Guest) -> Connected:
+        """See `Browsers`."""
+        wanted, owner = _offer(offer), _owner(guest)
+        found = self._ring(ring, guest)
+        self._has_room(self._webrtc, owner)
+        if found.taken or found.worker.assignment is None:
+            raise UnknownRing("another page has answered")
+        found.taken = True
+        session, call_id = secrets.token_urlsafe(16), found.worker.assignment.call_id
+        sees: Sees = "all" if self._sees(guest, self._webrtc) == "all" else "nothing"
+        found.worker.send(BrowserOffered(ring=ring, session=session, offer=wanted, sees=sees))
+        try:
+            return await self._connected(session, found.worker, owner, call_id)
+        except BaseException:
+            found.taken = False
+            raise
+
+    def decline(self, ring: str, guest: Guest) -> None:
+        """See `Browsers`."""
+        found = self._ring(ring, guest)
+        token = _owner(guest)
+        found.at = {listener for listener in found.at if listener.token != token}
+        if not found.at:
+            found.worker.send(Rang(ring=ring, status=486, reason="Busy Here"))
+
+    def hang_up(self, session: str, guest: Guest) -> str:
+        """See `Browsers`."""
+        found = self._sessions.get(session)
+        if found is None or found.owner != _owner(guest):
+            raise UnknownSession(f"there is no browser call {session[:64]!r} of yours")
+        found.worker.send(BrowserLeft(session=session))
+        call = found.worker.assignment
+        return call.call_id if call is not None else ""
+
+    def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing]:
+        """See `Browsers`."""
+        if len(self._listeners) >= self._webrtc.listeners:
+            raise NoRoomNow(f"{self._webrtc.listeners} pages listen (webrtc.listeners)")
+        return self._listen(_Listener(name, _owner(guest)))
+
+    def revoked(self, token_id: str) -> None:
+        """A token may do nothing any more: its calls end."""
+        for session, found in list(self._sessions.items()):
+            if found.owner == token_id:
+                found.worker.send(BrowserLeft(session=session))
+
+    # The workers' side.
+
+    def asked(self, worker: WorkerHandle, message: FromWorker) -> None:
+        """A worker has word of a page."""
+        match message:
+            case BrowserAnswered():
+                found = self._sessions.get(message.session)
+                if found is not None and not found.answer.done():
+                    found.answer.set_result(message)
+            case BrowserOver():
+                self._sessions.pop(message.session, None)
+            case BrowserRings():
+                self._ring_pages(worker, message)
+            case BrowserStops():
+                self._stop(message.ring, message.reason)
+
+    def resumed(self, worker: WorkerHandle) -> None:
+        """It has a call of the gateway before us, perhaps from a page."""
+        call = worker.assignment
+        if call is not None and call.browser is not None:
+            browser, done = call.browser, asyncio.get_running_loop().create_future()
+            done.cancel()
+            self._sessions[browser.session] = _Session(worker, browser.owner, done)
+
+    def gone(self, worker: WorkerHandle) -> None:
+        """The worker is no more: nobody answers, and nothing rings."""
+        for session, found in list(self._sessions.items()):
+            if found.worker is worker:
+                del self._sessions[session]
+                if not found.answer.done():
+                    found.answer.set_exception(NoAnswer("the call ended before it was answered"))
+        for ring, rung in list(self._rings.items()):
+            if rung.worker is worker:
+                self._stop(ring, "the call ended")
+
+    # Within.
+
+    @property
+    def _webrtc(self) -> Webrtc:
+        return self._settings().webrtc or Webrtc()
+
+    @staticmethod
+    def _sees(guest: Guest, webrtc: Webrtc) -> Sees:
+        if "calls:read" in guest.client.scopes:
+            return "all"
+        return "said" if webrtc.captions else "nothing"
+
+    def _has_room(self, webrtc: Webrtc, owner: str) -> None:
+        """Raises NoRoomNow."""
+        if len(self._sessions) >= webrtc.browser_calls:
+            raise NoRoomNow(f"{webrtc.browser_calls} browsers are in calls (webrtc.browser_calls)")
+        if sum(s.owner == owner for s in self._sessions.values()) >= webrtc.calls_per_token:
+            most = webrtc.calls_per_token
+            raise NoRoomNow(
+                f"{most} browsers with this token are in calls (webrtc.calls_per_token)"
+            )
+        rate = self._settings().limits.calls_per_second
+        if not self._pace.allows(rate):
+            raise NoRoomNow(f"at most {rate:g} new calls a second (limits.calls_per_second)")
+
+    async def _connected(
+        self, session: str, worker: WorkerHandle, owner: str, call_id: str
+    ) -> Connected:
+        """Wait for the worker's answer. Raises NotAnOffer, UnknownRing, NoAnswer."""
+        found = _Session(worker, owner, asyncio.get_running_loop().create_future())
+        self._sessions[session] = found
+        try:
+            async with asyncio.timeout(ANSWERS):
+                answered = await found.answer
+        except TimeoutError:
+            worker.send(BrowserLeft(session=session))
+            del self._sessions[session]
+            raise NoAnswer(f"no answer to the offer within {ANSWERS:g} s") from None
+        except asyncio.CancelledError:
+            # the page went away while it waited: nobody has the answer
+            worker.send(BrowserLeft(session=session))
+            raise
+        if answered.status == 200:
+            return Connected(session, call_id, answered.answer)
+        self._sessions.pop(session, None)
+        if answered.status == 488:
+            raise NotAnOffer(answered.detail)
+        if answered.status in (410, 491):
+            raise UnknownRing(answered.detail)
+        raise NoRoomNow(answered.detail)
+
+    def _ring(self, ring: str, guest: Guest) -> _Ring:
+        """One that rings at a page of this token. Raises UnknownRing."""
+        found, token = self._rings.get(ring), _owner(guest)
+        if found is None or not any(listener.token == token for listener in found.at):
+            raise UnknownRing("it does not ring here, or rings no more")
+        return found
+
+    def _ring_pages(self, worker: WorkerHandle, wish: BrowserRings) -> None:
+        at = {listener for listener in self._listeners if listener.name == wish.name}
+        if not at:
+            worker.send(Rang(ring=wish.ring, status=480, reason=f"no page listens as {wish.name}"))
+            return
+        self._rings[wish.ring] = _Ring(worker, wish, at)
+        for listener in at:
+            _tell(listener, Ringing(wish.ring, wish.caller))
+        worker.send(Rang(ring=wish.ring, status=180))
+
+    def _stop(self, ring: str, reason: str) -> None:
+        found = self._rings.pop(ring, None)
+        if found is None:
+            return
+        for listener in found.at:
+            _tell(listener, Ringing(ring, found.wish.caller, over=True, reason=reason))
+
+    async def _listen(self, listener: _Listener) -> AsyncIterator[Ringing]:
+        self._listeners.add(listener)
+        try:
+            while True:
+                yield await listener.rings.get()
+        finally:
+            self._listeners.discard(listener)
+            for ring, found in list(self._rings.items()):
+                found.at.discard(listener)
+                if not found.at and not found.taken:
+                    reason = "the page is gone"
+                    found.worker.send(Rang(ring=ring, status=480, reason=reason))
+
+
+def _tell(listener: _Listener, word: Ringing) -> None:
+    """A page that does not read misses the oldest."""
+    if listener.rings.full():
+        listener.rings.get_nowait()
+    listener.rings.put_nowait(word)
+
+
+def _owner(guest: Guest) -> str:
+    return guest.client.id or guest.client.name
+
+
+def _offer(offer: str) -> str:
+    """Raises NotAnOffer."""
+    try:
+        return checked(offer)
+    except BadOffer as error:
+        raise NotAnOffer(error.reason) from error
