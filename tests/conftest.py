@@ -14,6 +14,11 @@ from sipagent.testing.matrix.rows import MARKS, Mark, results_of
 # how long an example takes says more about the machine than about us
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+#: rooms where tests place calls or start processes; elsewhere time is virtual
+REAL = {
+    *("api", "cli", "contract", "conversations", "gateway", "interop", "legs", "meeting"),
+    *("sdk", "signalling", "transports", "worker"),
+}
 #: for the tests of this very file
 pytest_plugins = ["pytester"]
 
@@ -48,9 +53,23 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(Shown(mark, config.rootpath))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for name in MARKS:
             for mark in item.iter_markers(name):
                 row: list[object] = list(mark.args)
                 item.user_properties.append((name, row))
+    if hasattr(config, "workerinput"):
+        items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> tuple[bool, float, bool]:
+    """Real calls first, and of them the longest: they wait while others compute, and no process
+    is left at the end with one that lasts for minutes.
+    """
+    limit = item.get_closest_marker("timeout")
+    slow = item.get_closest_marker("slow") is not None
+    if item.get_closest_marker("xdist_group") is not None:  # stays together, in its own order
+        return False, 0.0, False
+    room = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+    return not slow, -float(limit.args[0]) if slow and limit else 0.0, room not in REAL

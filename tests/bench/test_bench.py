@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sipagent.cli import bench as command
-from sipagent.cli.program import app
+from sipagent.cli.program import program
 from sipagent.testing.bench.run import QUICK
 
 SMALL = replace(
@@ -29,7 +29,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "QUICK", SMALL)
-        done = CliRunner().invoke(app, ["bench", "--quick", "--folder", str(folder)])
+        done = CliRunner().invoke(program("bench"), ["bench", "--quick", "--folder", str(folder)])
     assert done.exit_code == 0, done.output
     assert all(len(line.rstrip()) <= 100 for line in done.output.splitlines())
     assert (folder / "bench.svg").read_text().startswith("<svg")
