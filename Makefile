@@ -2,8 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Real peers of the tests: a softphone, a traffic generator, a registrar, a scanner, human speech, a browser.
-PEERS := baresip-core sip-tester kamailio coturn sipvicious asterisk-core-sounds-en-wav chromium
+# Real peers of the tests: a softphone, a traffic generator, a registrar, a scanner, human speech, a browser, a watcher.
+PEERS := baresip-core sip-tester kamailio coturn sipvicious asterisk-core-sounds-en-wav chromium prometheus
 
 .PHONY: help
 help: ## list these targets

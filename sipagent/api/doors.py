@@ -41,8 +41,8 @@ class Phones:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """`why_not_ready` is empty while calls are taken; `mounts` are by the path they begin with;
-    without `phones` there are none.
+    """`why_not_ready` is empty while calls are taken; `metrics` are given by an Accept header, with
+    their content type; `mounts` are by the path they begin with; without `phones` there are none.
     """
 
     calls: AuditedCalls
@@ -50,6 +50,7 @@ class Doors:
     streams: int = 50
     records: RecordBook | None = None
     system: System | None = None
+    metrics: Callable[[str], tuple[bytes, str]] | None = None
     mounts: Mapping[str, Mount] = field(default_factory=dict)
     phones: Phones | None = None
 

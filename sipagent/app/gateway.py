@@ -47,6 +47,8 @@ from .http_door import HttpDoor
 from .ledger import Ledger
 from .live import Live
 from .memory_desk import MemoryDesk
+from .metrics.exposition import Metrics
+from .metrics.looking import view_of
 from .operations import Operations
 from .originating import Originator
 from .phones import bound, phones_of
@@ -61,7 +63,7 @@ from .terms import terms_of
 from .toll_keeping import TollKeeper
 from .tolls import Tolls
 from .trunk_file import TrunkFile
-from .whereabouts import Whereabouts
+from .whereabouts import Whereabouts, host_port
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +114,10 @@ class Gateway:
             lambda: self.workers.handles if self.workers is not None else (),
             originator,
         )
+        self.metrics = Metrics(
+            view_of(self.ledger, self.edge, self.store, lambda: self.workers, self._why_not_ready)
+        )
+        self.ledger.listeners.append(self.metrics.happened)
         self._switchboard = Switchboard(self.live, originator)
         operations = Operations(
             lambda: self._settings,
@@ -124,8 +130,15 @@ class Gateway:
         self._browsers = BrowserDesk(lambda: self._settings, self.reception)
         phones = phones_of(settings, self._state.journal, self._browsers)
         book = Book(self.store, self.live)
-        why = self._why_not_ready
-        self.http = HttpDoor(settings, self.live, why, book, operations, phones=phones)
+        self.http = HttpDoor(
+            settings,
+            self.live,
+            self._why_not_ready,
+            records=book,
+            system=operations,
+            metrics=self.metrics.exposed,
+            phones=phones,
+        )
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
@@ -387,9 +400,3 @@ class Gateway:
         while True:
             self._state.beat()
             await asyncio.sleep(_BEAT_SECONDS)
-
-
-def host_port(address: tuple[str, int]) -> str:
-    """`127.0.0.1:5060`, `[::1]:5060`."""
-    host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    return f"{host}:{address[1]}"

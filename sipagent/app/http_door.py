@@ -22,10 +22,11 @@ class HttpDoor:
         settings: Settings,
         calls: LiveCalls,
         why_not_ready: Callable[[], str],
+        *,
         records: RecordBook | None = None,
         system: System | None = None,
-        *,
         phones: Phones | None = None,
+        metrics: Callable[[str], tuple[bytes, str]] | None = None,
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
@@ -44,6 +45,7 @@ class HttpDoor:
             settings.api.streams,
             records=records,
             system=system,
+            metrics=metrics,
             mounts=mounts,
             phones=phones,
         )

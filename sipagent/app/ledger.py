@@ -11,7 +11,6 @@ from typing import Protocol
 
 import structlog
 
-from sipagent.call.histogram import TurnHistograms
 from sipagent.edge.desk import Rung
 from sipagent.errors import SipAgentError
 from sipagent.events import (
@@ -21,7 +20,6 @@ from sipagent.events import (
     Interim,
     LegChanged,
     SipMessage,
-    TurnLatency,
 )
 from sipagent.log import event_fields
 from sipagent.store.ahead import read_events
@@ -87,8 +85,6 @@ class Ledger:
         #: one: several would take the interpreter from the SIP sockets in turns
         self._scribe = ThreadPoolExecutor(1, "bundles")
         self.listeners: list[Callable[[Event], None]] = []
-        #: of all turns since this process began
-        self.latency = TurnHistograms()
         #: called with the folder of each bundle that is whole on disk
         self.on_bundle: Callable[[str, Path], None] = lambda call_id, folder: None
 
@@ -227,8 +223,6 @@ class Ledger:
         self._scribe.shutdown(wait=False)
 
     def _keep(self, entry: _Open, event: Event) -> None:
-        if isinstance(event, TurnLatency):
-            self.latency.observe(event)
         if len(entry.events) < _EVENTS_PER_CALL or isinstance(event, CallEnded):
             entry.events.append(event)
             self._store.append(event)

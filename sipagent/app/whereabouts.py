@@ -88,3 +88,9 @@ class Whereabouts:
         log.warning("public_address_changed", of=name, old=old, new=new)
         self._found[name] = new
         return True
+
+
+def host_port(address: tuple[str, int]) -> str:
+    """`127.0.0.1:5060`, `[::1]:5060`."""
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{host}:{address[1]}"

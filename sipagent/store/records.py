@@ -89,6 +89,16 @@ class Store:
             self._fail("the queue is full")
             self._to_spool([happened])
 
+    @property
+    def waiting(self) -> int:
+        """Events that are not in the database yet."""
+        return self._queue.qsize()
+
+    @property
+    def failing(self) -> bool:
+        """True while the database takes nothing."""
+        return self._failing
+
     async def flush(self) -> None:
         """Wait until everything appended so far is in the database, or in the spool."""
         self._hurry.set()

@@ -1,9 +1,8 @@
-"""The waterfall of turns: stages, percentiles, histograms."""
+"""The waterfall of turns: stages and percentiles."""
 
 from typing import Any
 
 from sipagent.call.cdr import fold
-from sipagent.call.histogram import BOUNDS, Histogram, TurnHistograms
 from sipagent.call.waterfall import turn_of, turns_of
 from sipagent.events import CallStarted, Event, ProviderFailed, TurnLatency
 
@@ -53,32 +52,3 @@ def test_the_record_has_p50_and_p95_of_every_stage() -> None:
     assert (response.turns, response.p50, response.p95) == (20, 1000, 1090)
     assert (wire.p50, wire.p95) == (100, 190)
     assert fold([CallStarted(call_id="c", caller="a", callee="b")]).latency == {}
-
-
-def test_a_histogram_counts_up_to_its_bounds() -> None:
-    histogram = Histogram()
-    for ms in (5, 6, 40, 99_999):
-        histogram.observe(ms)
-    counts = dict(histogram.cumulative())
-    assert (counts[5], counts[10], counts[40], counts[BOUNDS[-1]]) == (1, 2, 3, 3)
-    assert (counts[float("inf")], histogram.count, histogram.sum) == (4, 4, 100_050)
-
-
-def test_turns_are_counted_by_stage_and_by_whose_it_is() -> None:
-    histograms = TurnHistograms()
-    histograms.observe(turn(overhead_ms=12.5))
-    histograms.observe(turn(mind="claude"))
-    histograms.observe(turn(outcome="failed", first_audio=None, first_rtp=None))
-    counts = {key: known.count for key, known in histograms.stages.items()}
-    assert counts["first_token", "gpt"] == 2 and counts["first_token", "claude"] == 1
-    assert counts["response", ""] == 2 and counts["overhead", ""] == 1
-    assert counts["endpoint", ""] == 3
-    assert histograms.outcomes == {"answered": 2, "failed": 1}
-
-
-def test_names_without_end_do_not_fill_the_memory() -> None:
-    histograms = TurnHistograms()
-    for number in range(500):
-        histograms.observe(turn(mind=f"made-up-{number}"))
-    assert len(histograms.stages) < 300
-    assert histograms.stages["first_token", "other"].count > 400

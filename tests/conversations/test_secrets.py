@@ -69,7 +69,6 @@ async def test_a_card_number_typed_in_tones_reaches_the_tool_and_nothing_else(
         bundle = await talk.server.bundle(end.call_id)
         recording = talk.server.bundles[end.call_id] / bundle.recordings[0]
         await talk.server.idle()
-        assert talk.server.gateway.ledger.latency.outcomes["answered"] >= 1
     assert charged.read_text() == CARD
     hidden = [e for e in talk.all(DigitReceived) if e.hidden]
     assert "".join(e.digit for e in hidden) == "" and len(hidden) == len(CARD) + 1
