@@ -15,8 +15,6 @@ from sipagent.dialplan.repository import Plans
 from sipagent.edge.front import Edge
 from sipagent.edge.memory import Memory
 from sipagent.edge.routing import route_address
-from sipagent.edge.tls import BadCertificate
-from sipagent.errors import ConfigError
 from sipagent.events import Event
 from sipagent.log import configure
 from sipagent.meeting.desk import Before, MeetingDesk
@@ -38,7 +36,7 @@ from sipagent.worker.protocol import (
     Request,
     Told,
 )
-from sipagent.worker.spawner import Program, WorkersFailed
+from sipagent.worker.spawner import Program
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
@@ -55,7 +53,8 @@ from .phones import bound, phones_of
 from .plans import house_of
 from .reception import Reception, Where
 from .records import Book
-from .reload_report import ReloadReport, write_report
+from .reload_report import ReloadReport
+from .reloader import Reloader
 from .reloading import changes, merged
 from .state import State
 from .switchboard import Switchboard
@@ -89,7 +88,6 @@ class Gateway:
         self._program = program
         self.whereabouts = Whereabouts(settings)
         self._read_settings = read_settings
-        self._reloading: asyncio.Task[ReloadReport] | None = None
         self.plans = plans
         self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
         self._state = State(settings.state_folder)
@@ -119,12 +117,13 @@ class Gateway:
         )
         self.ledger.listeners.append(self.metrics.happened)
         self._switchboard = Switchboard(self.live, originator)
+        self._reloader = Reloader(self._take_settings, self.edge, plans, self._state)
         operations = Operations(
             lambda: self._settings,
             self.edge,
             plans,
             workers=lambda: self.workers.stats if self.workers is not None else None,
-            reload=self.reloaded,
+            reload=self._reloader.done,
             why_not_ready=self._why_not_ready,
         )
         self._browsers = BrowserDesk(lambda: self._settings, self.reception)
@@ -172,38 +171,7 @@ class Gateway:
         """Read settings, dialplans and certificates again; what does not pass leaves the old in
         force, and live calls keep what they have. It goes on in the background.
         """
-        if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload())
-        else:
-            log.warning("reload_under_way")
-
-    async def reloaded(self) -> ReloadReport:
-        """The same, waited for; one that is under way may have read the files before they changed,
-        so that another follows. It goes on where whoever waits does not.
-        """
-        while self._reloading is not None and not self._reloading.done():
-            await asyncio.wait({self._reloading})
-        self.reload()
-        assert self._reloading is not None
-        return await asyncio.shield(self._reloading)
-
-    async def _reload(self) -> ReloadReport:
-        report = ReloadReport()
-        try:
-            report = await self._take_settings()
-            self.edge.reload_certificates()
-        except ConfigError as error:
-            for finding in error.findings:
-                log.error("settings_finding", finding=str(finding))
-            log.error("settings_not_reloaded", findings=len(error.findings))
-            report = ReloadReport(problem="; ".join(map(str, error.findings)))
-        except (BadCertificate, WorkersFailed, OSError) as error:
-            log.error("settings_not_reloaded", cause=str(error))
-            report = ReloadReport(problem=str(error))
-        self._reload_plans()
-        self.edge.trunks.register_now()
-        write_report(self._state.folder, report)
-        return report
+        self._reloader.begin()
 
     async def _take_settings(self) -> ReloadReport:
         """Raises ConfigError for what is wrong with them, WorkersFailed, OSError."""
@@ -230,12 +198,6 @@ class Gateway:
         self.edge.reload(new)
         log.info("settings_reloaded", changed=changed, waiting=list(waiting))
         return ReloadReport(changed=tuple(changed), waiting=waiting)
-
-    def _reload_plans(self) -> None:
-        findings = self.plans.reload()
-        for finding in findings:
-            log.warning("plan_finding", finding=str(finding))
-        log.info("dialplans_reloaded", plans=len(self.plans.plans), findings=len(findings))
 
     async def drain(self) -> None:
         """No new calls, no registrations; wait for the live ones, then end them."""
@@ -369,9 +331,7 @@ class Gateway:
                 worker.send(HangUp(reason=why))
 
     async def _close(self) -> None:
-        if self._reloading is not None:
-            self._reloading.cancel()
-            await asyncio.gather(self._reloading, return_exceptions=True)
+        await self._reloader.close()
         self.reception.workers = None
         await self._switchboard.close()
         self.live.close()

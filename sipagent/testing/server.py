@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sipagent.app.gateway import Gateway, host_port
+from sipagent.app.gateway import Gateway
 from sipagent.app.plans import open_plans
+from sipagent.app.whereabouts import host_port
 from sipagent.config import Listener, Settings, Sip, Store
 from sipagent.edge.desk import Address
 from sipagent.events import CallEnded, Event
