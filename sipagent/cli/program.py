@@ -59,6 +59,10 @@ COMMANDS = (
         "Print the JSON Schema of dialplans, or of sipagent.yaml, for editors.",
     ),
     Command(
+        *("test", "test:test"),
+        "Play the scenarios of dialplans: whole calls, simulated on a virtual clock.",
+    ),
+    Command(
         *("call", "call:call"),
         "Call TARGET, do the actions, hang up, and report; exit 0 when everything was done.",
     ),

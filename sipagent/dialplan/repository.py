@@ -107,14 +107,21 @@ class Plans:
 
 
 def plan_files(paths: Sequence[Path]) -> list[Path]:
-    """The files of plans among files and folders; what is not there is left out."""
+    """The files of plans among files and folders; what is not there is left out, and so are
+    scenarios.
+    """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
+            files += sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and not _is_test(p))
         elif path.exists():
             files.append(path)
     return files
+
+
+def _is_test(path: Path) -> bool:
+    """`menu.test.yaml` holds scenarios for `menu.yaml`."""
+    return path.stem.endswith(".test")
 
 
 def _missing(paths: Sequence[Path]) -> list[Finding]:

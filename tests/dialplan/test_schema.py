@@ -6,6 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sipagent.dialplan.lint import House, check
+from sipagent.dialplan.repository import plan_files
 from sipagent.dialplan.schema import schema
 from sipagent.providers.registry import SPEAKING
 from sipagent.sources import read
@@ -14,7 +15,7 @@ from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "dialplans").glob("*.yaml"))
+EXAMPLES = plan_files([ROOT / "dialplans"])
 SCHEMA = Draft202012Validator(schema())
 #: the two destinations reception.yaml has in order to be refused
 REFUSED = {"policy will refuse +39899123456", "policy will refuse +12125550123"}

@@ -7,6 +7,7 @@ import pytest
 
 from sipagent.app.plans import read_plans
 from sipagent.config import load
+from sipagent.dialplan.repository import plan_files
 from sipagent.events import Said
 from sipagent.testing.phone import Phone
 from sipagent.testing.program import run_program
@@ -51,7 +52,7 @@ def test_the_first_dialplan_and_the_examples_live_in_one_folder(
 ) -> None:
     (tmp_path / "dialplans").mkdir()
     (tmp_path / "dialplans" / "hello.yaml").write_text(blocks(readme, "yaml")[0])
-    for path in (root / "dialplans").glob("*.yaml"):
+    for path in plan_files([root / "dialplans"]):
         (tmp_path / "dialplans" / path.name).write_text(path.read_text())
     (tmp_path / "sipagent.yaml").write_text(f"tools: ['{root / 'tools'}']\n")
     plans, findings = read_plans(load(tmp_path / "sipagent.yaml"))
@@ -139,4 +140,4 @@ def test_the_numbers_it_gives_the_examples_are_theirs(readme: str, root: Path) -
     routes = {f"{plan.name}.yaml": plan.routes[0].to[0] for plan in plans.plans}
     said = dict(re.findall(r"`(\w+\.yaml)`\s\((\d+)", readme))
     assert said == {name: routes[name] for name in said}
-    assert said.keys() == {path.name for path in (root / "dialplans").glob("*.yaml")}
+    assert said.keys() == {path.name for path in plan_files([root / "dialplans"])}

@@ -10,6 +10,7 @@ from sipagent.providers.silero import Silero
 from sipagent.tools.loader import load_tools
 from sipagent.tools.mcp.server import McpFailed, McpServer
 from sipagent.tools.mcp.spec import McpUse, Terms
+from sipagent.tools.spec import ToolSpec
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 
@@ -51,14 +52,14 @@ class NoServers:
         raise McpFailed("MCP servers are not asked in a rehearsal")
 
 
-def toolbox_of(settings: Settings) -> Toolbox:
-    """The users' own tools and the verbs, loaded once in a process. Raises ConfigError."""
-    return _toolbox(tuple(settings.tools))
+def toolbox_of(settings: Settings, instead: Mapping[str, ToolSpec]) -> Toolbox:
+    """The users' own tools, loaded once in a process, and the verbs. Raises ConfigError."""
+    return Toolbox({**_functions(tuple(settings.tools)), **instead}, VERBS)
 
 
 @cache
-def _toolbox(files: tuple[Path, ...]) -> Toolbox:
-    return Toolbox(load_tools(files, reserved=VERBS), VERBS)
+def _functions(files: tuple[Path, ...]) -> Mapping[str, ToolSpec]:
+    return load_tools(files, reserved=VERBS)
 
 
 @cache

@@ -19,6 +19,7 @@ from sipagent.worker.makers import Purpose, RegisteredMakers
 
 from .beside import silero
 from .minds import Minds, Wanted
+from .record import Record
 from .voices import KnowingEars, Voice
 
 #: kinds that need no network
@@ -67,16 +68,16 @@ class RememberingMouth:
 
 @dataclass(slots=True)
 class RehearsalMakers:
-    """See `worker.makers.Makers`. `ears` are None for those that know what is said; `on_intent` is
-    told what embedded minds act on.
+    """See `worker.makers.Makers`. `own_ears` are None for those that know what is said; `told` is
+    told which agents there are, and what embedded minds act on.
     """
 
     settings: Settings
     plan: Plan
     models: KnowingModels
     minds: Minds
-    own_ears: Callable[[ProviderRef, Kit], Transcriber] | None = None
-    on_intent: Callable[[str, str], None] = lambda agent, intent: None
+    own_ears: Callable[[ProviderRef, Kit], Transcriber] | None
+    told: Record
     _registered: RegisteredMakers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,11 +91,13 @@ class RehearsalMakers:
         """See `Makers`."""
         kind, _ = resolve(ref, self.settings)
         agent = self._name(kit.spec)
+        if purpose == "talk":
+            self.told.agent(agent)
         given = self.minds(Wanted(agent, purpose, ref, kit.spec, kind in _MINDS))
         if given is not None:
             return given
         if kind == "intents":
-            return IntentsBrain(kit.spec, acted=lambda intent: self.on_intent(agent, intent))
+            return IntentsBrain(kit.spec, acted=lambda intent: self.told.intent(agent, intent))
         if kind in _MINDS:
             return self._registered.mind(ref, kit, purpose)
         cause = f"{kind} is not asked in a rehearsal: give this mind answers, or a cassette"

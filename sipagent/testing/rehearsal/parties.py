@@ -3,7 +3,7 @@ hang up.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,6 +17,7 @@ from sipagent.media.clock import MediaClock
 from sipagent.testing.bed.render import render
 from sipagent.testing.bed.scenario import Line
 from sipagent.testing.legs import FakeLeg
+from sipagent.verbs.words import REASONS
 
 from .voices import Voice
 
@@ -67,9 +68,10 @@ class Parties:
     clock: MediaClock
     scripts: Mapping[str, Party]
     extensions: frozenset[str] = frozenset()
-    #: every target dialled or referred to, with the options of the INVITE
+    #: told whom a far end was told to call, and how that came out
+    on_referred: Callable[[str, int], None] = lambda target, status: None
+    #: every target dialled, with the options of the INVITE
     dialled: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    referred: list[str] = field(default_factory=list)
     legs: list[FakeLeg] = field(default_factory=list)
     voices: list[Voice] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -143,15 +145,14 @@ class Parties:
     async def _refer(self, target: "str | Leg", timeout: float) -> ReferOutcome:
         """The far end of a leg calls `target` itself, and tells how that went."""
         if not isinstance(target, str):
-            self.referred.append(target.info.remote)
+            self.on_referred(target.info.remote, 200)
             return ReferOutcome(200, "OK")
-        self.referred.append(target)
         party = self.script(target)
-        if party.answers is None or party.answers > timeout:
-            await asyncio.sleep(timeout)
-            return ReferOutcome(408, "Request Timeout")
-        await asyncio.sleep(party.answers)
-        return ReferOutcome(party.status, "OK" if party.status < 300 else "refused")
+        late = party.answers is None or party.answers > timeout
+        await asyncio.sleep(timeout if late else party.answers or 0.0)
+        status = 408 if late else party.status
+        self.on_referred(target, status)
+        return ReferOutcome(status, REASONS.get(status, "Failed") if status >= 300 else "OK")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -52,8 +52,9 @@ class Rehearsal:
         self._voice = voice
         assert isinstance(session.bridge, SimulatedBridge)
         self._listening = Listening(session.bridge, caller)
-        #: when the caller last did something, media-clock ms
-        self._acted = 0
+        #: when what the caller did last was over, media-clock ms; how many events there were before
+        self.acted = 0
+        self.before = 0
         self._dice = np.random.default_rng(1)
 
     @property
@@ -96,11 +97,19 @@ class Rehearsal:
         """Press keys, one after the other, as `says`. Raises CallOver."""
         if not over:
             await self._turn()
+        self.before = len(self.events)
         for key in keys:
             self._up()
             self._caller.far.press(key)
+            self.acted = self.t
             await asyncio.sleep(_KEY_SECONDS)
-        self._acted = self.t
+
+    async def writes(self, text: str) -> None:
+        """Send a text in the call. Raises CallOver."""
+        await self._turn()
+        self.before = len(self.events)
+        self.acted = self.t
+        self._caller.far.texts.tell(text)
 
     async def until_spoken_to(self, ms: int, patience: float = 15.0) -> bool:
         """Wait until somebody has spoken to the caller for so long, and still does; False where
@@ -124,6 +133,8 @@ class Rehearsal:
 
     async def hangs_up(self) -> None:
         """Leave, and wait until the call has ended."""
+        self.before = len(self.events)
+        self.acted = self.t
         self._caller.hang_up_remotely()
         await self.ended()
 
@@ -150,16 +161,17 @@ class Rehearsal:
         if not over:
             await self._turn()
         self._up()
+        self.before = len(self.events)
         utterance = self._voice.say(line)
         await utterance.said.wait()
-        self._acted = self.t
+        self.acted = utterance.ended or self.t
         return utterance
 
     async def _turn(self) -> None:
         """Wait until it is the caller's turn: what they did was answered, to the end."""
         await self._talking()
         heard, began = self._listening, self.t
-        while heard.speech.onset(self._acted) is None and self.t - self._acted < 1000 * _ANSWER:
+        while heard.speech.onset(self.acted) is None and self.t - self.acted < 1000 * _ANSWER:
             await self._moment()
         while heard.silent_for(self.t) < _SILENT_MS and self.t - began < 1000 * _LONGEST:
             await self._moment()

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sipagent.testing.legs import FakeLeg
 from sipagent.testing.meeting import House
 from sipagent.testing.taps import FakeTapWires
 from sipagent.tools.mcp.server import McpServers
+from sipagent.tools.spec import ToolSpec
 from sipagent.verbs.handing import Referee
 from sipagent.worker.commands import Commands, Steered
 from sipagent.worker.course import Course
@@ -58,6 +59,8 @@ class Around:
     texts: Texts | None = None
     memory: Memory | None = None
     mcp: McpServers | None = None
+    #: in place of the users' own tools of these names
+    tools: Mapping[str, ToolSpec] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -79,8 +82,8 @@ async def rehearse(
 
     All of the plan is real: its program, expressions, agents, verbs, policy, the voice detector
     and turn-taking. In place of the network stand `parties` (by target: how whoever is dialled
-    behaves) and `around`, the fields of `Around`: `minds`, `web`, `texts`, `memory`, `mcp`, and
-    `ears` where they are not to know what is said. `at` is the time of the call by the settings'
+    behaves) and `around`, the fields of `Around`: `minds`, `web`, `texts`, `memory`, `mcp`,
+    `tools`, and `ears` where they are not to know what is said. `at` is the time by the settings'
     zone. Recordings go to `bundle`, a folder that is thrown away where none is given.
 
     The call is over when the block is left. Raises ConfigError for tools that cannot be loaded.
@@ -130,9 +133,15 @@ class _Stage:
         self._settings = settings
         self._plan = plan
         self._bundle = bundle
-        self.record = Record(at.replace(tzinfo=at.tzinfo or ZoneInfo(settings.time_zone)))
         self.bridge = SimulatedBridge(_RATE)
-        self.parties = Parties(self.bridge.clock, parties, frozenset(settings.phones))
+        began = at.replace(tzinfo=at.tzinfo or ZoneInfo(settings.time_zone))
+        self.record = Record(began, self.bridge.clock)
+        self.parties = Parties(
+            self.bridge.clock,
+            parties,
+            frozenset(settings.phones),
+            on_referred=self.record.referred,
+        )
         self._house = House(settings.queues, settings.parking)
 
     def session(
@@ -172,12 +181,12 @@ class _Stage:
         settings, plan = self._settings, self._plan
         models = KnowingModels(self.parties.voices)
         makers = RehearsalMakers(
-            settings, plan, models, around.minds, around.ears, on_intent=self.record.intent
+            settings, plan, models, around.minds, around.ears, told=self.record
         )
         services = furnish(
             settings,
             plan,
-            Stock(models, toolbox_of(settings), NO_SHELF),
+            Stock(models, toolbox_of(settings, around.tools), NO_SHELF),
             self.parties,
             texts=around.texts or SentTexts(),
             meetings=self._house.door(),

@@ -1,0 +1,116 @@
+"""`sipagent test`: scenarios beside dialplans, played and judged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from sipagent.errors import ConfigError
+from sipagent.testing.scenarios.reading import Case, read_cases, scenario_files
+from sipagent.testing.scenarios.results import Result
+from sipagent.testing.scenarios.running import cores, run
+from sipagent.testing.scenarios.schema import schema as scenario_schema
+from sipagent.testing.scenarios.transcript import keys_joined
+
+from .style import ConfigOption, out, print_findings, print_json, settings_from, shown
+
+#: lines of the transcript that a failure shows
+_LAST = 12
+_COLOURS = {"caller": "green", "key": "green", "agent": "cyan", "plan": "cyan", "callee": "magenta"}
+_errors = Console(stderr=True)
+
+
+def test(  # noqa: PLR0917 - typer makes options of them
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="scenario files, dialplans, folders [default: the settings' dialplans]"
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    only: Annotated[str, typer.Option("-k", help="scenarios with this in their names")] = "",
+    repeat: Annotated[int, typer.Option(min=1, help="times each scenario is played")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="processes [default: the cores]")] = 0,
+    schema: Annotated[bool, typer.Option("--schema", help="print the files' JSON Schema")] = False,
+) -> None:
+    """Play the scenarios of dialplans: whole calls, simulated on a virtual clock.
+
+    Exits with 1 where one fails, with 2 where a file is wrong. See docs/testing-dialplans.md.
+    """
+    if schema:
+        print_json(scenario_schema())
+        return
+    try:
+        cases = _cases(paths, config, only)
+    except ConfigError as error:
+        print_findings(_errors, error.findings)
+        raise typer.Exit(2) from error
+    results = _run(cases, repeat, jobs or cores())
+    for result in results:
+        if not result.passed:
+            out.print(_failure(result), highlight=False, emoji=False, soft_wrap=True)
+    out.print(_summary(results, repeat), highlight=False)
+    raise typer.Exit(1 if any(not result.passed for result in results) else 0)
+
+
+def _cases(paths: list[Path] | None, config: Path | None, only: str) -> list[Case]:
+    settings = settings_from(config)
+    files = scenario_files(paths or settings.dialplans)
+    cases = [case for case in read_cases(files, settings) if only.lower() in case.name.lower()]
+    if not cases:
+        where = ", ".join(map(str, paths or settings.dialplans))
+        what = f"no scenario has {only!r} in its name" if only else f"no scenarios in {where}"
+        _errors.print(f"[red]error:[/] {escape(what)}", highlight=False)
+        raise typer.Exit(2)
+    return cases
+
+
+def _run(cases: Sequence[Case], repeat: int, jobs: int) -> list[Result]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=_errors, transient=True) as progress:
+        task = progress.add_task("playing", total=len(cases) * repeat)
+
+        def moved(result: Result, done: int, of: int) -> None:
+            progress.update(task, completed=done, description=escape(result.name[:40]))
+
+        return run(cases, repeat=repeat, jobs=jobs, progress=moved)
+
+
+def _failure(result: Result) -> Group:
+    """What was expected, what came instead, and the last lines of the call."""
+    failure = result.failure
+    assert failure is not None
+    head = Text.assemble(("FAILED ", "bold red"), (result.name, "bold"))
+    lines: list[Text] = [
+        Text(""),
+        head,
+        Text(f"{shown(result.file)}:{failure.line}", style="bold"),
+        Text.assemble(("  expected  ", "dim"), failure.expected),
+    ]
+    for number, told in enumerate(failure.instead):
+        lines.append(Text.assemble(("  instead   " if not number else "            ", "dim"), told))
+    for spoken in keys_joined(result.transcript)[-_LAST:]:
+        colour = _COLOURS.get(spoken.who, "dim")
+        when = (f"  {spoken.t / 1000:7.2f}  ", "dim")
+        lines.append(Text.assemble(when, (f"{spoken.who:<8}", colour), spoken.text))
+    return Group(*lines)
+
+
+def _summary(results: Sequence[Result], repeat: int) -> str:
+    """The counts, and which scenarios do not always pass."""
+    failed = [result for result in results if not result.passed]
+    seconds = sum(result.seconds for result in results)
+    colour = "red" if failed else "green"
+    parts = [f"[{colour}]{len(results) - len(failed)} passed[/]"]
+    parts += [f"[red]{len(failed)} failed[/]"] if failed else []
+    lines = [f"{', '.join(parts)} [dim]({seconds:.0f} s of calls)[/]"]
+    if repeat > 1:
+        for name in dict.fromkeys(result.id for result in failed):
+            missed = sum(result.id == name for result in failed)
+            lines.append(f"[yellow]{escape(name)}: {missed} of {repeat} failed[/]")
+    return "\n".join(lines)

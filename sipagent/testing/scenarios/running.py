@@ -1,0 +1,142 @@
+"""Running scenarios: one after the other or in several processes, each as often as wanted."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from sipagent.errors import SipAgentError
+from sipagent.events import StepChanged, StepStarted
+from sipagent.testing.virtual import run_virtual
+
+from .playing import Caller, Player
+from .reading import Case
+from .results import Failure, Part, Reached, Result
+from .staging import RefusedCaller, Staging, routed
+from .transcript import transcript
+
+#: virtual seconds a scenario may take
+_LONGEST = 4 * 3600.0
+
+#: a result as it comes, how many there are so far, and how many are to come in all
+Progress = Callable[[Result, int, int], None]
+
+
+def run(
+    cases: Sequence[Case],
+    *,
+    repeat: int = 1,
+    jobs: int = 1,
+    progress: Progress = lambda result, done, of: None,
+) -> list[Result]:
+    """Play every scenario `repeat` times on the simulated stage, in the order they were given;
+    with several `jobs` in as many processes.
+    """
+    orders = [(case, number) for case in cases for number in range(1, repeat + 1)]
+    results: dict[int, Result] = {}
+    for place, result in _played(orders, min(jobs, len(orders))):
+        results[place] = result
+        progress(result, len(results), len(orders))
+    return [results[place] for place in sorted(results)]
+
+
+def cores() -> int:
+    """How many processes run at once."""
+    return len(os.sched_getaffinity(0))
+
+
+def _played(orders: Sequence[tuple[Case, int]], jobs: int) -> Iterator[tuple[int, Result]]:
+    if jobs <= 1:
+        for place, (case, number) in enumerate(orders):
+            yield place, play(case, number)
+        return
+    # forked: what the parent has read and loaded is there already
+    forks = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(jobs, mp_context=forks) as pool:
+        waiting: dict[Future[Result], int] = {
+            pool.submit(play, case, number): place for place, (case, number) in enumerate(orders)
+        }
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def play(case: Case, number: int = 1) -> Result:
+    """One run of one scenario, on the simulated stage."""
+    began = time.perf_counter()
+    run = run_virtual(_play(case), limit=_LONGEST)
+    return Result(
+        name=case.scenario.name,
+        file=case.file,
+        line=case.line,
+        plan=case.file.parent / case.plan.file,
+        parts=run.parts,
+        failure=run.failure,
+        transcript=transcript(run.caller.evidence.events),
+        events=tuple(run.caller.evidence.events),
+        reached=run.reached,
+        seconds=(run.caller.evidence.events[-1].t if run.caller.evidence.events else 0) / 1000,
+        took=time.perf_counter() - began,
+        run=number,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    caller: Caller
+    parts: tuple[Part, ...]
+    failure: Failure | None
+    reached: Reached
+
+
+async def _play(case: Case) -> _Run:
+    route, why = routed(case)
+    if route is None:
+        refused = RefusedCaller(case, why)
+        player = Player(case, refused)
+        return _over(player, await player.play(), Reached())
+    staging = Staging(case)
+    try:
+        async with staging.call(why) as caller:
+            player = Player(case, caller)
+            failure = await player.play()
+    except (SipAgentError, TimeoutError) as error:
+        raise SipAgentError(f"{case.name}: {error}") from error
+    failure = failure or _settled(player, case, staging.troubles)
+    return _over(player, failure, _reached(caller, route))
+
+
+def _settled(player: Player, case: Case, troubles: Sequence[str]) -> Failure | None:
+    """What was not to happen to the end, and what had no answer in the script."""
+    if (failure := player.settle()) is not None:
+        return failure
+    if troubles:
+        expected = "everything that was asked has an answer in the scenario"
+        return Failure(case.line, expected, tuple(troubles))
+    return None
+
+
+def _over(player: Player, failure: Failure | None, reached: Reached) -> _Run:
+    if failure is None:
+        failure = player.settle()
+    parts = (*player.parts, *player.left_out())
+    return _Run(player.caller, parts, failure, reached)
+
+
+def _reached(caller: Caller, route: int) -> Reached:
+    evidence = caller.evidence
+    agents = [(aside.at, aside.who) for aside in evidence.agents]
+    steps: set[tuple[str, str, str]] = set()
+    for index, event in enumerate(evidence.events):
+        if isinstance(event, StepChanged):
+            agent = next((who for at, who in reversed(agents) if at <= index), "")
+            steps.add((agent, event.context, event.step))
+    return Reached(
+        lines=frozenset(
+            e.line for e in evidence.events if isinstance(e, StepStarted) and not e.document
+        ),
+        steps=frozenset(steps),
+        routes=frozenset({route}),
+        intents=frozenset((aside.who, aside.what) for aside in evidence.intents),
+    )
