@@ -1,5 +1,6 @@
 // The feed: every call that lives, kept by one event stream for all pages.
 
+import { blank, change } from "./calls.js";
 import { get } from "./http.js";
 import { session } from "./session.js";
 import { follow } from "./stream.js";
@@ -17,7 +18,6 @@ class Feed extends EventTarget {
   state = "connecting";
   why = "";
   #stop = null;
-  #others = new Map();
 
   start() {
     this.stop();
@@ -46,7 +46,6 @@ class Feed extends EventTarget {
     this.#stop?.abort();
     this.#stop = null;
     this.calls.clear();
-    this.#others.clear();
   }
 
   /** Those that live, the oldest first. */
@@ -86,62 +85,14 @@ class Feed extends EventTarget {
     if (event.type === "call_started") this.calls.set(id, { ...blank(id), ...this.calls.get(id) });
     const call = this.calls.get(id);
     if (!call) return;
-    Object.assign(call, changes(event, this.#party(event)));
+    change(call, event);
     if (event.type === "call_ended") {
       setTimeout(() => {
         if (this.calls.get(id)?.state === "ended") this.calls.delete(id);
-        this.#others.delete(id);
         this.#changed(id);
       }, LINGERS);
     }
     this.#changed(id);
-  }
-
-  /** Who the caller is with: the newest leg that is up. */
-  #party(event) {
-    if (event.type !== "leg_changed" || event.role !== "callee") return "";
-    const legs = this.#others.get(event.call_id) || new Map();
-    this.#others.set(event.call_id, legs);
-    if (event.state === "confirmed") legs.set(event.leg, event.remote);
-    if (event.state === "disconnected") legs.delete(event.leg);
-    return [...legs.values()].pop() || "";
-  }
-}
-
-function blank(id) {
-  return {
-    call_id: id, state: "ringing", direction: "inbound", caller: "", callee: "", plan: "", agent: "",
-    connected_to: "", on_hold: false, recording: false, started: null, answered: null, ended: null,
-    last_speaker: null, last_words: "", interim: null, speaking: "",
-  };
-}
-
-/** What an event changes of how a call stands; the server folds its view in the same way. */
-function changes(event, connected_to) {
-  switch (event.type) {
-    case "call_started": {
-      const { direction, caller, callee, plan } = event;
-      return { direction, caller, callee, plan, started: event.at };
-    }
-    case "leg_changed":
-      if (event.role === "caller" && event.state === "confirmed") return { state: "up", answered: event.at };
-      return event.role === "callee" ? { connected_to } : {};
-    case "hold_changed": return { on_hold: event.held };
-    case "recording_started": return { recording: true };
-    case "recording_stopped": return { recording: false };
-    case "step_started":
-    case "agent_changed": return { agent: event.agent };
-    case "interim": return { interim: { speaker: event.speaker, text: event.text } };
-    case "said":
-      return event.text ? { last_speaker: event.speaker, last_words: event.text, interim: null } : { interim: null };
-    case "speech_started": return { speaking: event.speaker };
-    case "speech_ended": return { speaking: "" };
-    case "call_ended":
-      return {
-        state: "ended", ended: event.at, reason: event.reason, ended_by: event.by, status: event.status,
-        recording: false, on_hold: false, interim: null, speaking: "",
-      };
-    default: return {};
   }
 }
 

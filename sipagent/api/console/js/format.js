@@ -1,6 +1,6 @@
 // Numbers, times and addresses as people read them.
 
-const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "2-digit", month: "short" });
 const YEAR = new Intl.DateTimeFormat(undefined, { day: "2-digit", month: "short", year: "numeric" });
 
@@ -53,13 +53,19 @@ export function plural(count, one, many = `${one}s`) {
 /** `"Ann" <sip:ann@pbx.example:5060;x=y>` as `Ann` or `ann@pbx.example`: whole in a title. */
 export function party(uri) {
   if (!uri) return "unknown";
-  const named = /^\s*"?([^"<]+?)"?\s*</.exec(uri);
+  const named = /^\s*"((?:[^"\\]|\\.)+)"/.exec(uri) || /^\s*([^"<]+?)\s*</.exec(uri);
   if (named) return named[1];
-  const bare = uri.replace(/^<|>.*$/g, "").replace(/^(sips?|tel):/, "").split(/[;?]/)[0];
+  const bare = address(uri);
   const [user, host] = bare.includes("@") ? bare.split("@") : ["", bare];
   if (!user) return host;
   const near = /^(127\.|localhost|\[::1\])/.test(host) || /^\+?\d{3,}$/.test(user);
   return near ? user : `${user}@${host.replace(/:\d+$/, "")}`;
+}
+
+/** The address alone: `ann@pbx.example`, without a name, scheme and parameters. */
+export function address(uri) {
+  const inside = /<([^<>]*)>\s*(;.*)?$/.exec(uri || "");
+  return (inside ? inside[1] : uri || "").replace(/^(sips?|tel):/, "").split(/[;?]/)[0];
 }
 
 /** `a_word_in_code` as words. */
