@@ -92,6 +92,11 @@ export class Phone {
     return this.#muted;
   }
 
+  /** What is said into, while a call lasts: for a meter; null else. */
+  get microphone() {
+    return this.#call?.microphone ?? null;
+  }
+
   /** Be reachable as web:NAME until the function that is returned is called. */
   listen(name) {
     this.#listening.get(name)?.abort();
