@@ -143,7 +143,9 @@ class BrowserDesk:
         """See `Browsers`."""
         found = self._ring(ring, guest)
         token = _owner(guest)
-        found.at = {listener for listener in found.at if listener.token != token}
+        for listener in [at for at in found.at if at.token == token]:
+            found.at.discard(listener)
+            _tell(listener, Ringing(ring, found.wish.caller, over=True, reason="declined"))
         if not found.at:
             found.worker.send(Rang(ring=ring, status=486, reason="Busy Here"))
 

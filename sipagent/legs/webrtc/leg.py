@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import count
 from typing import Any
 
+from sipagent.call import reasons
 from sipagent.call.keypad import Key
 from sipagent.call.leg import Judge, Leg, LegInfo, LegState, Quality, ReferOutcome
 from sipagent.errors import LegFailed
@@ -159,7 +160,8 @@ class WebRtcLeg:
         if self.state is not LegState.DISCONNECTED:
             bye = self.state is LegState.CONFIRMED
             unanswered = status if self._connection is not None else 487
-            self._end(200 if bye else unanswered, reason)
+            told = reasons.parse(reason)
+            self._end(200 if bye else unanswered, told.text if told else "")
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def hold(self) -> None:
