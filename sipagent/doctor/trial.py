@@ -36,7 +36,7 @@ class Trial:
     @property
     def place(self) -> str:
         """`host:port` of its SIP."""
-        host, port = self.gateway.edge.bound[0][1]
+        host, port = self.gateway.edge.public_address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def ended(self, call_id: str) -> Path:
@@ -89,7 +89,8 @@ def _settings(settings: Settings, folder: Path, keys: Mapping[str, Any]) -> Sett
         **keys,
         "sip": settings.sip.model_copy(update=sip),
         "rtp": settings.rtp.model_copy(update={"public_address": None, **keys.get("rtp", {})}),
-        "limits": Limits(calls=2, warm=1, drain_seconds=0),
+        # one call on a machine that may be ill: patience is no harm
+        "limits": Limits(calls=2, warm=1, claim_seconds=10, drain_seconds=0),
         "store": Store(
             database=f"sqlite+aiosqlite:///{folder}/trial.sqlite3", bundles=folder / "calls"
         ),

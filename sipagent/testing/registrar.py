@@ -19,7 +19,8 @@ class Registrar(UdpServer):
     `status` other than 200 is its answer to all it would grant; `script` its answer to every
     REGISTER, as it stands; `silent`: none to anything. `at_least` seconds or 423. `algorithms`
     of its challenges. OPTIONS get `options`, with the SDP `described` where there is one. Every
-    answer carries `headers`.
+    answer carries `headers`. `seen` is put into the Via it gives back, as by one beyond a NAT,
+    whose router `rewrites` what was said there.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Registrar(UdpServer):
         self.options = 200
         self.described = ""
         self.headers: tuple[Header, ...] = ()
+        self.seen = ""
+        self.rewrites = b""
         self.script: tuple[int, tuple[Header, ...]] | None = None
         self.silent = False
         self.grants = grants
@@ -86,6 +89,12 @@ class Registrar(UdpServer):
             length = header(b"Content-Length", b"%d" % len(answer.body))
             kind = header(b"Content-Type", b"application/sdp")
             answer.headers = [*answer.headers[:-1], kind, length]
+        if self.seen:
+            answer.replace_top_via(answer.via.text + b";received=" + self.seen.encode())
+        if self.rewrites:
+            via = answer.via
+            ours = b"%s:%d" % (via.host.encode(), via.sent_by[1])
+            answer.replace_top_via(via.text.replace(ours, self.rewrites, 1))
         self.send(bytes(answer), addr)
 
     def _decide(self, message: Message) -> tuple[int, tuple[Header, ...]]:

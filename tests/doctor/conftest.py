@@ -50,7 +50,7 @@ def trunk(pbx: Registrar, **keys: Any) -> Trunk:
     """A trunk to that registrar, with a registration."""
     host, port = pbx.address
     usual = {"host": host, "port": port, "username": "7000", "password": "secret"}
-    patience = {"registration": True, "answer_seconds": 2.0}
+    patience = {"registration": True, "answer_seconds": 10.0}
     return Trunk.model_validate({**usual, **patience, **keys})
 
 

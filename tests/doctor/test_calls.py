@@ -34,7 +34,11 @@ agents: {echo: {brain: {provider: echo}}}
 sections: {main: [answer, {ai: {agent: echo}}]}
 """
 #: what this machine may be in want of, while others use it
-MACHINE = {"cpu-stolen", "clock-jumps", "disk-low", "little-memory", "rtp-rough", "check-too-slow"}
+MACHINE = {"cpu-stolen", "clock-jumps", "disk-low", "little-memory", "check-too-slow"} | {
+    "rtp-rough",
+    "call-rough-audio",
+    "trunk-far-away",
+}
 NUMBER = "+442079460000"
 
 

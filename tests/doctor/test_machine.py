@@ -9,12 +9,30 @@ from pathlib import Path
 import pytest
 import trustme
 
+from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.app.state import State
-from sipagent.config import Certificate, Limits, Listener, Provider, Rtp, Settings, Sip, Store, Tls
+from sipagent.config import (
+    Api,
+    Certificate,
+    Limits,
+    Listener,
+    Phone,
+    Provider,
+    Rtp,
+    Settings,
+    Sip,
+    Store,
+    Tls,
+)
 from sipagent.doctor.checks.packages import judged
+from sipagent.doctor.checks.providers import Used
+from sipagent.doctor.checks.providers import judged as told
 from sipagent.doctor.findings import Severity
+from sipagent.providers.refusals import refusal
 from sipagent.testing.model_server import ModelServer
 from sipagent.testing.ports import free_port
+from sipagent.testing.vendors.deepgram import Deepgram
+from sipagent.testing.vendors.socket_server import SocketServer
 
 from .conftest import Examined, only, wrong
 
@@ -23,6 +41,16 @@ THINKING = """
 routes: [{to: '100'}]
 agents:
   desk: {brain: {provider: gpt}, prompt: "You are a desk."}
+sections: {main: [answer, {ai: {agent: desk}}]}
+"""
+
+SPEAKING = """
+routes: [{to: '100'}]
+agents:
+  desk:
+    ears: {provider: nova}
+    voice: [{provider: nova, model: aura-2-thalia-en}, {provider: lost, model: aura-2-thalia-en}]
+    intents: {hours: {phrases: [when are you open], say: Now.}}
 sections: {main: [answer, {ai: {agent: desk}}]}
 """
 
@@ -187,3 +215,63 @@ async def test_a_provider_that_answers_is_timed(settings: Made, examined: Examin
     # on a machine that is busy even a local model may be slow
     assert found.code in ("ok", "provider-slow")
     assert "first words after" in found.what
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "provider-wrong-key"),
+        (402, "provider-no-credit"),
+        (404, "provider-unknown-model"),
+        (429, "provider-rate-limited"),
+        (500, "provider-failed"),
+    ],
+)
+def test_what_a_vendor_answers_has_its_own_cure(status: int, code: str) -> None:
+    use = Used("voice", ProviderRef(provider="nova"), AgentSpec(), "plan/desk")
+    error = refusal("nova", status, "wss://api.vendor.example")
+    found = told(use, error.cause, "providers.nova")
+    assert found.code == code
+    assert found.what.startswith(f"nova (voice): {status} from wss://api.vendor.example")
+
+
+async def test_hosted_ears_and_mouth_are_asked_over_their_own_protocol(
+    settings: Made, examined: Examined
+) -> None:
+    async with SocketServer(Deepgram()) as server:
+        keys = {"kind": "deepgram", "base_url": server.base_url, "api_key": "right"}
+        good, bad = (Provider.model_validate({**keys, "api_key": k}) for k in ("right", "wrong"))
+        made = settings(SPEAKING, providers={"nova": good, "lost": bad})
+        found = await examined(made, "providers")
+    told = {f.what.partition(":")[0]: f.code for f in found}
+    assert told.pop("lost (voice)") == "provider-wrong-key"
+    # on a machine that is busy even a local server may be slow
+    assert set(told) == {"nova (ears)", "nova (voice)"}
+    assert set(told.values()) <= {"ok", "provider-slow"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "key"),
+    [
+        ({"guests": ["0.0.0.0/0"]}, "guests-everybody", "sip.guests"),
+        ({"guests": ["10.0.0.0/8"]}, "", ""),
+    ],
+)
+async def test_a_door_that_is_open_to_everybody_is_told(
+    settings: Made, examined: Examined, keys: dict[str, object], code: str, key: str
+) -> None:
+    listen = [{"transport": "udp", "host": "0.0.0.0", "port": 0}]
+    sip = Sip.model_validate({"listen": listen, **keys})
+    found = [(f.code, f.key) for f in await examined(settings(sip=sip), "access")]
+    assert found == ([(code, key)] if code else [("ok", "sip.guests")])
+
+
+async def test_weak_passwords_and_missing_tokens_are_told_and_not_shown(
+    settings: Made, examined: Examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCTOR_TOKEN", raising=False)
+    phones = {"201": Phone.model_validate({"password": "hush"})}
+    api = Api.model_validate({"host": "0.0.0.0", "tokens": {"desk": {"token_env": "DOCTOR_TOKEN"}}})
+    found = await examined(settings(phones=phones, api=api), "access")
+    assert wrong(found) == ["weak-password", "token-missing", "plain-http"]
+    assert "hush" not in f"{found}"

@@ -1,19 +1,24 @@
 """What is wrong with trunks: passwords, silence, codecs, addresses, clocks, names."""
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import trustme
 
 from sipagent.app.trunk_file import TrunkReport
-from sipagent.config import Rtp, Settings, Sip, Trunk
+from sipagent.config import Rtp, Settings, Sip, Tls, Trunk
 from sipagent.doctor.checks.clock import judged
 from sipagent.doctor.findings import Severity
 from sipagent.doctor.outpost import Told
 from sipagent.edge.message import header
 from sipagent.edge.trunks.status import Cause, Reach, Standing, TrunkStatus
+from sipagent.events import CallEnded, CallStarted
+from sipagent.store.records import Store
 from sipagent.testing.nameserver import NameServer
 from sipagent.testing.ports import free_port
 from sipagent.testing.registrar import Registrar
@@ -124,6 +129,22 @@ async def test_encryption_wanted_on_one_side_only_is_told(
     assert wrong(await examined(made, "codecs")) == ["srtp-mismatch"]
 
 
+async def test_calls_on_record_that_ended_for_their_media_are_told(
+    settings: Made, examined: Examined
+) -> None:
+    made = settings()
+    store = Store(made.store.database, made.store.bundles / "events.jsonl")
+    await store.open()
+    for number, status in enumerate((488, 200)):
+        call_id = f"call-{number}"
+        store.append(CallStarted(call_id=call_id, t=0, caller="sip:a@b", callee="sip:c@d"))
+        store.append(CallEnded(call_id=call_id, t=1, status=status))
+    await store.close()
+    (found,) = await examined(made, "codecs")
+    assert found.code == "calls-without-media"
+    assert found.what == "1 of the last 2 calls, the newest call-0"
+
+
 async def test_a_private_address_towards_a_public_trunk_is_told(
     settings: Made, examined: Examined
 ) -> None:
@@ -153,6 +174,25 @@ async def test_the_address_a_stun_server_sees_is_the_one_judged(
         rtp = Rtp(public_address=stun.setting)
         found = await examined(settings(trunks={"carrier": far}, rtp=rtp), "addresses")
     assert any(f.code == "private-address" and "10.9.8.7" in f.what for f in found)
+
+
+async def test_a_trunk_that_sees_us_elsewhere_is_believed(
+    pbx: Registrar, settings: Made, examined: Examined
+) -> None:
+    pbx.seen = "203.0.113.77"
+    found = await examined(settings(trunks={"pbx": trunk(pbx)}), "addresses")
+    told = [(f.code, f.key) for f in found]
+    assert ("seen-elsewhere", "rtp.public_address") in told
+    assert "trunk pbx sees us at 203.0.113.77" in found[0].what
+
+
+async def test_a_router_that_rewrites_sip_is_told(
+    pbx: Registrar, settings: Made, examined: Examined
+) -> None:
+    pbx.rewrites = b"203.0.113.77:5060"
+    found = await examined(settings(trunks={"pbx": trunk(pbx)}), "addresses")
+    assert wrong(found) == ["sip-alg"]
+    assert "got our Via as 203.0.113.77" in found[0].what
 
 
 async def test_a_stun_server_that_refuses_is_told(settings: Made, examined: Examined) -> None:
@@ -234,3 +274,33 @@ def _tell(folder: Path, status: TrunkStatus) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     report = TrunkReport(pid=1, trunks=(status,))
     (folder / "trunks.json").write_text(report.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "words"),
+    [
+        ("localhost", -2, "certificate has expired"),
+        ("other.example", 60, "Hostname mismatch"),
+    ],
+)
+async def test_a_trunk_that_does_not_prove_its_name_is_told_why(
+    tmp_path: Path, settings: Made, examined: Examined, host: str, days: int, words: str
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    end = datetime.now(UTC) + timedelta(days=days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made = authority.issue_cert(host, not_before=end - timedelta(days=90), not_after=end)
+    made.configure_cert(context)
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        far = Trunk(host="localhost", port=port, transport="tls")
+        sip = Sip(listen=LISTEN, tls=Tls(authorities=tmp_path / "ca.pem"))
+        found = await examined(settings(trunks={"tls": far}, sip=sip), "certificates", "trunks")
+    assert sorted(wrong(found)) == ["trunk-certificate-refused", "trunk-unreachable"]
+    assert all(words in f.what for f in found)

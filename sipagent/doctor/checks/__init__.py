@@ -3,6 +3,7 @@
 from sipagent.doctor.check import Check
 
 from . import (
+    access,
     addresses,
     calling,
     certificates,
@@ -28,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     media_ports.CHECK,
     disk.CHECK,
     limits.CHECK,
+    access.CHECK,
     certificates.CHECK,
     clock.CHECK,
     names.CHECK,

@@ -10,6 +10,7 @@ from sipagent.doctor.check import Check
 from sipagent.doctor.findings import Ailment, Finding, Severity, fine
 from sipagent.doctor.outpost import public_host
 from sipagent.doctor.patient import Patient
+from sipagent.edge.headers import Bad
 from sipagent.edge.names import is_address
 from sipagent.edge.routing import route_address
 from sipagent.edge.stun import StunFailed, public_address, read_server
@@ -27,6 +28,19 @@ LOOPBACK_ADDRESS = Ailment(
     Severity.PROBLEM,
     "we say that we are at a loopback address, where the trunk finds only itself",
     "set the host to this machine's address, or to 0.0.0.0",
+)
+SEEN_ELSEWHERE = Ailment(
+    "seen-elsewhere",
+    Severity.PROBLEM,
+    "the trunk sees us at another public address than we say: a router between translates (NAT)",
+    "set sip.public_address and rtp.public_address to what it sees, or to stun:host, and forward "
+    "the ports",
+)
+SIP_ALG = Ailment(
+    "sip-alg",
+    Severity.WARNING,
+    "a router on the way rewrites SIP (an ALG): it breaks what it does not understand",
+    "turn SIP ALG off in the router; or use transport: tls, which it cannot read",
 )
 NO_ROUTE = Ailment(
     "no-route",
@@ -71,6 +85,7 @@ async def _run(patient: Patient) -> Sequence[Finding]:
     for name, host in (await _trunks(patient)).items():
         found += _towards(name, host, said)
         found += _routed(name, host, settings)
+        found += await _seen(patient, name, said)
     found += _outside(said)
     if not settings.trunks and all(is_loopback(place.host) for place in said):
         found.append(LOOPBACK_ONLY.found("SIP and RTP are on loopback", key="sip.listen"))
@@ -134,6 +149,34 @@ def _towards(name: str, host: str, said: Sequence[Said]) -> Iterator[Finding]:
         yield ailment.found(what, key=place.key)
 
 
+async def _seen(patient: Patient, name: str, said: Sequence[Said]) -> list[Finding]:
+    """What the trunk's answer says of where our request came from (RFC 3261 section 18.2.1), and
+    whether that was still ours.
+    """
+    interview = await patient.interviews.options(name)
+    if interview.answer is None:
+        return []
+    try:
+        via = interview.answer.via
+    except Bad:
+        return []
+    ours = patient.interviews.post.wire.identity
+    if via.transport == "UDP" and not ours.is_ours(via.sent_by):
+        what = f"trunk {name} got our Via as {via.host}"
+        return [SIP_ALG.found(what, key=f"trunks.{name}.transport")]
+    seen = via.params.get(b"received", b"").decode("ascii", "replace").strip("[]")
+    if not seen or is_private(seen) or is_loopback(seen):
+        return []
+    return [
+        SEEN_ELSEWHERE.found(
+            f"trunk {name} sees us at {seen}, and our {place.what} says {place.host}",
+            key=f"{'sip' if place.what == 'Contact' else 'rtp'}.public_address",
+        )
+        for place in said
+        if is_address(place.host) and place.host != seen
+    ]
+
+
 def _routed(name: str, host: str, settings: Settings) -> Iterator[Finding]:
     """Can a datagram be sent there, from where SIP listens? None is."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -171,6 +214,9 @@ CHECK = Check(
     "addresses",
     "addresses in Contact and SDP",
     _run,
-    (PRIVATE_ADDRESS, LOOPBACK_ADDRESS, NO_ROUTE, STUN_FAILED, BEHIND_NAT, LOOPBACK_ONLY),
+    (
+        *(PRIVATE_ADDRESS, LOOPBACK_ADDRESS, SEEN_ELSEWHERE, SIP_ALG, NO_ROUTE, STUN_FAILED),
+        *(BEHIND_NAT, LOOPBACK_ONLY),
+    ),
     seconds=25.0,
 )

@@ -127,6 +127,8 @@ def _of(plan: Plan) -> Iterator[Used]:
 
 async def _run(patient: Patient) -> Sequence[Finding]:
     uses = used(patient.plans)
+    if not patient.plans:
+        return [fine("no dialplan, so no provider")]
     if not uses:
         return [fine("plans use the embedded ears, mind and mouth")]
     return await asyncio.gather(*(_tried(use, patient) for use in uses))

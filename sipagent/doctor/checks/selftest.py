@@ -24,8 +24,9 @@ agents: {echo: {brain: {provider: echo}}}
 sections: {main: [answer, {ai: {agent: echo}}]}
 """
 #: nobody is nearer than we ourselves; no reply to 64 times this long: there is none
-_TIMERS = Timers(t1=0.1)
-_ANSWER, _TALK = 15.0, 1.5
+_TIMERS = Timers(t1=0.25)
+#: seconds
+_ANSWER, _TALK = 20.0, 1.5
 #: RMS above which something is heard, and a correlation above which it is what was said
 _SOUND, _ALIKE = 100.0, 0.3
 #: share of packets, and ms, on a way that leaves no machine
