@@ -68,6 +68,7 @@ def by(far: Address, *prefixes: str, **keys: object) -> Trunk:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_a_healthy_server_has_no_finding_above_a_note(tmp_path: Path, settings: Made) -> None:
     async with running(tmp_path / "far", ECHO) as far:
         trunks = {"pbx": by(far.gateway.edge.public_address)}
@@ -181,6 +182,7 @@ exec "$2" -m sipagent doctor --json --only disk --only selftest
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_blocked_rtp_and_a_full_disk_are_told_apart(tmp_path: Path) -> None:
     unshare = shutil.which("unshare")
     assert unshare is not None
@@ -194,7 +196,7 @@ def test_blocked_rtp_and_a_full_disk_are_told_apart(tmp_path: Path) -> None:
         [unshare, "-rnm", "sh", "-c", _STAGE, "sh", str(tmp_path), sys.executable],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=170,
         check=False,
     )
     assert ran.returncode == 1, ran.stderr

@@ -133,5 +133,5 @@ CHECK = Check(
     "a call of our own",
     _run,
     (NOT_STARTED, SIP_BLOCKED, CALL_FAILED, RTP_BLOCKED, RTP_ROUGH),
-    seconds=60.0,
+    seconds=90.0,
 )
