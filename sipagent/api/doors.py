@@ -14,6 +14,8 @@ from .browsers import Browsers
 from .calls import Denied, Principal
 from .keyring import Client
 from .operating import System
+from .packer import Packer
+from .receivers import Receivers
 from .record_book import RecordBook
 from .short_tokens import ShortTokens
 
@@ -51,6 +53,8 @@ class Doors:
     records: RecordBook | None = None
     system: System | None = None
     metrics: Callable[[str], tuple[bytes, str]] | None = None
+    packer: Packer | None = None
+    receivers: Receivers | None = None
     mounts: Mapping[str, Mount] = field(default_factory=dict)
     phones: Phones | None = None
 

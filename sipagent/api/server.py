@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sipagent.config import Api
 from sipagent.errors import SipAgentError
 
-from . import me, metrics, problems, records, system, tokens, v1, webrtc
+from . import bundles, hooks, me, metrics, problems, records, system, tokens, v1, webrtc
 from .doors import Doors
 from .gate import Gate
 from .keyring import Keyring
@@ -56,7 +56,7 @@ def build(doors: Doors) -> FastAPI:
             return problems.answer(503, why)
         return JSONResponse({"status": "ok"})
 
-    for subject in (v1, records, system, metrics):
+    for subject in (v1, records, bundles, hooks, system, metrics):
         app.include_router(subject.router(doors))
     app.include_router(me.router())
     if doors.phones is not None:

@@ -41,6 +41,8 @@ from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
 from .browsers import BrowserDesk
+from .hooks import Webhooks
+from .hooks.report import report_file, report_of
 from .http_door import HttpDoor
 from .ledger import Ledger
 from .live import Live
@@ -49,6 +51,7 @@ from .metrics.exposition import Metrics
 from .metrics.looking import view_of
 from .operations import Operations
 from .originating import Originator
+from .packing import Packer
 from .phones import bound, phones_of
 from .plans import house_of
 from .reception import Reception, Where
@@ -98,7 +101,14 @@ class Gateway:
         self.tolls = Tolls(
             settings.guard.toll, settings.toll_policy, terms.now, trunks=settings.trunks
         )
-        self.ledger.listeners.append(self.tolls.happened)
+        self.hooks = Webhooks(
+            settings.webhooks,
+            settings.state_folder / "webhooks",
+            plan_of=self.ledger.plan_of,
+            tell=self.ledger.noted,
+        )
+        self.ledger.listeners += [self.hooks.happened, self.tolls.happened]
+        self.ledger.on_record = self.hooks.recorded
         toll_book = TollBook(settings.store.database)
         self._toll_keeper = TollKeeper(self.tolls, toll_book, self._end_call)
         self.reception = Reception(plans, self.ledger, terms, self.tolls, self._where)
@@ -137,11 +147,14 @@ class Gateway:
             system=operations,
             metrics=self.metrics.exposed,
             phones=phones,
+            packer=Packer(self.ledger, self.live, lambda: self._settings.privacy),
+            receivers=self.hooks,
         )
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
         self.meetings: MeetingDesk | None = None
         self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
         self._trunk_file = TrunkFile(settings.store.bundles)
+        self._hooks_file = report_file(settings.store.bundles)
         self._ban_file = BanFile(
             settings.store.bundles, self.edge.doorman.bans, self.edge.bans_changed
         )
@@ -183,6 +196,7 @@ class Gateway:
             log.warning("needs_a_restart", key=key, hint="sipagent restart keeps live calls")
         changed = sorted(changes(self._settings, new))
         self.http.check(new.api)
+        self.hooks.check(new.webhooks)
         # models and tools may have changed in their files, too
         house = await asyncio.to_thread(house_of, new)
         if self.workers is not None:
@@ -194,6 +208,7 @@ class Gateway:
         self.reception.terms = terms_of(new)
         self.http.reload(new.api)
         self.relay.reload(new.relay)
+        await self.hooks.reload(new.webhooks)
         self.tolls.reload(new.guard.toll, new.toll_policy, new.trunks)
         self.edge.reload(new)
         log.info("settings_reloaded", changed=changed, waiting=list(waiting))
@@ -223,6 +238,7 @@ class Gateway:
         state.open()
         memory = Memory(state.journal, state.secret, state.port)
         await self.store.open()
+        await self.hooks.start()
         await self.ledger.restore(state.last_alive)
         await self._toll_keeper.start(self.reception.terms.now().date())
         await self._ban_file.start()
@@ -252,6 +268,7 @@ class Gateway:
         self.edge.trunks.start()
         self.whereabouts.watch(self._moved)
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
+        self._hooks_file.start(report_of(self.hooks.views))
         await self.http.start()
         await self.relay.start()
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
@@ -348,8 +365,10 @@ class Gateway:
                 await self._heart
             self._heart = None
         await self._trunk_file.close()
+        await self._hooks_file.close()
         await self._memory.close()
         await self.ledger.close()
+        await self.hooks.close()
         await self.edge.close()
         await self._ban_file.close()
         await self._toll_keeper.close()

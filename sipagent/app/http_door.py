@@ -9,6 +9,8 @@ from sipagent.api.doors import Doors, Phones
 from sipagent.api.keyring import Keyring
 from sipagent.api.mcp import server as mcp
 from sipagent.api.operating import System
+from sipagent.api.packer import Packer
+from sipagent.api.receivers import Receivers
 from sipagent.api.record_book import RecordBook
 from sipagent.api.server import HttpServer
 from sipagent.config import Api, Settings
@@ -27,6 +29,8 @@ class HttpDoor:
         system: System | None = None,
         phones: Phones | None = None,
         metrics: Callable[[str], tuple[bytes, str]] | None = None,
+        packer: Packer | None = None,
+        receivers: Receivers | None = None,
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
@@ -48,6 +52,8 @@ class HttpDoor:
             metrics=metrics,
             mounts=mounts,
             phones=phones,
+            packer=packer,
+            receivers=receivers,
         )
         self._server = HttpServer(doors, settings.api)
 

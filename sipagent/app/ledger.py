@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from sipagent.call.cdr import Cdr
 from sipagent.edge.desk import Rung
 from sipagent.errors import SipAgentError
 from sipagent.events import (
@@ -85,6 +86,8 @@ class Ledger:
         #: one: several would take the interpreter from the SIP sockets in turns
         self._scribe = ThreadPoolExecutor(1, "bundles")
         self.listeners: list[Callable[[Event], None]] = []
+        #: called with the record of each call whose bundle is whole on disk
+        self.on_record: Callable[[Cdr], None] = lambda record: None
         #: called with the folder of each bundle that is whole on disk
         self.on_bundle: Callable[[str, Path], None] = lambda call_id, folder: None
 
@@ -100,6 +103,12 @@ class Ledger:
     def record(self, call_id: str) -> "Record | None":
         """A call that has not ended, or has just; None for one whose events are in the store."""
         return self._open.get(call_id)
+
+    def plan_of(self, call_id: str) -> str | None:
+        """The plan of a call that has not ended, or has just."""
+        entry = self._open.get(call_id)
+        started = (e.plan for e in entry.events if isinstance(e, CallStarted)) if entry else ()
+        return next(iter(started), None)
 
     def open(self, call_id: str, sip_call_id: str, bundle: Path) -> None:
         """A call was given to a worker."""
@@ -223,12 +232,15 @@ class Ledger:
         self._scribe.shutdown(wait=False)
 
     def _keep(self, entry: _Open, event: Event) -> None:
-        if len(entry.events) < _EVENTS_PER_CALL or isinstance(event, CallEnded):
+        kept = len(entry.events) < _EVENTS_PER_CALL or isinstance(event, CallEnded)
+        if kept:
             entry.events.append(event)
-            self._store.append(event)
         else:
             entry.dropped += 1
+        # First whoever keeps it elsewhere: once it is in the store, no worker tells it again.
         self._say(event)
+        if kept:
+            self._store.append(event)
 
     def _say(self, event: Event) -> None:
         if not isinstance(event, SipMessage):
@@ -278,11 +290,14 @@ class Ledger:
             log.warning("events_dropped", call_id=entry.call_id, count=entry.dropped)
         try:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._scribe, write_bundle, entry.bundle, entry.events)
+            bundle = await loop.run_in_executor(
+                self._scribe, write_bundle, entry.bundle, entry.events
+            )
         except (OSError, ValueError) as error:
             log.error("bundle_failed", call_id=entry.call_id, cause=str(error))
             self._journal.drop(_KIND, entry.call_id)
             return
+        self.on_record(bundle.cdr)
         self._journal.drop(_KIND, entry.call_id)
         self.on_bundle(entry.call_id, entry.bundle)
 

@@ -93,6 +93,10 @@ COMMANDS = (
         *("trunks", "trunks:trunks"),
         "Registrations and reachability; exit code 1 when a trunk is down.",
     ),
+    Command(
+        *("webhooks", "webhooks:app"),
+        "How the receivers of webhooks do; `webhooks secret` makes a secret for one.",
+    ),
     Command("bans", "bans:app", "Sources that get no answer: list them, lift a ban, set one."),
     Command(
         *("memory", "memory:app"),

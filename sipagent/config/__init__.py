@@ -14,6 +14,7 @@ from .sip import Certificate, Listener, Sip, Tls
 from .speech import SpeechCache
 from .trunk import Registration, Trunk
 from .web import Web
+from .webhooks import Webhook
 from .webrtc import IceServer, Webrtc
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Token",
     "Trunk",
     "Web",
+    "Webhook",
     "Webrtc",
     "load",
 ]

@@ -14,6 +14,7 @@ from sipagent.sources import KeyPath, Source, parse, read
 
 from .settings import Settings
 from .sip import anchored
+from .webhooks import anchored as anchored_webhooks
 
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -78,6 +79,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 )
                 for name, server in settings.mcp_servers.items()
             },
+            "webhooks": anchored_webhooks(settings.webhooks, folder),
             "state": settings.state and (folder / settings.state).absolute(),
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),

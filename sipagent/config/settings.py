@@ -25,6 +25,7 @@ from .speech import SpeechCache
 from .swml import Swml
 from .trunk import Trunk
 from .web import Web
+from .webhooks import Webhook
 from .webrtc import Webrtc
 
 
@@ -104,6 +105,9 @@ class Settings(BaseSettings):
     speech_cache: SpeechCache = SpeechCache()
     swml: Swml = Swml()
     web: Web = Web()
+    webhooks: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")], Webhook] = Field(
+        default_factory=dict, description="who is told of calls by HTTP, by name"
+    )
     limits: Limits = Limits()
     policy: Policy | None = Field(
         default=None, description="bounds every plan; absent: plans alone decide"

@@ -5,7 +5,7 @@ recordings, transcripts and latencies share. Fields marked `Personal` hold what 
 pressed or was told: records keep them, logs leave them out unless asked.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -19,6 +19,7 @@ from .floor import (
     SpeechStarted,
     TurnEnded,
 )
+from .hooks import WebhookChanged
 from .keeping import (
     ConsentChanged,
     RecordingPaused,
@@ -85,6 +86,7 @@ __all__ = [
     "TurnEnded",
     "UserEvent",
     "WebAsked",
+    "WebhookChanged",
     "personal_fields",
 ]
 
@@ -317,8 +319,13 @@ Event = Annotated[
     | MeetingChanged
     | Transcribed
     | UserEvent
+    | WebhookChanged
     | Warned
     | CallEnded,
     Field(discriminator="type"),
 ]
 ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+#: the `type` of every event
+EVENT_TYPES: frozenset[str] = frozenset(
+    kind.model_fields["type"].default for kind in get_args(get_args(Event)[0])
+)

@@ -3,7 +3,6 @@
 A line is with the kernel before `write` returns; a segment goes when the database has all of it.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +10,10 @@ import structlog
 
 from sipagent.events import ANY_EVENT, Event
 
+from .segments import Growing, segment, segments
+
 _log = structlog.get_logger(__name__)
+_SUFFIX = "ahead"
 
 
 class Ahead:
@@ -20,24 +22,24 @@ class Ahead:
     def __init__(self, prefix: Path) -> None:
         self._prefix = prefix
         self._number = 0
-        self._file: int | None = None
+        self._file: Growing | None = None
         self._failing = False
 
     def open(self) -> None:
         """Begin a segment behind those there are."""
-        self._number = max((number for number, _ in self._segments()), default=0)
+        self._number = max((number for number, _ in segments(self._prefix, _SUFFIX)), default=0)
         self._begin()
 
     def left(self) -> list[Path]:
         """Segments of a server that is no more, the oldest first."""
-        return [path for _, path in self._segments()]
+        return [path for _, path in segments(self._prefix, _SUFFIX)]
 
     def write(self, happened: Event) -> None:
         """Keep an event until its segment is done."""
         if self._file is None:
             return
         try:
-            os.write(self._file, happened.model_dump_json().encode() + b"\n")
+            self._file.write(happened.model_dump_json().encode() + b"\n")
         except OSError as error:
             self._fail(error)
 
@@ -45,40 +47,26 @@ class Ahead:
         """Begin the next segment; the one before, which may go once the database has it."""
         if self._file is None:
             return None
-        done = self._path
+        done = self._file.path
         self._begin()
         return done
 
     def close(self) -> None:
         """Everything is in the database: nothing need be kept. Idempotent."""
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
+            self._file.path.unlink(missing_ok=True)
             self._file = None
-            self._path.unlink(missing_ok=True)
-
-    @property
-    def _path(self) -> Path:
-        return self._prefix.with_name(f"{self._prefix.name}.{self._number}.ahead")
 
     def _begin(self) -> None:
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
             self._file = None
         self._number += 1
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, flags, 0o600)
+            self._file = Growing(segment(self._prefix, self._number, _SUFFIX))
         except OSError as error:
             self._fail(error)
-
-    def _segments(self) -> list[tuple[int, Path]]:
-        found = []
-        for path in self._prefix.parent.glob(f"{self._prefix.name}.*.ahead"):
-            number = path.name.split(".")[-2]
-            if number.isdigit():
-                found.append((int(number), path))
-        return sorted(found)
 
     def _fail(self, error: OSError) -> None:
         if not self._failing:

@@ -21,12 +21,13 @@ _REFRESH = (0.75, 0.9)
 _FAREWELL = 2.0
 
 
-def backoff(failures: int, first: float, chance: random.Random) -> float:
+def backoff(
+    failures: int, first: float, chance: random.Random, longest: float = LONGEST_WAIT
+) -> float:
     """Seconds before the next attempt: doubled with each failure, bounded, half of it by chance
     (RFC 5626 section 4.5).
     """
-    longest = min(LONGEST_WAIT, first * 2.0 ** min(failures - 1, 16))
-    return longest * chance.uniform(0.5, 1.0)
+    return min(longest, first * 2.0 ** min(failures - 1, 16)) * chance.uniform(0.5, 1.0)
 
 
 class Registration:

@@ -1,0 +1,85 @@
+"""Report file: how something of a running server does, for other processes to read."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+log = structlog.get_logger(__name__)
+#: seconds between looks; nothing is written while nothing changes
+_EVERY = 0.5
+
+
+class Report(BaseModel):
+    """What such a file holds. `pid` is the server that wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    pid: int = Field(default_factory=os.getpid)
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def current(self) -> bool:
+        """True while the server that wrote it runs."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+R = TypeVar("R", bound=Report)
+
+
+def read(path: Path, kind: type[R]) -> R | None:
+    """The last report written there; None when there is none that can be read."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+class ReportFile:
+    """Writes the report whenever it changes, whole or not at all; it is gone when we are."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, made: Callable[[], Report]) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._keep(made))
+
+    async def close(self) -> None:
+        """Stop, and take the file away. Idempotent."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        self._path.unlink(missing_ok=True)
+
+    async def _keep(self, made: Callable[[], Report]) -> None:
+        written: Report | None = None
+        while True:
+            report = made()
+            if written is None or report != written.model_copy(update={"at": report.at}):
+                try:
+                    await asyncio.to_thread(_write, self._path, report)
+                except OSError as error:
+                    log.warning("report_not_written", path=str(self._path), cause=str(error))
+                written = report
+            await asyncio.sleep(_EVERY)
+
+
+def _write(path: Path, report: Report) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(report.model_dump_json(indent=2))
+    part.replace(path)
