@@ -1,6 +1,6 @@
 """`sipagent test`: scenarios beside dialplans, played and judged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from sipagent.errors import ConfigError
+from sipagent.errors import ConfigError, SipAgentError
+from sipagent.testing.scenarios.coverage import PlanCoverage, coverage, percent
+from sipagent.testing.scenarios.junit import junit as junit_xml
+from sipagent.testing.scenarios.page import page
 from sipagent.testing.scenarios.reading import Case, read_cases, scenario_files
 from sipagent.testing.scenarios.results import Result
 from sipagent.testing.scenarios.running import cores, run
@@ -36,6 +39,14 @@ def test(  # noqa: PLR0917 - typer makes options of them
     only: Annotated[str, typer.Option("-k", help="scenarios with this in their names")] = "",
     repeat: Annotated[int, typer.Option(min=1, help="times each scenario is played")] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="processes [default: the cores]")] = 0,
+    junit: Annotated[Path | None, typer.Option(help="write JUnit's XML here")] = None,
+    html: Annotated[Path | None, typer.Option(help="write a page for people here")] = None,
+    covered: Annotated[
+        bool, typer.Option("--coverage", help="what of the plans was not reached")
+    ] = False,
+    fail_under: Annotated[
+        float, typer.Option(min=0, max=100, help="fail below so much coverage, percent")
+    ] = 0.0,
     schema: Annotated[bool, typer.Option("--schema", help="print the files' JSON Schema")] = False,
 ) -> None:
     """Play the scenarios of dialplans: whole calls, simulated on a virtual clock.
@@ -51,11 +62,45 @@ def test(  # noqa: PLR0917 - typer makes options of them
         print_findings(_errors, error.findings)
         raise typer.Exit(2) from error
     results = _run(cases, repeat, jobs or cores())
+    plans = coverage(results)
     for result in results:
         if not result.passed:
             out.print(_failure(result), highlight=False, emoji=False, soft_wrap=True)
+    if covered or fail_under:
+        out.print(_covered(plans), highlight=False, emoji=False)
     out.print(_summary(results, repeat), highlight=False)
-    raise typer.Exit(1 if any(not result.passed for result in results) else 0)
+    _write(junit, lambda: junit_xml(results))
+    _write(html, lambda: page(results, plans, "Dialplan tests"))
+    short = percent(plans) < fail_under
+    if short:
+        out.print(f"[red]coverage is {percent(plans):.1f} %, below {fail_under:g} %[/]")
+    raise typer.Exit(1 if short or any(not result.passed for result in results) else 0)
+
+
+def _write(path: Path | None, made: Callable[[], str]) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made(), encoding="utf-8")
+    except OSError as error:
+        raise SipAgentError(f"{path} cannot be written: {error.strerror or error}") from error
+    out.print(f"[dim]{escape(str(path))}[/]", highlight=False, soft_wrap=True)
+
+
+def _covered(plans: Sequence[PlanCoverage]) -> Group:
+    """Each plan with what was not reached of it."""
+    lines: list[Text] = []
+    for plan in plans:
+        colour = "green" if not plan.missed else "yellow"
+        count = f"  {plan.reached} of {len(plan.places)}"
+        head = (f"{plan.percent:4.0f} % ", colour), (shown(plan.file), "bold"), (count, "dim")
+        lines.append(Text.assemble(*head))
+        lines += [
+            Text.assemble((f"{place.line:8} ", "dim"), f"{place.kind} {place.name}")
+            for place in plan.missed
+        ]
+    return Group(*lines)
 
 
 def _cases(paths: list[Path] | None, config: Path | None, only: str) -> list[Case]:

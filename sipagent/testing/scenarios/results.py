@@ -1,7 +1,7 @@
 """Results: what came of a scenario, step by step, as data that travels between processes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -44,18 +44,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What of a plan a call came through: lines of steps, steps of agents' contexts (agent,
-    context, step), numbers of routes, intents (agent, intent).
+    """What of a plan a call came through: verbs of its steps by their lines, steps of agents'
+    contexts (agent, context, step), numbers of routes, intents (agent, intent).
     """
 
-    lines: frozenset[int] = frozenset()
+    verbs: frozenset[tuple[int, str]] = frozenset()
     steps: frozenset[tuple[str, str, str]] = frozenset()
     routes: frozenset[int] = frozenset()
     intents: frozenset[tuple[str, str]] = frozenset()
 
     def __or__(self, other: "Reached") -> "Reached":
         return Reached(
-            self.lines | other.lines,
+            self.verbs | other.verbs,
             self.steps | other.steps,
             self.routes | other.routes,
             self.intents | other.intents,
@@ -79,7 +79,6 @@ class Result:
     took: float
     run: int = 1
     live: bool = False
-    ladder: tuple[Event, ...] = field(default=())
 
     @property
     def passed(self) -> bool:

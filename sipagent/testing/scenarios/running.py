@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 from sipagent.errors import SipAgentError
 from sipagent.events import StepChanged, StepStarted
@@ -70,7 +71,7 @@ def play(case: Case, number: int = 1) -> Result:
         name=case.scenario.name,
         file=case.file,
         line=case.line,
-        plan=case.file.parent / case.plan.file,
+        plan=Path(case.plan.file),
         parts=run.parts,
         failure=run.failure,
         transcript=transcript(run.caller.evidence.events),
@@ -133,8 +134,10 @@ def _reached(caller: Caller, route: int) -> Reached:
             agent = next((who for at, who in reversed(agents) if at <= index), "")
             steps.add((agent, event.context, event.step))
     return Reached(
-        lines=frozenset(
-            e.line for e in evidence.events if isinstance(e, StepStarted) and not e.document
+        verbs=frozenset(
+            (e.line, e.verb)
+            for e in evidence.events
+            if isinstance(e, StepStarted) and not e.document
         ),
         steps=frozenset(steps),
         routes=frozenset({route}),
