@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from sipagent.testing.chromium import Chromium, chromium
 from sipagent.testing.server import Server, running
 
 from ..api.door import FEW, Tokens
 from .stage import OTHERS, PLANS, StagedCall, calls
+
+#: ms; the machine may be busy with other tests
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True, slots=True)

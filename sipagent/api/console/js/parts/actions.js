@@ -68,7 +68,18 @@ export function actions(id, call, signal) {
     bind("x", "Hang up", () => toggles.hangup(), "This call"),
   ];
   signal.addEventListener("abort", () => unbind.forEach((each) => each()));
-  return { node, show: () => toggles.show(), close: () => { controls.forEach((each) => { each.disabled = true; }); unbind.forEach((each) => each()); } };
+
+  /** The call is over: what was done stays to be read. */
+  function close() {
+    for (const each of unbind) each();
+    for (const each of controls) each.disabled = true;
+    // who was about to press something finds it gone, not something else in its place
+    if (node.contains(document.activeElement)) document.getElementById("main").focus({ preventScroll: true });
+    if (!log.children.length) return node.remove();
+    fill(node, h("header", h("h2", "What you did")), h("div.in", log));
+    return undefined;
+  }
+  return { node, show: () => toggles.show(), close };
 }
 
 function speaking(button, act) {
