@@ -14,12 +14,8 @@ from sipagent.app.plans import open_plans
 from sipagent.config import Limits, Listener, Settings, Store, Tls
 from sipagent.events import CallEnded, Event
 
-#: what a trial has nothing of: it takes no calls but its own, and tells nobody of them
-_NOTHING: Mapping[str, Any] = {
-    **{key: {} for key in ("trunks", "phones", "queues", "providers", "mcp_servers", "envs")},
-    **dict.fromkeys(("api", "relay", "policy", "privacy", "state")),
-    "tools": (),
-}
+#: what a trial has of the patient; it takes no calls but its own, and tells nobody of them
+_KEPT = frozenset({"sip", "rtp", "media", "guard", "log", "time_zone"})
 
 
 class Trial:
@@ -75,17 +71,23 @@ async def trial(
         (folder / "plan.yaml").write_text(plan)
         for name, content in files.items():
             (folder / name).write_bytes(content)
-        own = _settings(settings, folder, keys)
+        own = trial_settings(settings, folder, keys)
         async with Gateway(own, open_plans(own)) as gateway:
             yield Trial(gateway)
 
 
-def _settings(settings: Settings, folder: Path, keys: Mapping[str, Any]) -> Settings:
+def trial_settings(settings: Settings, folder: Path, keys: Mapping[str, Any]) -> Settings:
+    """Addresses, media and guard of the patient; records in `folder`; else defaults and `keys`."""
     hosts = dict.fromkeys(listener.host for listener in settings.sip.listen)
     listen = tuple(Listener(transport="udp", host=host, port=0) for host in hosts)
     sip = {"listen": listen, "public_address": None, "tls": Tls(), **keys.get("sip", {})}
+    defaults = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in Settings.model_fields.items()
+        if name not in _KEPT
+    }
     update = {
-        **_NOTHING,
+        **defaults,
         **keys,
         "sip": settings.sip.model_copy(update=sip),
         "rtp": settings.rtp.model_copy(update={"public_address": None, **keys.get("rtp", {})}),
@@ -94,7 +96,7 @@ def _settings(settings: Settings, folder: Path, keys: Mapping[str, Any]) -> Sett
         "store": Store(
             database=f"sqlite+aiosqlite:///{folder}/trial.sqlite3", bundles=folder / "calls"
         ),
-        "speech_cache": settings.speech_cache.model_copy(update={"folder": None}),
+        "tools": (),
         "dialplans": (folder / "plan.yaml",),
     }
     return settings.model_copy(update=update)

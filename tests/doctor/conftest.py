@@ -1,6 +1,6 @@
 """A server's settings, and what the doctor finds of them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
         return settings_in(tmp_path, plans, **keys)
 
     return made
+
+
+@pytest.fixture
+async def pbx() -> AsyncIterator[Registrar]:
+    async with Registrar() as registrar:
+        yield registrar
 
 
 async def findings(settings: Settings, *names: str) -> list[Finding]:

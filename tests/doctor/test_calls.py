@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 import sipagent.testing.phone
-from sipagent.config import Limits, Settings, Trunk
+from sipagent.config import Limits, Settings, Trunk, Webhook
+from sipagent.config import Phone as Extension
 from sipagent.doctor.check import examine
 from sipagent.doctor.checks import CHECKS, calling, selftest
 from sipagent.doctor.checks.calling import Heard
 from sipagent.doctor.checks.selftest import Echoed
 from sipagent.doctor.patient import admitted
+from sipagent.doctor.trial import trial_settings
 from sipagent.edge.desk import Address
 from sipagent.events import CallEnded, Event, LegChanged, LegMedia, Warned
 from sipagent.testing.call import PhoneCall
@@ -165,6 +167,19 @@ def test_the_diagnosis_of_the_call_is_the_cause() -> None:
 )
 def test_what_an_echo_says_of_rtp_is_judged(settings: Made, echoed: Echoed, code: str) -> None:
     assert selftest.judged(echoed, settings()).code == code
+
+
+def test_a_server_of_our_own_takes_nothing_of_the_patient_that_tells_others(
+    settings: Made, tmp_path: Path
+) -> None:
+    hook = Webhook.model_validate({"url": "http://x.example/", "secret_env": "S"})
+    made = settings(
+        webhooks={"desk": hook}, phones={"201": Extension.model_validate({"password": "p"})}
+    )
+    own = trial_settings(made, tmp_path, {})
+    assert not own.webhooks
+    assert not own.phones
+    assert own.store.bundles != made.store.bundles
 
 
 #: a machine of its own: a disk of 64 kB that is full, and a firewall that drops RTP

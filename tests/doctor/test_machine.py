@@ -1,4 +1,4 @@
-"""What is wrong with this machine: ports, RTP range, certificates, libraries, providers."""
+"""What is wrong with this machine: ports, RTP range, certificates, disk, libraries, doors."""
 
 import os
 import socket
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sipagent.agent.spec import AgentSpec, ProviderRef
 from sipagent.app.state import State
 from sipagent.config import (
     Api,
@@ -17,7 +16,6 @@ from sipagent.config import (
     Limits,
     Listener,
     Phone,
-    Provider,
     Rtp,
     Settings,
     Sip,
@@ -25,40 +23,12 @@ from sipagent.config import (
     Tls,
 )
 from sipagent.doctor.checks.packages import judged
-from sipagent.doctor.checks.providers import Used
-from sipagent.doctor.checks.providers import judged as told
 from sipagent.doctor.findings import Severity
-from sipagent.providers.refusals import refusal
-from sipagent.testing.model_server import ModelServer
 from sipagent.testing.ports import free_port
-from sipagent.testing.vendors.deepgram import Deepgram
-from sipagent.testing.vendors.socket_server import SocketServer
 
 from .conftest import Examined, only, wrong
 
 Made = Callable[..., Settings]
-THINKING = """
-routes: [{to: '100'}]
-agents:
-  desk: {brain: {provider: gpt}, prompt: "You are a desk."}
-sections: {main: [answer, {ai: {agent: desk}}]}
-"""
-
-SPEAKING = """
-routes: [{to: '100'}]
-agents:
-  desk:
-    ears: {provider: nova}
-    voice: [{provider: nova, model: aura-2-thalia-en}, {provider: lost, model: aura-2-thalia-en}]
-    intents: {hours: {phrases: [when are you open], say: Now.}}
-sections: {main: [answer, {ai: {agent: desk}}]}
-"""
-
-
-def openai(base_url: str, key: str) -> Provider:
-    """A language model at that server."""
-    keys = {"kind": "openai", "base_url": base_url, "api_key": key, "model": "m"}
-    return Provider.model_validate(keys)
 
 
 async def test_whoever_holds_a_port_is_named(settings: Made, examined: Examined) -> None:
@@ -189,65 +159,6 @@ async def test_a_folder_that_cannot_be_is_told(
     store = Store(database="sqlite+aiosqlite:///:memory:", bundles=tmp_path / "file")
     found = await examined(settings(store=store), "disk")
     assert "not-writable" in wrong(found)
-
-
-async def test_a_dead_provider_is_told_with_its_address(settings: Made, examined: Examined) -> None:
-    base = f"http://127.0.0.1:{free_port()}/v1"
-    gpt = openai(base, "sk-secret")
-    (found,) = await examined(settings(THINKING, providers={"gpt": gpt}), "providers")
-    assert (found.code, found.key) == ("provider-dead", "providers.gpt")
-    assert base in found.what
-    assert "sk-secret" not in f"{found}"
-
-
-async def test_a_wrong_key_is_told_apart(settings: Made, examined: Examined) -> None:
-    async with ModelServer(["Ready."] * 3, api_key="right") as server:
-        gpt = openai(server.base_url, "sk-wrong")
-        (found,) = await examined(settings(THINKING, providers={"gpt": gpt}), "providers")
-    assert found.code == "provider-wrong-key"
-    assert "sk-wrong" not in f"{found}"
-
-
-async def test_a_provider_that_answers_is_timed(settings: Made, examined: Examined) -> None:
-    async with ModelServer(["Ready."] * 3) as server:
-        gpt = openai(server.base_url, "k")
-        (found,) = await examined(settings(THINKING, providers={"gpt": gpt}), "providers")
-    # on a machine that is busy even a local model may be slow
-    assert found.code in ("ok", "provider-slow")
-    assert "first words after" in found.what
-
-
-@pytest.mark.parametrize(
-    ("status", "code"),
-    [
-        (401, "provider-wrong-key"),
-        (402, "provider-no-credit"),
-        (404, "provider-unknown-model"),
-        (429, "provider-rate-limited"),
-        (500, "provider-failed"),
-    ],
-)
-def test_what_a_vendor_answers_has_its_own_cure(status: int, code: str) -> None:
-    use = Used("voice", ProviderRef(provider="nova"), AgentSpec(), "plan/desk")
-    error = refusal("nova", status, "wss://api.vendor.example")
-    found = told(use, error.cause, "providers.nova")
-    assert found.code == code
-    assert found.what.startswith(f"nova (voice): {status} from wss://api.vendor.example")
-
-
-async def test_hosted_ears_and_mouth_are_asked_over_their_own_protocol(
-    settings: Made, examined: Examined
-) -> None:
-    async with SocketServer(Deepgram()) as server:
-        keys = {"kind": "deepgram", "base_url": server.base_url, "api_key": "right"}
-        good, bad = (Provider.model_validate({**keys, "api_key": k}) for k in ("right", "wrong"))
-        made = settings(SPEAKING, providers={"nova": good, "lost": bad})
-        found = await examined(made, "providers")
-    told = {f.what.partition(":")[0]: f.code for f in found}
-    assert told.pop("lost (voice)") == "provider-wrong-key"
-    # on a machine that is busy even a local server may be slow
-    assert set(told) == {"nova (ears)", "nova (voice)"}
-    assert set(told.values()) <= {"ok", "provider-slow"}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""What is wrong with trunks: passwords, silence, codecs, addresses, clocks, names."""
+"""What is wrong with trunks: passwords, silence, codecs, clocks, names, certificates."""
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from sipagent.app.trunk_file import TrunkReport
-from sipagent.config import Rtp, Settings, Sip, Tls, Trunk
+from sipagent.config import Settings, Sip, Tls, Trunk
 from sipagent.doctor.checks.clock import judged
 from sipagent.doctor.findings import Severity
 from sipagent.doctor.outpost import Told
@@ -23,19 +23,12 @@ from sipagent.testing.nameserver import NameServer
 from sipagent.testing.ports import free_port
 from sipagent.testing.registrar import Registrar
 from sipagent.testing.server import LISTEN
-from sipagent.testing.stun import StunStub
 
 from .conftest import Examined, trunk, wrong
 
 Made = Callable[..., Settings]
 G729 = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 G729 += "m=audio 4000 RTP/AVP 18 101\r\na=rtpmap:101 telephone-event/8000\r\n"
-
-
-@pytest.fixture
-async def pbx() -> AsyncIterator[Registrar]:
-    async with Registrar() as registrar:
-        yield registrar
 
 
 async def test_a_wrong_password_is_told_apart(
@@ -143,62 +136,6 @@ async def test_calls_on_record_that_ended_for_their_media_are_told(
     (found,) = await examined(made, "codecs")
     assert found.code == "calls-without-media"
     assert found.what == "1 of the last 2 calls, the newest call-0"
-
-
-async def test_a_private_address_towards_a_public_trunk_is_told(
-    settings: Made, examined: Examined
-) -> None:
-    far = Trunk(host="203.0.113.10", answer_seconds=0.1)
-    sip = Sip(listen=LISTEN, public_address="203.0.113.99:5060")
-    rtp = Rtp(host="127.0.0.1", public_address="192.168.1.20")
-    found = await examined(settings(trunks={"carrier": far}, sip=sip, rtp=rtp), "addresses")
-    (private,) = [f for f in found if f.code == "private-address"]
-    assert private.what == "our SDP says 192.168.1.20, and trunk carrier is at 203.0.113.10"
-    assert private.key == "rtp.public_address"
-
-
-async def test_loopback_towards_a_trunk_elsewhere_is_told(
-    settings: Made, examined: Examined
-) -> None:
-    far = Trunk(host="203.0.113.10", answer_seconds=0.1)
-    found = await examined(settings(trunks={"carrier": far}), "addresses")
-    told = [f.key for f in found if f.code == "loopback-address"]
-    assert told == ["sip.listen[0].host", "rtp.host"]
-
-
-async def test_the_address_a_stun_server_sees_is_the_one_judged(
-    settings: Made, examined: Examined
-) -> None:
-    far = Trunk(host="203.0.113.10", answer_seconds=0.1)
-    async with StunStub("10.9.8.7") as stun:
-        rtp = Rtp(public_address=stun.setting)
-        found = await examined(settings(trunks={"carrier": far}, rtp=rtp), "addresses")
-    assert any(f.code == "private-address" and "10.9.8.7" in f.what for f in found)
-
-
-async def test_a_trunk_that_sees_us_elsewhere_is_believed(
-    pbx: Registrar, settings: Made, examined: Examined
-) -> None:
-    pbx.seen = "203.0.113.77"
-    found = await examined(settings(trunks={"pbx": trunk(pbx)}), "addresses")
-    told = [(f.code, f.key) for f in found]
-    assert ("seen-elsewhere", "rtp.public_address") in told
-    assert "trunk pbx sees us at 203.0.113.77" in found[0].what
-
-
-async def test_a_router_that_rewrites_sip_is_told(
-    pbx: Registrar, settings: Made, examined: Examined
-) -> None:
-    pbx.rewrites = b"203.0.113.77:5060"
-    found = await examined(settings(trunks={"pbx": trunk(pbx)}), "addresses")
-    assert wrong(found) == ["sip-alg"]
-    assert "got our Via as 203.0.113.77" in found[0].what
-
-
-async def test_a_stun_server_that_refuses_is_told(settings: Made, examined: Examined) -> None:
-    async with StunStub(500) as stun:
-        found = await examined(settings(rtp=Rtp(public_address=stun.setting)), "addresses")
-    assert wrong(found) == ["stun-failed"]
 
 
 async def test_the_clock_is_compared_with_what_the_trunk_says(

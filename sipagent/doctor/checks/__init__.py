@@ -14,6 +14,7 @@ from . import (
     limits,
     media_ports,
     names,
+    outside,
     packages,
     ports,
     providers,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     trunks.REGISTRATION,
     codecs.CHECK,
     providers.CHECK,
+    outside.CHECK,
     selftest.CHECK,
     calling.CHECK,
 )

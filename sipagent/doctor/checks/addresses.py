@@ -48,6 +48,12 @@ NO_ROUTE = Ailment(
     "this machine has no way to the trunk's network, or not from the address it listens at",
     "look at `ip route get`, and at the host that is set",
 )
+NO_IPV6_MEDIA = Ailment(
+    "no-ipv6-media",
+    Severity.PROBLEM,
+    "the trunk is reached by IPv6, and media has no IPv6 address here",
+    "set rtp.ipv6_host, or name the trunk by an IPv4 address",
+)
 STUN_FAILED = Ailment(
     "stun-failed",
     Severity.PROBLEM,
@@ -85,6 +91,8 @@ async def _run(patient: Patient) -> Sequence[Finding]:
     for name, host in (await _trunks(patient)).items():
         found += _towards(name, host, said)
         found += _routed(name, host, settings)
+        if ":" in host and settings.rtp.ipv6_host is None and ":" not in settings.rtp.host:
+            found.append(NO_IPV6_MEDIA.found(f"trunk {name} is at {host}", key="rtp.ipv6_host"))
         found += await _seen(patient, name, said)
     found += _outside(said)
     if not settings.trunks and all(is_loopback(place.host) for place in said):
@@ -139,6 +147,8 @@ async def _trunks(patient: Patient) -> dict[str, str]:
 
 def _towards(name: str, host: str, said: Sequence[Said]) -> Iterator[Finding]:
     for place in said:
+        if (":" in place.host) != (":" in host):
+            continue  # of the other family: this trunk is not told it
         if is_loopback(place.host) and not is_loopback(host):
             ailment = LOOPBACK_ADDRESS
         elif is_private(place.host) and not is_private(host) and not is_loopback(host):
@@ -215,8 +225,8 @@ CHECK = Check(
     "addresses in Contact and SDP",
     _run,
     (
-        *(PRIVATE_ADDRESS, LOOPBACK_ADDRESS, SEEN_ELSEWHERE, SIP_ALG, NO_ROUTE, STUN_FAILED),
-        *(BEHIND_NAT, LOOPBACK_ONLY),
+        *(PRIVATE_ADDRESS, LOOPBACK_ADDRESS, SEEN_ELSEWHERE, SIP_ALG, NO_ROUTE, NO_IPV6_MEDIA),
+        *(STUN_FAILED, BEHIND_NAT, LOOPBACK_ONLY),
     ),
     seconds=25.0,
 )

@@ -123,6 +123,8 @@ def _of(plan: Plan) -> Iterator[Used]:
         for role in _ROLES:
             for ref in getattr(spec, role):
                 yield Used(role, ref, spec, f"{plan.name}/{name}")
+        for ref in (spec.summary.brain or ()) if spec.summary else ():
+            yield Used("brain", ref, spec, f"{plan.name}/{name}.summary")
 
 
 async def _run(patient: Patient) -> Sequence[Finding]:
