@@ -115,6 +115,6 @@ class Browsers(Protocol):
         """End a session of theirs; the call it was in. Raises UnknownSession."""
         ...
 
-    def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing]:
-        """What rings for a name, from now on. Raises NoRoomNow when iterated."""
+    def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing | None]:
+        """What rings for a name; None as soon as it would. Raises NoRoomNow."""
         ...

@@ -119,10 +119,9 @@ async def _offer(request: Request) -> str:
         raise NotAnOffer("SDP is UTF-8") from error
 
 
-async def _as_sse(rings: AsyncIterator[Ringing]) -> AsyncIterator[str]:
+async def _as_sse(rings: AsyncIterator[Ringing | None]) -> AsyncIterator[str]:
     """`ring {ring, caller}` and `over {ring, reason}`."""
     following = asyncio.ensure_future(anext(rings))
-    yield ": listening\n\n"
     try:
         while True:
             done, _ = await asyncio.wait({following}, timeout=_ALIVE)
@@ -131,6 +130,9 @@ async def _as_sse(rings: AsyncIterator[Ringing]) -> AsyncIterator[str]:
                 continue
             item = following.result()
             following = asyncio.ensure_future(anext(rings))
+            if item is None:
+                yield ": listening\n\n"
+                continue
             said = {"ring": item.ring, "caller": item.caller, "reason": item.reason}
             kind = "over" if item.over else "ring"
             yield f"event: {kind}\ndata: {json.dumps(said)}\n\n"

@@ -158,7 +158,7 @@ class BrowserDesk:
         call = found.worker.assignment
         return call.call_id if call is not None else ""
 
-    def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing]:
+    def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing | None]:
         """See `Browsers`."""
         if len(self._listeners) >= self._webrtc.listeners:
             raise NoRoomNow(f"{self._webrtc.listeners} pages listen (webrtc.listeners)")
@@ -280,9 +280,10 @@ class BrowserDesk:
         for listener in found.at:
             _tell(listener, Ringing(ring, found.wish.caller, over=True, reason=reason))
 
-    async def _listen(self, listener: _Listener) -> AsyncIterator[Ringing]:
+    async def _listen(self, listener: _Listener) -> AsyncIterator[Ringing | None]:
         self._listeners.add(listener)
         try:
+            yield None
             while True:
                 yield await listener.rings.get()
         finally:

@@ -184,3 +184,18 @@ async def page(http: httpx.AsyncClient, ice: RTCConfiguration | None = None) -> 
 def channel_of(made: Page) -> RTCDataChannel:
     """The page's own data channel."""
     return made._channel
+
+
+def vanish(made: Page) -> None:
+    """Lose the network, without a word."""
+    for ice in made.pc._RTCPeerConnection__iceTransports:  # type: ignore[attr-defined]
+        for protocol in ice._connection._protocols:
+            protocol.send_stun = protocol.send_data = _nothing
+            # a relayed one hides its socket
+            getattr(
+                protocol.transport, "_TurnTransport__inner_protocol", protocol
+            ).transport.abort()
+
+
+async def _nothing(*_: object) -> None:
+    """Nothing leaves."""

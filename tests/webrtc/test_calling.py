@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from sipagent.config import Webrtc
-from sipagent.events import CallStarted, DigitReceived, LegChanged, LegMedia, Said
+from sipagent.events import (
+    CallStarted,
+    DigitReceived,
+    LegChanged,
+    LegHeld,
+    LegMedia,
+    MessageReceived,
+    Said,
+)
 from sipagent.testing.server import running
 from sipagent.testing.sounding import the
 from tests.api.door import FEW, Tokens, client
@@ -43,6 +51,19 @@ async def test_a_page_calls_an_agent_and_hangs_up(tmp_path: Path) -> None:
         await the(server, Said, text="Now.")
         # an operator may read calls, so the page is shown what happens in its own
         await alice.until(lambda: any(e.get("text") == "Now." for e in alice.events))
+        # on hold it is told so, and keys reach it as messages
+        verbs = f"/v1/calls/{alice.call_id}/verbs"
+        assert (await http.post(f"{verbs}/hold", json={"signalled": True})).json()["ok"]
+        await alice.state("held")
+        assert (await http.post(f"{verbs}/resume", json={})).json()["ok"]
+        await the(server, LegHeld, on_hold=False)
+        assert (await http.post(f"{verbs}/send_digits", json={"digits": "12#"})).json()["ok"]
+        await alice.until(lambda: alice.digits == "12#")
+        alice.say({"type": "text", "text": "Order 12, please."})
+        await the(server, MessageReceived, text="Order 12, please.", sender="web:operator")
+        # what is no message of ours is nothing
+        for odd in ({"type": "digits", "digits": ["x", 5]}, {"type": 5}, {}, {"type": "text"}):
+            alice.say(odd)
         await alice.hang_up()
         ended = await server.ended()
         assert (ended.by, ended.status) == ("caller", 200)

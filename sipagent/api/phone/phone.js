@@ -7,6 +7,7 @@
 const CHANNEL = "sipagent";
 const GATHERING = 2000; // ms: what was not found by then is not waited for
 const LOST = 8000; // ms without a way to the server after which a call is over
+const SILENCE = 40_000; // ms: a stream says something every 15 s
 const LISTEN_AGAIN = [500, 1000, 2000, 5000];
 
 /** What the server, or the browser, said no to: `status` as HTTP has it, 0 where none came. */
@@ -41,6 +42,8 @@ export class Phone {
     this.onring = () => {};
     /** Called with {ring, reason} when that is over, answered or not. */
     this.onringover = () => {};
+    /** Called with (name, true) once that can be called, and (name, false, why) when it cannot. */
+    this.onlisten = () => {};
     /** Where the other side is heard; any <audio> may take its place. */
     this.audio = new Audio();
     this.audio.autoplay = true;
@@ -210,15 +213,18 @@ export class Phone {
     for (let tries = 0; !signal.aborted; tries += 1) {
       try {
         const path = `/v1/webrtc/listen?${new URLSearchParams({ name })}`;
-        const response = await this.#ask(path, { signal });
-        for await (const { type, data } of items(response)) {
+        const line = new Line(signal, () => this.onlisten(name, true));
+        const response = await this.#ask(path, { signal: line.signal });
+        for await (const { type, data } of items(response, line)) {
           tries = 0;
           if (type === "ring") this.onring(data);
           else if (type === "over") this.onringover(data);
         }
       } catch (error) {
+        if (signal.aborted) return;
+        this.onlisten(name, false, error.message);
         // what the server refuses, it refuses again
-        if (signal.aborted || [401, 403, 404].includes(error.status)) return;
+        if ([401, 403, 404, 422].includes(error.status)) return;
       }
       await new Promise((go) => setTimeout(go, LISTEN_AGAIN[Math.min(tries, LISTEN_AGAIN.length - 1)]));
     }
@@ -266,12 +272,43 @@ function gathered(pc) {
   });
 }
 
-async function* items(response) {
+/** A stream that is given up where nothing comes any more, or nobody wants it. */
+class Line {
+  #control = new AbortController();
+  #dead = 0;
+  #begun;
+
+  /** `begun` is called with the first word. */
+  constructor(wanted, begun) {
+    this.signal = this.#control.signal;
+    this.#begun = begun;
+    wanted.addEventListener("abort", () => this.#control.abort(), { once: true });
+    this.#wait();
+  }
+
+  alive() {
+    this.#begun?.();
+    this.#begun = null;
+    this.#wait();
+  }
+
+  #wait() {
+    clearTimeout(this.#dead);
+    this.#dead = setTimeout(() => this.#control.abort(), SILENCE);
+  }
+
+  over() {
+    clearTimeout(this.#dead);
+  }
+}
+
+async function* items(response, line) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) return;
+    if (done) return line.over();
+    line.alive();
     text += value;
     const blocks = text.split("\n\n");
     text = blocks.pop();

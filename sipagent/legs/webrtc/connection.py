@@ -67,7 +67,9 @@ class BrowserConnection:
         self._pc.on("datachannel", self._opened)
         self._channel: RTCDataChannel | None = None
         self._unsent: list[str] = []
-        self._connected = self._over = False
+        #: on the loop's clock, when sound could pass; None before
+        self.connected_at: float | None = None
+        self._over = False
 
     async def answer(self, offer: str) -> str:
         """The SDP answer, with all candidates in it. Raises BadOffer, OSError where no port is
@@ -86,11 +88,6 @@ class BrowserConnection:
                 f"the offer cannot be answered: {error or type(error).__name__}"
             ) from error
         return self._pc.localDescription.sdp
-
-    @property
-    def connected(self) -> bool:
-        """True once sound can pass."""
-        return self._connected
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Say something to the page; kept until its channel is open, dropped where it does not
@@ -131,8 +128,8 @@ class BrowserConnection:
 
     def _changed(self) -> None:
         state = self._pc.connectionState
-        if state == "connected" and not self._connected:
-            self._connected = True
+        if state == "connected" and self.connected_at is None:
+            self.connected_at = asyncio.get_running_loop().time()
             self.on_connected()
         elif state in ("closed", "failed") and not self._over:
             self._over = True

@@ -49,7 +49,6 @@ class WebRtcLeg:
         self._connected = asyncio.Event()
         self._keys = DigitFan()
         self._texts: Fan[str] = Fan()
-        self._held = False
         self._quality: Quality | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -135,7 +134,7 @@ class WebRtcLeg:
     @property
     def on_hold(self) -> bool:
         """See `Leg`."""
-        return self._held
+        return self._port.held and self.state is LegState.CONFIRMED
 
     def on_change(self, listener: Callable[[Leg], None]) -> None:
         """See `Leg`."""
@@ -165,7 +164,7 @@ class WebRtcLeg:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def hold(self) -> None:
-        """See `Leg`. Sound stops both ways, and the page is told."""
+        """See `Leg`. The page is told; it is not heard, and hears what is played on hold."""
         await self._hold(True)
 
     async def resume(self) -> None:
@@ -260,15 +259,14 @@ class WebRtcLeg:
             raise LegFailed(self.status or 408, self.reason or "the browser did not connect")
 
     def _up(self) -> None:
-        self._port.open = not self._held
+        self._port.open = True
         self._progress.move(LegState.CONFIRMED, 200, "OK")
         self._tell_state("up")
 
     async def _hold(self, held: bool) -> None:
         await self.wait(LegState.CONFIRMED)
-        if self._held is not held:
-            self._held = held
-            self._port.open = not held
+        if self._port.held is not held:
+            self._port.held = held
             self._tell_state("held" if held else "up")
             self._progress.notify()
 
@@ -281,10 +279,10 @@ class WebRtcLeg:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while self.state is not LegState.DISCONNECTED:
-            now, last = loop.time(), connection.heard.last
-            if not connection.connected and now - began > CONNECTING:
+            now, since = loop.time(), connection.connected_at
+            if since is None and now - began > CONNECTING:
                 self._end(408, f"the browser did not connect within {CONNECTING:g} s")
-            elif connection.connected and now - max(last or began, began) > SILENCE:
+            elif since is not None and now - max(since, connection.heard.last or 0.0) > SILENCE:
                 self._end(408, f"nothing came from the browser for {SILENCE:g} s")
             lost, jitter, trip = await connection.remote_report()
             counts = connection.heard.counts

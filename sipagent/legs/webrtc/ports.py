@@ -22,7 +22,8 @@ _SILENCE = bytes(frame_bytes(RATE))
 class BrowserPort(pj.AudioMediaPort):  # type: ignore[misc]
     """A native conference port, lent to one leg at a time. Callbacks: media thread.
 
-    `open` says whether sound passes: before the answer and on hold it does not.
+    `open` says whether sound passes at all: before the answer it does not; `held` that the browser
+    is not heard. It hears on, as a phone does that was told a=sendonly.
     """
 
     def __init__(self, access: FrameAccess, loop: asyncio.AbstractEventLoop) -> None:
@@ -30,7 +31,7 @@ class BrowserPort(pj.AudioMediaPort):  # type: ignore[misc]
         self.loop = loop
         self.mouth: Mouth | None = None
         self.ears: Ears | None = None
-        self.open = False
+        self.open = self.held = False
         self._access = access
 
     @fenced
@@ -38,7 +39,7 @@ class BrowserPort(pj.AudioMediaPort):  # type: ignore[misc]
         """The conference reads what the browser says."""
         # taken also while nobody may hear it: what was said on hold is not heard after it
         pcm = self.mouth() if self.mouth is not None else None
-        if pcm is None or not self.open:
+        if pcm is None or self.held or not self.open:
             frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
         else:
             self._access.write(frame, pcm)
@@ -73,5 +74,6 @@ class BrowserPorts:
 
     def give_back(self, port: BrowserPort) -> None:
         """Its leg is over. Who was connected to it may still be about to let go of it."""
-        port.open, port.mouth, port.ears = False, None, None
+        port.open = port.held = False
+        port.mouth = port.ears = None
         self._loop.call_later(_REST_SECONDS, self._free.append, port)
