@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,12 +23,9 @@ async def aside(work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            found = work()
+            put = partial(result.set_result, work())
         except Exception as error:
-            failed = error  # the name `error` is gone when the loop gets to it
-            put: Callable[[], None] = lambda: result.set_exception(failed)  # noqa: E731
-        else:
-            put = lambda: result.set_result(found)  # noqa: E731
+            put = partial(result.set_exception, error)
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, put)
 

@@ -53,6 +53,6 @@ def fine(what: str, key: str = "") -> Finding:
     return Finding("ok", Severity.OK, what, key=key)
 
 
-def worst(findings: "tuple[Finding, ...]") -> Severity:
+def worst(findings: tuple[Finding, ...]) -> Severity:
     """The worst of them; OK where there are none."""
     return max((f.severity for f in findings), key=lambda s: s.rank, default=Severity.OK)

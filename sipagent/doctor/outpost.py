@@ -1,8 +1,8 @@
 """Outpost: SIP sockets of our own beside those of the server, to ask trunks by."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -15,7 +15,7 @@ from sipagent.edge.message import Message, parse
 from sipagent.edge.names import Dns
 from sipagent.edge.requests import Requests
 from sipagent.edge.resolver import Resolver
-from sipagent.edge.routing import route_address
+from sipagent.edge.routing import route_address, told_address
 from sipagent.edge.timers import Timers
 from sipagent.edge.tls import BadCertificate, Tls
 from sipagent.edge.trunks.enrolment import Wire
@@ -36,7 +36,7 @@ class Outpost:
     """
 
     wire: Wire
-    times: dict[str, Told] = field(default_factory=dict)
+    times: Mapping[str, Told]
 
 
 class _Nobody:
@@ -52,37 +52,45 @@ class _Nobody:
         return None
 
 
+class _Inbox:
+    """What comes: answers to what was asked, with the time they say it is."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, Told] = {}
+        self.answered: Callable[[Message], object] = lambda answer: None
+
+    def receive(self, data: bytes, peer: Peer) -> None:
+        """A message; requests are for the server."""
+        try:
+            message = parse(data)
+            if message.is_request:
+                return
+            self.answered(message)
+        except Bad:
+            return
+        said = said_time(message.text(b"date").decode("ascii", "replace"))
+        if said is not None:
+            self.times[peer.host] = Told(said, datetime.now(UTC))
+
+
 @asynccontextmanager
 async def outpost(settings: Settings) -> AsyncIterator[Outpost]:
     """Sockets on the hosts of the settings, on ports that are free, open while the block runs."""
-    timers, counters = Timers(), Counters()
-    waiting: list[Outpost] = []
-
-    def receive(data: bytes, peer: Peer) -> None:
-        try:
-            message = parse(data)
-        except Bad:
-            return
-        if message.is_request or not waiting:
-            return
-        if (said := said_time(message.text(b"date").decode("ascii", "replace"))) is not None:
-            waiting[0].times[peer.host] = Told(said, datetime.now(UTC))
-        waiting[0].wire.requests.answered(message)
-
+    timers, counters, inbox = Timers(), Counters(), _Inbox()
+    most = settings.sip.max_message
     listeners = Listeners(
-        receive, counters, timers, _tls(settings), _Nobody(), max_message=settings.sip.max_message
+        inbox.receive, counters, timers, _tls(settings), _Nobody(), max_message=most
     )
     _open(listeners, settings)
     host, port = listeners.bound[0][1]
     public = (public_host(settings) or route_address(host), port)
     identity = Identity(public, public, listeners.bound)
     requests = Requests(listeners, identity, timers)
+    inbox.answered = requests.answered
     names = Dns(settings.sip.nameservers, patience=timers.reach / 2)
     resolver = Resolver(listeners, identity, timers, names)
-    made = Outpost(Wire(listeners, identity, requests, resolver))
-    waiting.append(made)
     try:
-        yield made
+        yield Outpost(Wire(listeners, identity, requests, resolver), inbox.times)
     finally:
         requests.close()
         await resolver.close()
@@ -114,10 +122,7 @@ def public_host(settings: Settings) -> str | None:
     told = settings.sip.public_address
     if told is None or told == "auto" or told.startswith("stun:"):
         return None
-    host, colon, port = told.rpartition(":")
-    if not colon or not port.isdigit() or (":" in host and not host.startswith("[")):
-        return told.strip("[]")
-    return host.strip("[]")
+    return told_address(told, ("", 0))[0]
 
 
 def _tls(settings: Settings) -> Tls:

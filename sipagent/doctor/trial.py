@@ -11,11 +11,12 @@ from typing import Any
 
 from sipagent.app.gateway import Gateway
 from sipagent.app.plans import open_plans
-from sipagent.config import Limits, Listener, Settings, Store, Tls
+from sipagent.config import Limits, Listener, Log, Settings, Store, Tls
 from sipagent.events import CallEnded, Event
+from sipagent.testing.audio import write_wav
 
 #: what a trial has of the patient; it takes no calls but its own, and tells nobody of them
-_KEPT = frozenset({"sip", "rtp", "media", "guard", "log", "time_zone"})
+_KEPT = frozenset({"sip", "rtp", "media", "guard", "time_zone"})
 
 
 class Trial:
@@ -61,16 +62,16 @@ class Trial:
 
 @asynccontextmanager
 async def trial(
-    settings: Settings, plan: str, files: Mapping[str, bytes], **keys: Any
+    settings: Settings, plan: str, sounds: Mapping[str, bytes], **keys: Any
 ) -> AsyncIterator[Trial]:
-    """Serve `plan`, with `files` beside it, while the block runs. `keys` are settings that are
-    other than nothing. Raises what a server that cannot start raises.
+    """Serve `plan`, with `sounds` (PCM, s16le, 8 kHz) beside it, while the block runs; `keys` as
+    for `trial_settings`. Raises what a server that cannot start raises.
     """
     with tempfile.TemporaryDirectory(prefix="sipagent-doctor-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
         (folder / "plan.yaml").write_text(plan)
-        for name, content in files.items():
-            (folder / name).write_bytes(content)
+        for name, pcm in sounds.items():
+            write_wav(folder / name, pcm)
         own = trial_settings(settings, folder, keys)
         async with Gateway(own, open_plans(own)) as gateway:
             yield Trial(gateway)
@@ -96,6 +97,7 @@ def trial_settings(settings: Settings, folder: Path, keys: Mapping[str, Any]) ->
         "store": Store(
             database=f"sqlite+aiosqlite:///{folder}/trial.sqlite3", bundles=folder / "calls"
         ),
+        "log": Log(level="error"),
         "tools": (),
         "dialplans": (folder / "plan.yaml",),
     }

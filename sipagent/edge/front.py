@@ -29,7 +29,7 @@ from .registrar import Registrar, Registration
 from .requests import Requests
 from .resolver import Resolver
 from .revival import Revival
-from .routing import route_address
+from .routing import told_address
 from .texts import Texts
 from .timers import Timers
 from .tls import Tls
@@ -82,7 +82,7 @@ class Edge:
             await self._listeners.close()
             raise
         bound = self._listeners.bound
-        public = _public_address(host or self._settings.sip.public_address, bound[0][1])
+        public = told_address(host or self._settings.sip.public_address, bound[0][1])
         self._listeners.open_loop(public)
         identity = Identity(public, inside.local, bound, memory.secret)
         self._proxy = Proxy(
@@ -267,13 +267,3 @@ class Edge:
             self._registrar.sweep(now)
             self._listeners.sweep(now)
             self.doorman.sweep()
-
-
-def _public_address(configured: str | None, bound: Address) -> Address:
-    """`host[:port]`, IPv6 in brackets where a port follows; `auto` asks the default route."""
-    if configured is None or configured == "auto":
-        return route_address(bound[0]), bound[1]
-    host, colon, port = configured.rpartition(":")
-    if not colon or not port.isdigit() or (":" in host and not host.startswith("[")):
-        return configured.strip("[]"), bound[1]
-    return host.strip("[]"), int(port)

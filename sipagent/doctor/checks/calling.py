@@ -5,7 +5,6 @@ import wave
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from sipagent.call.policy import Policy
 from sipagent.config import Api, Settings
 from sipagent.doctor.check import Check
 from sipagent.doctor.findings import Ailment, Finding, Severity, fine
+from sipagent.doctor.outpost import public_host
 from sipagent.doctor.patient import Patient
 from sipagent.doctor.trial import Trial, trial
 from sipagent.errors import SipAgentError
@@ -117,14 +117,15 @@ async def _run(patient: Patient) -> Sequence[Finding]:
 
 def ready(settings: Settings) -> AbstractAsyncContextManager[Trial]:
     """A server with the trunks of the settings, which registers nowhere, to call by."""
+    said = public_host(settings) or settings.sip.public_address  # without its port: ours differs
     quiet = {"registration": None, "options_seconds": 0.0}
     keys = {
         "trunks": {n: trunk.model_copy(update=quiet) for n, trunk in settings.trunks.items()},
-        "sip": {"tls": settings.sip.tls, "public_address": _host_only(settings)},
+        "sip": {"tls": settings.sip.tls, "public_address": said},
         "rtp": {"public_address": settings.rtp.public_address},
         "api": Api(port=0, policy=Policy(destinations=("*",))),
     }
-    return trial(settings, _PLAN, {"tones.wav": _wav(speech_like(_TALK))}, **keys)
+    return trial(settings, _PLAN, {"tones.wav": speech_like(_TALK)}, **keys)
 
 
 async def placed(tried: Trial, number: str) -> Finding:
@@ -217,26 +218,6 @@ def _delay(ours: bytes, theirs: bytes, rate: int) -> float | None:
         if abs(found.corr) > _ALIKE and found.lag_ms > 0:
             lags.append(found.lag_ms)
     return float(np.median(lags)) if len(lags) > 1 else None
-
-
-def _wav(pcm: bytes) -> bytes:
-    """PCM (s16le, 8 kHz, mono) as a WAV file."""
-    made = BytesIO()
-    with wave.open(made, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(pcm)
-    return made.getvalue()
-
-
-def _host_only(settings: Settings) -> str | None:
-    """What peers are told of SIP, but for the port: ours is another one."""
-    told = settings.sip.public_address
-    if told is None or told == "auto" or told.startswith("stun:"):
-        return told
-    host, colon, port = told.rpartition(":")
-    return host if colon and port.isdigit() and (":" not in host or "]" in host) else told
 
 
 CHECK = Check(

@@ -95,7 +95,7 @@ async def _told(patient: Patient) -> dict[str, Told]:
     """What trunks and HTTP servers say that it is."""
     interviews = patient.interviews
     asked = [interviews.options(name) for name in patient.settings.trunks]
-    found = {f"{who}": told async for who, told in _by_http(patient.settings)}
+    found = {who: told async for who, told in _by_http(patient.settings)}
     await asyncio.gather(*asked)
     return {**interviews.post.times, **found}
 

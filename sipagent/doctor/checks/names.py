@@ -58,6 +58,9 @@ DNS_SLOW = Ailment(
 )
 
 
+_SERVICES = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp."}
+
+
 class _Fate(Enum):
     """What came of a question."""
 
@@ -117,8 +120,7 @@ class _Asking:
     async def judge(self, key: str, uri: Uri) -> list[Finding]:
         """All about one name."""
         host = uri.host
-        kinds = [] if uri.port is not None or "." not in host else ["_sip._udp.", "_sip._tcp.",
-                                                                    "_sips._tcp."]  # fmt: skip
+        kinds = () if uri.port is not None or "." not in host else _services(uri)
         services, addresses = await asyncio.gather(
             asyncio.gather(*(self._ask(f"{kind}{host}", "SRV") for kind in kinds)),
             asyncio.gather(self._ask(host, "A"), self._ask(host, "AAAA")),
@@ -166,6 +168,13 @@ class _Asking:
         except dns.exception.DNSException:  # a name that is none
             return _Answer(_Fate.NOTHING)
         return _Answer(_Fate.FOUND, tuple(r.to_text() for r in answer), time.monotonic() - began)
+
+
+def _services(uri: Uri) -> Sequence[str]:
+    """SRV prefixes of the transport that is set, or of all."""
+    if uri.param(b"transport") is None:
+        return tuple(_SERVICES.values())
+    return [prefix for name, prefix in _SERVICES.items() if name == uri.transport]
 
 
 async def _in_hosts_file(host: str) -> bool:

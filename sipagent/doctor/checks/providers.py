@@ -92,7 +92,6 @@ _BY_WORDS = (
     ("cannot connect", DEAD),
     ("did not answer", DEAD),
     ("no word from", DEAD),
-    ("within", DEAD),
     ("broke", DEAD),
 )
 
