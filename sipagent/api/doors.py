@@ -76,12 +76,19 @@ def principal_of(connection: HTTPConnection, kind: str = "api") -> Principal:
     return Principal(f"{kind}:{client.name}", origin, client.verbs)
 
 
-def needs(scope: Scope) -> Callable[[HTTPConnection], None]:
-    """What a route asks of whoever uses it."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a route asks of whoever uses it: a token with that scope."""
 
-    def check(connection: HTTPConnection) -> None:
+    scope: Scope
+
+    def __call__(self, connection: HTTPConnection) -> None:
+        """Raises Denied."""
         client = client_of(connection)
-        if scope not in client.scopes:
-            raise Denied(f"the token {client.name} has no scope {scope}")
+        if self.scope not in client.scopes:
+            raise Denied(f"the token {client.name} has no scope {self.scope}")
 
-    return check
+
+def needs(scope: Scope) -> Needs:
+    """A dependency of a route, which the server's document tells, too."""
+    return Needs(scope)

@@ -15,13 +15,15 @@ from sipagent.errors import SipAgentError
 from .calls import NotUnderstood, OutsideError
 
 MEDIA_TYPE = "application/problem+json"
-_TITLES = {
+#: by status: what it is for programs, and for people
+TITLES = {
     401: ("no-token", "A token is needed"),
     403: ("denied", "Not allowed"),
     404: ("not-found", "There is no such thing"),
     405: ("wrong-method", "Not by this method"),
     409: ("call-over", "The call cannot do that any more"),
     413: ("too-big", "The request is too big"),
+    415: ("wrong-type", "The body is of another media type"),
     421: ("wrong-host", "This server does not answer to that name"),
     422: ("not-understood", "The request could not be understood"),
     429: ("too-fast", "Too many requests"),
@@ -33,7 +35,7 @@ def problem(
     status: int, detail: str, *, kind: str | None = None, **more: Any
 ) -> Mapping[str, object]:
     """The body of an error."""
-    known, title = _TITLES.get(status, ("error", "That did not work"))
+    known, title = TITLES.get(status, ("error", "That did not work"))
     extra = {name: value for name, value in more.items() if value}
     return {
         "type": f"urn:sipagent:problem:{kind or known}",

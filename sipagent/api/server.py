@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sipagent.config import Api
 from sipagent.errors import SipAgentError
 
-from . import bundles, hooks, me, metrics, problems, records, system, tokens, v1, webrtc
+from . import bundles, document, hooks, me, metrics, problems, records, system, tokens, v1, webrtc
 from .doors import Doors
 from .gate import Gate
 from .keyring import Keyring
@@ -56,12 +56,15 @@ def build(doors: Doors) -> FastAPI:
             return problems.answer(503, why)
         return JSONResponse({"status": "ok"})
 
-    for subject in (v1, records, bundles, hooks, system, metrics):
-        app.include_router(subject.router(doors))
-    app.include_router(me.router())
+    subjects = (v1, records, bundles, hooks, system, metrics)
+    routers = [subject.router(doors) for subject in subjects] + [me.router()]
     if doors.phones is not None:
-        app.include_router(webrtc.router(doors.phones.browsers, doors.calls.audit))
-        app.include_router(tokens.router(doors.phones.tokens, doors.calls.audit))
+        audit = doors.calls.audit
+        routers.append(webrtc.router(doors.phones.browsers, audit))
+        routers.append(tokens.router(doors.phones.tokens, audit))
+    for router in routers:
+        app.include_router(router)
+    document.install(app, routers)
     return app
 
 
