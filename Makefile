@@ -42,8 +42,9 @@ matrix: $(VENV)/.installed peers ## docs/*-matrix.md, written from marked tests 
 	$(BIN)/python -m sipagent.testing.matrix
 
 .PHONY: fuzz
-fuzz: $(VENV)/.installed ## 200,000 damaged messages at the edge, then 10 minutes at its parser by coverage
+fuzz: $(VENV)/.installed ## 200,000 damaged messages at the edge, the HTTP API by its document, then 10 minutes at the parser by coverage
 	$(BIN)/python -m sipagent.testing.fuzz
+	$(BIN)/python -m sipagent.testing.fuzz --http 100
 	$(BIN)/pip install -q --disable-pip-version-check "atheris>=3,<4"
 	$(BIN)/python -m sipagent.testing.fuzz.guided
 

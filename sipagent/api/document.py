@@ -71,21 +71,19 @@ def _complete(
             operation["responses"].pop("422", None)
             needed = scopes.get((path, method))
             operation["security"] = [] if needed is None else [{_TOKEN: list(needed)}]
-            statuses = _refusals(path, operation, open_to_all=needed is None)
-            for status in statuses:
-                operation["responses"].setdefault(str(status), _refusal(status))
+            declared = {int(status) for status in operation["responses"] if status >= "400"}
+            for status in sorted(declared | _refusals(path, operation, needed is None)):
+                operation["responses"][str(status)] = _refusal(status)
     return document
 
 
-def _refusals(path: str, operation: dict[str, Any], *, open_to_all: bool) -> list[int]:
+def _refusals(path: str, operation: dict[str, Any], open_to_all: bool) -> set[int]:
+    """Beside what a route declares itself."""
     if open_to_all:
-        return list(_OPEN)
-    statuses = [*_ALWAYS, *(_WITH_KEY if "{" in path else ())]
-    if "requestBody" in operation:
-        statuses += _WITH_BODY
-        if "application/json" not in operation["requestBody"]["content"]:
-            statuses.append(415)
-    return sorted(statuses)
+        return set(_OPEN)
+    with_key = _WITH_KEY if "{" in path else ()
+    with_body = _WITH_BODY if "requestBody" in operation else ()
+    return {*_ALWAYS, *with_key, *with_body}
 
 
 def _refusal(status: int) -> dict[str, Any]:

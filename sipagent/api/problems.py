@@ -22,12 +22,15 @@ TITLES = {
     404: ("not-found", "There is no such thing"),
     405: ("wrong-method", "Not by this method"),
     409: ("call-over", "The call cannot do that any more"),
+    410: ("gone", "It is no more"),
     413: ("too-big", "The request is too big"),
     415: ("wrong-type", "The body is of another media type"),
+    416: ("no-such-range", "The recording has no such bytes"),
     421: ("wrong-host", "This server does not answer to that name"),
     422: ("not-understood", "The request could not be understood"),
     429: ("too-fast", "Too many requests"),
     503: ("no-room", "There is no room at the moment"),
+    504: ("no-answer", "No answer came in time"),
 }
 
 

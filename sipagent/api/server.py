@@ -134,6 +134,8 @@ class HttpServer:
         begun = asyncio.ensure_future(server.begun.wait())
         await asyncio.wait({begun, self._serving}, return_when=asyncio.FIRST_COMPLETED)
         begun.cancel()
+        if self._serving.done():
+            self._serving.result()  # it says why
         log.info("http_serving", address=f"{self.address[0]}:{self.address[1]}")
 
     def reload(self, settings: Api) -> None:

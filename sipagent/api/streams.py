@@ -12,6 +12,8 @@ from sipagent.events import Event
 
 from .calls import LiveCalls, NoRoomNow, Numbered, OutsideError
 
+#: of routes that give one (WHATWG HTML section 9.2)
+SSE = {"responses": {"200": {"description": "events", "content": {"text/event-stream": {}}}}}
 #: between signs of life on a stream that has nothing to say, seconds
 _ALIVE = 15.0
 

@@ -13,7 +13,7 @@ from sipagent.verbs.outside import OUTSIDE
 
 from .calls import Calls, CallView, Done, NotUnderstood, Origination, OutsideError, Transcript
 from .doors import Doors, needs, principal_of
-from .streams import Streams
+from .streams import SSE, Streams
 
 READ: Scope = "calls:read"
 CONTROL: Scope = "calls:control"
@@ -25,6 +25,15 @@ class NoRecording(OutsideError):
 
     status, kind = 404, "no-recording"
 
+
+#: a part of a file is asked for, and may not be there (RFC 9110 section 14)
+_RANGES = {
+    "responses": {
+        "200": {"description": "the file", "content": {"audio/*": {}}},
+        "206": {"description": "what was asked for of it", "content": {"audio/*": {}}},
+        "416": {},
+    }
+}
 
 After = Annotated[
     int | None, Query(ge=0, description="number of the last event seen; default: from now on")
@@ -60,7 +69,12 @@ def _reading(v1: APIRouter, doors: Doors) -> None:
         """Who said what so far."""
         return Transcript(call_id=call_id, lines=tuple(await calls.transcript(call_id)))
 
-    @v1.get("/calls/{call_id}/recordings/{name}", tags=["calls"], response_class=FileResponse)
+    @v1.get(
+        "/calls/{call_id}/recordings/{name}",
+        tags=["calls"],
+        response_class=FileResponse,
+        openapi_extra=_RANGES,
+    )
     async def get_recording(call_id: str, name: str) -> FileResponse:
         """A finished recording; takes Range."""
         file = await calls.recording(call_id, name)
@@ -72,12 +86,17 @@ def _reading(v1: APIRouter, doors: Doors) -> None:
 def _following(v1: APIRouter, doors: Doors) -> None:
     calls, streams = doors.calls, Streams(doors.calls, doors.streams)
 
-    @v1.get("/events", tags=["events"], response_class=StreamingResponse)
+    @v1.get("/events", tags=["events"], response_class=StreamingResponse, openapi_extra=SSE)
     async def all_events(after: After = None, types: Types = "", last: LastId = None) -> Response:
         """Events of all calls as server-sent events."""
         return streams.sse(None, _number(after, last), _types(types))
 
-    @v1.get("/calls/{call_id}/events", tags=["events"], response_class=StreamingResponse)
+    @v1.get(
+        "/calls/{call_id}/events",
+        tags=["events"],
+        response_class=StreamingResponse,
+        openapi_extra=SSE,
+    )
     async def call_events(
         call_id: str, after: After = None, types: Types = "", last: LastId = None
     ) -> Response:

@@ -15,6 +15,7 @@ from .audit import Audit
 from .browsers import Browsers, Guest, NotAnOffer, PhoneSettings, Ringing
 from .calls import Denied, NotUnderstood, OutsideError
 from .doors import client_of, needs
+from .streams import SSE
 
 CALL: Scope = "webrtc:call"
 SDP = "application/sdp"
@@ -40,7 +41,10 @@ _BODY = {
         "required": True,
         "content": {SDP: {"schema": {"type": "string", "description": "the page's offer"}}},
     },
-    "responses": {"201": {"description": "our answer", "content": {SDP: {}}}},
+    "responses": {
+        "201": {"description": "our answer", "content": {SDP: {}}},
+        **{status: {} for status in ("404", "410", "415", "504")},
+    },
 }
 
 
@@ -87,7 +91,7 @@ def _calling(v1: APIRouter, browsers: Browsers, audit: Audit) -> None:
 
 
 def _listening(v1: APIRouter, browsers: Browsers, audit: Audit) -> None:
-    @v1.get("/listen", response_class=StreamingResponse)
+    @v1.get("/listen", response_class=StreamingResponse, openapi_extra=SSE)
     async def listen(name: ListenName, request: Request) -> Response:
         """Be reachable as web:NAME: server-sent events `ring` and `over` while it is open."""
         guest = _guest(request)
@@ -98,7 +102,7 @@ def _listening(v1: APIRouter, browsers: Browsers, audit: Audit) -> None:
         stream = _as_sse(browsers.listen(name, guest))
         return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
-    @v1.delete("/rings/{ring}", status_code=204)
+    @v1.delete("/rings/{ring}", status_code=204, openapi_extra={"responses": {"410": {}}})
     async def decline(ring: str, request: Request) -> None:
         """Decline a ring: the caller hears that we are busy, unless another page rings, too."""
         browsers.decline(ring, _guest(request))

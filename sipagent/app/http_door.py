@@ -34,6 +34,8 @@ class HttpDoor:
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
+        #: what is behind it, where it is open
+        self.doors: Doors | None = None
         self._phones = phones
         if settings.api is None:
             return
@@ -43,7 +45,7 @@ class HttpDoor:
             mounts |= {pages.CONSOLE: pages.console(), pages.HOME: pages.home()}
         if phones is not None:
             mounts[pages.PHONE] = pages.phone()
-        doors = Doors(
+        self.doors = Doors(
             audited,
             why_not_ready,
             settings.api.streams,
@@ -55,7 +57,7 @@ class HttpDoor:
             packer=packer,
             receivers=receivers,
         )
-        self._server = HttpServer(doors, settings.api)
+        self._server = HttpServer(self.doors, settings.api)
 
     @property
     def address(self) -> tuple[str, int] | None:

@@ -2,17 +2,23 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from mcp_types import ListToolsResult
 
+from sipagent.api.audit import Audit, AuditedCalls
+from sipagent.api.doors import Doors
 from sipagent.api.mcp.server import build
 from sipagent.api.remote import RemoteCalls
+from sipagent.api.server import build as document_of
 from sipagent.config import ROLES, Settings
 from sipagent.sources import parse
 from sipagent.verbs.outside import OUTSIDE
 
 DOCS = Path(__file__).parents[2] / "docs"
 API = (DOCS / "api.md").read_text(encoding="utf-8")
+TABLE = API[API.index("## Routes and scopes") : API.index("## Errors")]
 MCP = (DOCS / "mcp-server.md").read_text(encoding="utf-8")
 
 
@@ -26,6 +32,25 @@ def test_the_settings_it_shows_are_settings() -> None:
 def test_its_roles_are_those_there_are() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (`calls:.*) \|$", API, re.MULTILINE)
     assert {role: set(re.findall(r"`(.*?)`", scopes)) for role, scopes in rows} == dict(ROLES)
+
+
+def test_every_route_stands_there_with_its_scopes(tmp_path: Path) -> None:
+    gate: Any = SimpleNamespace(browsers=None, tokens=None)
+    nothing: Any = object()
+    audited = AuditedCalls(nothing, Audit(tmp_path / "audit.jsonl"))
+    doors = Doors(audited, str, records=nothing, system=nothing, phones=gate)
+    wanted: dict[str, set[str]] = {}
+    for path, operations in document_of(doors).openapi()["paths"].items():
+        short = re.sub(r"/verbs/\w+$", "/verbs/{verb}", path)
+        for method, operation in operations.items():
+            (needed,) = operation["security"] or ({"token": []},)
+            wanted[f"{method.upper()} {short}"] = set(needed["token"])
+    told = {}
+    for routes, scopes in re.findall(r"^\| (`[A-Z]+ /.*?) \| (.*) \|$", TABLE, re.MULTILINE):
+        for route in re.findall(r"`(.*?)`", routes):
+            told[route] = set(re.findall(r"`(.*?)`", scopes))
+    del told["GET /v1/openapi.json"]
+    assert told == wanted
 
 
 def test_the_verbs_it_names_are_verbs_for_live_calls() -> None:

@@ -1,7 +1,6 @@
 """Calls on record by HTTP: searched, paged, exported, and told."""
 
 import csv
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,8 @@ from sipagent.events import (
     ToolCalled,
     ToolReturned,
 )
-from sipagent.testing.server import Server
 
-from .door import Tokens, client, without_sip
+from .door import Tokens, client, happens, without_workers
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLAN = """
@@ -59,15 +57,6 @@ def ended(call_id: str, minute: int, status: int = 200, by: Any = "caller") -> E
     return CallEnded(call_id=call_id, at=at, t=9_010, status=status, by=by)
 
 
-def happens(server: Server, events: Sequence[Event]) -> None:
-    """As if a worker had told it."""
-    ledger, call_id = server.gateway.ledger, events[0].call_id
-    if ledger.record(call_id) is None:
-        ledger.open(call_id, f"sip-{call_id}", server.folder / "bundles" / call_id)
-    for event in events:
-        ledger.happened(event)
-
-
 async def found(http: AsyncClient, **wanted: Any) -> list[str]:
     answer = await http.get("/v1/records", params=wanted)
     assert answer.status_code == 200, answer.text
@@ -77,7 +66,7 @@ async def found(http: AsyncClient, **wanted: Any) -> list[str]:
 async def test_calls_are_searched_by_whatever_is_known_of_them(tmp_path: Path) -> None:
     tokens = Tokens(requests_per_second=1000)
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         client(server, tokens.of["viewer"]) as http,
     ):
         for minute in range(4):
@@ -114,7 +103,7 @@ async def test_calls_are_searched_by_whatever_is_known_of_them(tmp_path: Path) -
 async def test_pages_stay_where_they_are_while_calls_come_in(tmp_path: Path) -> None:
     tokens = Tokens()
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         client(server, tokens.of["viewer"]) as http,
     ):
         for n in range(5):  # two of them at the same moment
@@ -133,7 +122,7 @@ async def test_pages_stay_where_they_are_while_calls_come_in(tmp_path: Path) -> 
 async def test_a_table_has_every_call_and_no_formula(tmp_path: Path) -> None:
     tokens = Tokens()
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         client(server, tokens.of["viewer"]) as http,
     ):
         for n in range(205):  # more than one page
@@ -150,7 +139,7 @@ async def test_a_table_has_every_call_and_no_formula(tmp_path: Path) -> None:
 async def test_the_story_of_a_call_is_told_while_it_lives_and_afterwards(tmp_path: Path) -> None:
     tokens = Tokens()
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         client(server, tokens.of["viewer"]) as http,
     ):
         asked: Any = {"id": "t1", "tool": "transfer"}

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sipagent.config import Phone as PhoneSettings
 from sipagent.testing.server import Server, running
 
-from .door import FEW, Tokens, client, without_sip
+from .door import FEW, Tokens, client, without_workers
 
 PLAN = """version: 1.0.0
 routes: [{to: "200"}]
@@ -25,7 +25,7 @@ sections:
 async def test_dialplans_are_listed_with_what_is_wrong_and_drawn(tmp_path: Path) -> None:
     tokens = Tokens()
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         client(server, tokens.of["viewer"]) as http,
     ):
         broken = tmp_path / "plans" / "broken.yaml"
@@ -57,7 +57,7 @@ async def test_dialplans_are_listed_with_what_is_wrong_and_drawn(tmp_path: Path)
 async def test_a_document_is_checked_and_never_loaded(tmp_path: Path) -> None:
     tokens = Tokens(requests_per_second=1000)
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         client(server, tokens.of["admin"]) as http,
     ):
 
