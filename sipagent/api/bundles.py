@@ -33,7 +33,7 @@ def _packing(v1: APIRouter, doors: Doors, packer: Packer) -> None:
         "/calls/{call_id}/bundle",
         tags=["calls"],
         response_class=StreamingResponse,
-        responses={200: {"content": {"application/zip": {}}}},
+        responses={200: {"content": {"application/zip": {}}}, 409: {}},
     )
     async def get_bundle(
         call_id: str, request: Request, without: Without = "", redact: Redact = False

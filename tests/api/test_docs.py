@@ -38,7 +38,16 @@ def test_every_route_stands_there_with_its_scopes(tmp_path: Path) -> None:
     gate: Any = SimpleNamespace(browsers=None, tokens=None)
     nothing: Any = object()
     audited = AuditedCalls(nothing, Audit(tmp_path / "audit.jsonl"))
-    doors = Doors(audited, str, records=nothing, system=nothing, phones=gate)
+    doors = Doors(
+        audited,
+        str,
+        records=nothing,
+        system=nothing,
+        metrics=nothing,
+        packer=nothing,
+        receivers=nothing,
+        phones=gate,
+    )
     wanted: dict[str, set[str]] = {}
     for path, operations in document_of(doors).openapi()["paths"].items():
         short = re.sub(r"/verbs/\w+$", "/verbs/{verb}", path)

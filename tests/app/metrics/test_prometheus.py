@@ -16,7 +16,7 @@ import pytest
 from sipagent.events import CallEnded, CallStarted
 from sipagent.testing import processes
 from sipagent.testing.ports import free_port
-from tests.api.door import Tokens, base, without_sip
+from tests.api.door import Tokens, base, without_workers
 
 ROOT = Path(__file__).parents[3]
 CONTRIB = ROOT / "contrib"
@@ -106,7 +106,7 @@ def questions() -> list[str]:
 @pytest.mark.slow
 async def test_a_prometheus_scrapes_us_and_wakes_somebody_where_it_should(tmp_path: Path) -> None:
     tokens = Tokens()
-    async with without_sip(tmp_path / "server", PLAN, tokens) as server:
+    async with without_workers(tmp_path / "server", PLAN, tokens) as server:
         ledger = server.gateway.ledger
         ledger.open("c-1", "dialog", tmp_path / "bundle")
         ledger.happened(CallStarted(call_id="c-1", caller="a", callee="b", plan="desk"))
@@ -129,7 +129,7 @@ async def test_a_prometheus_scrapes_us_and_wakes_somebody_where_it_should(tmp_pa
 async def test_nobody_scrapes_without_a_token_that_may(tmp_path: Path) -> None:
     tokens = Tokens()
     async with (
-        without_sip(tmp_path, PLAN, tokens) as server,
+        without_workers(tmp_path, PLAN, tokens) as server,
         httpx.AsyncClient(base_url=base(server), trust_env=False) as http,
     ):
         assert (await http.get("/metrics")).status_code == 401
@@ -147,7 +147,7 @@ def metric_names() -> set[str]:
 
 
 async def test_what_is_exposed_is_what_the_page_lists(tmp_path: Path) -> None:
-    async with without_sip(tmp_path, PLAN, Tokens()) as server:
+    async with without_workers(tmp_path, PLAN, Tokens()) as server:
         body, _ = server.gateway.metrics.exposed()
     types = re.findall(r"^# TYPE (sipagent_\w+) (\w+)", body.decode(), re.MULTILINE)
     assert {name for name, kind in types if not name.endswith("_created")} == metric_names()
