@@ -19,8 +19,16 @@ run: $(VENV)/.installed ## serve with sipagent.yaml (made from the commented exa
 	$(BIN)/sipagent serve
 
 .PHONY: test
-test: $(VENV)/.installed peers static ## the whole suite
-	$(BIN)/pytest -q -n 3 --dist loadgroup -m "not alone"
+test: ## the whole suite
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.installed peers
+	@$(MAKE) --no-print-directory style
+	@mkdir -p build
+	@# types are looked at beside the first tests, which mostly wait for calls
+	@echo "$(BIN)/mypy, beside the next"; \
+	nice $(BIN)/mypy >build/mypy.log 2>&1 & types=$$!; \
+	$(BIN)/pytest -q -n 4 --dist loadgroup -m "not alone"; tests=$$?; \
+	wait $$types || { cat build/mypy.log; exit 1; }; \
+	exit $$tests
 	$(BIN)/pytest -q -m alone
 
 .PHONY: check
@@ -28,10 +36,13 @@ check: $(VENV)/.installed static ## the quick loop: format, lint, types, import 
 	$(BIN)/pytest -q -n 2 -m "not peer and not slow and not alone"
 
 .PHONY: static
-static: $(VENV)/.installed
+static: style
+	$(BIN)/mypy
+
+.PHONY: style
+style: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 .PHONY: matrix
@@ -71,17 +82,23 @@ lock: $(VENV)/.installed ## refresh requirements.lock from pyproject.toml
 	$(BIN)/pip-compile -q --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.lock pyproject.toml
 
-$(VENV)/.installed: pyproject.toml requirements.lock
+.PHONY: python
+python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed: set PYTHON=... to a Python 3.11 or 3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=$(notdir $(PYTHON))-venv
+
+$(VENV)/.installed: pyproject.toml requirements.lock | python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
-	@$(BIN)/python -m compileall -q sipagent  # a third of a process's start, where Python may not keep them
+	@# On all processors, which pip does not; a third of a process's start, where Python may not keep
+	@# what it compiled. Packages ship files for other Pythons, too.
+	@$(BIN)/python -m compileall -qq -j0 $(VENV)/lib || true
+	@$(BIN)/python -m compileall -q sipagent
 	@touch $@
 
 .PHONY: peers
-peers:
+peers: | python  # never two of apt at once
 	@$(MAKE) --no-print-directory system PACKAGES="$(PEERS)"
 
 # Install Debian packages that are missing; without root, say the one command that does.
