@@ -72,6 +72,10 @@ COMMANDS = (
         "Write a call that is over into one zip: record, sound, SIP ladder, plan, models' answers.",
     ),
     Command(
+        *("replay", "replay:replay_call"),
+        "Run the caller's side of a call again, on a virtual clock, and show what differs.",
+    ),
+    Command(
         *("originate", "outside:originate"),
         "Have the running server call somebody, with the token of SIPAGENT_TOKEN.",
     ),

@@ -21,6 +21,8 @@ class GiveWayState(StrEnum):
     WAITING = "waiting"
 
 
+#: the evidence where only the whole turn told
+LATE_WORDS = "words of the whole turn"
 #: WAITING is a voice that ended and whose words may still come
 NEXT: dict[GiveWayState, frozenset[GiveWayState]] = {
     GiveWayState.HOLDING: frozenset({GiveWayState.PAUSED}),
@@ -190,7 +192,7 @@ class BargeInMachine:
         if not self._enough(text):
             return self._settle("resumed", self._nothing()) if self.paused else None
         self._words = text
-        return self._settle("stopped", "words of the whole turn")
+        return self._settle("stopped", LATE_WORDS)
 
     def key(self) -> GiveWay:
         """A key was pressed while the agent spoke."""

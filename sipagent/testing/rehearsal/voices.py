@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from math import inf
 
@@ -100,10 +100,14 @@ class KnowingEars:
     word counts once it has been heard to its end. They never mishear.
 
     A partial text that is one of the phrases expected is `complete`, as the embedded ears have it.
+    There is none while it `withholds` them, asked with a time on the media clock, ms.
     """
 
-    def __init__(self, voices: Collection[Voice]) -> None:
+    def __init__(
+        self, voices: Collection[Voice], withholds: Callable[[int], bool] = lambda t: False
+    ) -> None:
         self._voices = voices
+        self._withholds = withholds
         #: words that a turn has had: the next one begins a little before its onset
         self._had: set[tuple[Utterance, int]] = set()
 
@@ -120,7 +124,7 @@ class KnowingEars:
                 if spoken is not None and _in_it(spoken.pcm, frame.pcm):
                     heard[spoken.utterance] = (spoken.index + 1) * FRAME_MS
             known = _text(self._words(heard, frame.t + FRAME_MS - _PARTIAL_MS))
-            if known != told:
+            if known != told and not self._withholds(frame.t):
                 told = known
                 yield Transcript(known, final=False, complete=_plain(known) in phrases)
         words = self._words(heard)
