@@ -63,6 +63,10 @@ COMMANDS = (
         "Play the scenarios of dialplans: whole calls, simulated on a virtual clock.",
     ),
     Command(
+        *("simulate", "simulate:simulate_call"),
+        "Talk with a plan by typing: a whole call on a virtual clock, without a phone.",
+    ),
+    Command(
         *("call", "call:call"),
         "Call TARGET, do the actions, hang up, and report; exit 0 when everything was done.",
     ),

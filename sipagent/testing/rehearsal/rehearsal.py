@@ -127,6 +127,12 @@ class Rehearsal:
             await asyncio.sleep(_STEP)
         return False
 
+    async def settles(self) -> None:
+        """Wait until it is the caller's turn: what they did was answered, to the end, or is not.
+        Raises CallOver.
+        """
+        await self._turn()
+
     async def waits(self, seconds: float) -> None:
         """Do nothing; less where the call ends."""
         await self.until(lambda: self.over, seconds)
