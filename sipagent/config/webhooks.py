@@ -79,6 +79,9 @@ class Webhook(Part):
         default=259_200.0, gt=0, description="seconds after which an event is not tried any more"
     )
     at_once: int = Field(default=4, ge=1, le=64, description="requests at a time; of a call: one")
+    per_second: float = Field(
+        default=50.0, gt=0, description="requests at most, so that a long queue costs calls nothing"
+    )
     spool_bytes: int = Field(
         default=67_108_864, ge=65_536, description="on disk; above: the oldest events are dropped"
     )

@@ -56,7 +56,13 @@ def hook(folder: Path, url: str, **keys: Any) -> Webhook:
     folder.mkdir(parents=True, exist_ok=True)
     secret = folder / "secret"
     secret.write_text(SECRET)
-    quick = {"retry_seconds": 0.02, "timeout": 5, "events": "all", "secret_file": str(secret)}
+    quick = {
+        "retry_seconds": 0.02,
+        "timeout": 5,
+        "events": "all",
+        "per_second": 5_000,
+        "secret_file": str(secret),
+    }
     return Webhook.model_validate({"url": url, **quick, **keys})
 
 

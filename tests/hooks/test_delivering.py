@@ -221,6 +221,19 @@ async def test_a_receiver_that_was_dead_is_told_all_of_it_when_it_lives(tmp_path
         ]
 
 
+async def test_a_long_queue_is_told_no_faster_than_the_settings_say(tmp_path: Path) -> None:
+    receiver = Receiver()
+    async with (
+        receiving(receiver) as server,
+        telling(tmp_path, {"crm": hook(tmp_path, server.url, per_second=20)}) as told,
+    ):
+        told.happened(*(event for n in range(5) for event in call(f"c{n}", 0)))
+        await told.idle()
+    times = [moment for moment, _ in receiver.attempts]
+    assert len(times) == 10
+    assert times[-1] - times[0] > 0.3  # nine pauses of 0.05 s, less what the first was late
+
+
 async def test_what_nobody_took_in_time_is_given_up_and_the_operator_told(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     async with telling(tmp_path, {"crm": hook(tmp_path, url, give_up_after=0.1)}) as told:

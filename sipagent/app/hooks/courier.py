@@ -80,6 +80,8 @@ class Courier:
         self._flying: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        #: on the loop's clock: a receiver that is back after long is not told everything at once
+        self._paced_until = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, keys: Sequence[bytes], context: ssl.SSLContext) -> None:
@@ -177,23 +179,26 @@ class Courier:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            while len(self._flying) < self.settings.at_once:
-                entry = self._docket.take(loop.time(), len(self._flying))
+            now = loop.time()
+            while len(self._flying) < self.settings.at_once and now >= self._paced_until:
+                entry = self._docket.take(now, len(self._flying))
                 if entry is None:
                     break
-                self._begin(entry)
+                if self._begin(entry):
+                    self._paced_until = now + 1 / self.settings.per_second
             self._wake.clear()
-            now = loop.time()
             due = self._docket.next_at(now)
             busy = len(self._flying) >= self.settings.at_once
             if busy or (self._docket.failures and self._flying):
                 due = None  # whatever comes of those on their way says what is next
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - now)):
+                async with asyncio.timeout(
+                    None if due is None else max(0.0, due - now, self._paced_until - now)
+                ):
                     await self._wake.wait()
 
-    def _begin(self, entry: Entry) -> None:
-        """Send one on its way, unless nobody wants it any more."""
+    def _begin(self, entry: Entry) -> bool:
+        """Send one on its way, unless it is not to be told any more; is it on its way?"""
         body = b""
         if self._spool.holds(entry):
             if time.time() - entry.at > self.settings.give_up_after:
@@ -206,11 +211,12 @@ class Courier:
         if not body:
             self._spool.done(entry)
             self._docket.gone(entry)
-            return
+            return False
         assert self._poster is not None
         task = asyncio.create_task(self._deliver(entry, body, self._poster))
         self._flying.add(task)
         task.add_done_callback(self._landed)
+        return True
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)
