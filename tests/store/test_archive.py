@@ -32,7 +32,8 @@ def folder(tmp_path: Path, busy_call: list[Event]) -> Path:
     write_bundle(made, busy_call)
     call_id = busy_call[0].call_id
     write_began(made, Began(call_id=call_id, name="reception", file="r.yaml", document=DOCUMENT))
-    (made / "models.jsonl").write_text('{"t": 1234567890, "answer": "call 020 7183 8750"}\n{"ha')
+    told = '{"t": 123456, "answer": "call 020 7183 8750", "arguments": {"card": 4111111111111111}}'
+    (made / "models.jsonl").write_text(f'{told}\n{{"ha')
     return made
 
 
@@ -119,7 +120,9 @@ def test_a_redacted_zip_has_no_number_no_key_and_no_sound(
     assert all(key.hidden and not key.digit for key in keys)
     assert archive.index.redacted == BUILT_IN
     models = [json.loads(line) for line in archive.texts["models.jsonl"].splitlines()]
-    assert models == [{"t": 1234567890, "answer": "call [phone number]"}]
+    (answer,) = models
+    assert (answer["t"], answer["answer"]) == (123456, "call [phone number]")
+    assert answer["arguments"] == {"card": "[card number]"}
 
 
 def test_a_recording_that_lies_elsewhere_is_not_packed(

@@ -13,7 +13,7 @@ from sipagent.errors import SipAgentError
 from sipagent.store.began import Began
 from sipagent.store.bundle import Bundle
 
-INDEX, EVENTS, SIP, MODELS = "index.json", "events.jsonl", "sip.txt", "models.jsonl"
+INDEX, EVENTS, SIP = "index.json", "events.jsonl", "sip.txt"
 #: what can be left out
 Piece = Literal["audio", "transcript", "sip", "models", "plan"]
 

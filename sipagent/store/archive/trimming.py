@@ -11,6 +11,8 @@ from sipagent.events import ANY_EVENT, DigitReceived, Event, SipMessage, persona
 from .index import Piece
 
 MASK = "[masked]"
+#: figures from here on may be somebody's number
+_NUMBER = 1_000_000_000
 _CREDENTIALS = re.compile(
     r"(?:^|[_-])(?:passw(?:or)?d|authorization|api[_-]?key|auth[_-]?token|access[_-]?token"
     r"|client[_-]?secret|token)$",
@@ -56,14 +58,16 @@ def masked(data: Any) -> Any:
     return data
 
 
-def redacted_texts(data: Any, redactor: Redactor) -> Any:
-    """JSON data with its texts redacted; figures stay: they are times and counts."""
+def redacted_data(data: Any, redactor: Redactor) -> Any:
+    """JSON data redacted; small figures stay: they are times and counts."""
     if isinstance(data, str):
         return redactor.text(data)
     if isinstance(data, Mapping):
-        return {key: redacted_texts(value, redactor) for key, value in data.items()}
+        return {key: redacted_data(value, redactor) for key, value in data.items()}
+    if isinstance(data, int) and abs(data) >= _NUMBER:
+        return redactor.data(data)
     if isinstance(data, list):
-        return [redacted_texts(item, redactor) for item in data]
+        return [redacted_data(item, redactor) for item in data]
     return data
 
 

@@ -17,9 +17,10 @@ from sipagent.store.began import PLAN, read_began
 from sipagent.store.bundle import CALL, SUMMARY, TIMELINE, Bundle, gather, summary_of
 from sipagent.store.bundle import picture as drawn
 from sipagent.store.ladder import ladder
+from sipagent.store.models import MODELS
 
-from .index import EVENTS, INDEX, MODELS, SIP, Filed, Index, Piece
-from .trimming import masked, names_of, redacted_texts, trimmed
+from .index import EVENTS, INDEX, SIP, Filed, Index, Piece
+from .trimming import masked, names_of, redacted_data, trimmed
 
 _BLOCK = 1 << 16
 #: sound hardly gets smaller however long one tries
@@ -135,7 +136,7 @@ def _plan(folder: Path, wish: Wish) -> bytes | None:
         return None
     told = masked(began.model_dump(mode="json"))
     redactor = Redactor(wish.rules)
-    told["variables"] = redacted_texts(told["variables"], redactor)
+    told["variables"] = redacted_data(told["variables"], redactor)
     return json.dumps(told, ensure_ascii=False, indent=2).encode()
 
 
@@ -148,7 +149,7 @@ def _models(folder: Path, wish: Wish) -> bytes | None:
         return b"".join(line + b"\n" for line in lines)
     redactor = Redactor(wish.rules)
     return b"".join(
-        json.dumps(redacted_texts(json.loads(line), redactor), ensure_ascii=False).encode() + b"\n"
+        json.dumps(redacted_data(json.loads(line), redactor), ensure_ascii=False).encode() + b"\n"
         for line in lines
         if _whole(line)
     )
