@@ -111,6 +111,12 @@ class MindScript(Part):
     agents: Mapping[str, Answers] = Field(default_factory=dict)
     cassette: str = Field(default="", description="a file beside this one")
 
+    @model_validator(mode="after")
+    def _one(self) -> "MindScript":
+        if self.cassette and (self.answers or self.agents):
+            raise ValueError("a cassette has all the answers: leave out answers and agents")
+        return self
+
 
 class Reply(Part):
     """What comes back from the web. Anything that has none of these keys is a JSON document."""

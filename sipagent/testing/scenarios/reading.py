@@ -35,6 +35,12 @@ class Case:
     expected: tuple[tuple[int, ...], ...]
 
     @property
+    def cassette(self) -> Path | None:
+        """The file of what its minds answered, if it has one."""
+        name = self.scenario.mind.cassette
+        return self.file.parent / name if name else None
+
+    @property
     def name(self) -> str:
         """`reception.test.yaml::opening hours`."""
         return f"{self.file.name}::{self.scenario.name}"

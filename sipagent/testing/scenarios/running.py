@@ -10,8 +10,10 @@ from pathlib import Path
 
 from sipagent.errors import SipAgentError
 from sipagent.events import StepChanged, StepStarted
+from sipagent.testing.rehearsal import Minds
 from sipagent.testing.virtual import run_virtual
 
+from .cassette import Entry, Recorder, write_tapes
 from .playing import Caller, Player
 from .reading import Case
 from .results import Failure, Part, Reached, Result
@@ -43,6 +45,25 @@ def run(
     return [results[place] for place in sorted(results)]
 
 
+def record(
+    cases: Sequence[Case], minds: Minds, progress: Progress = lambda result, done, of: None
+) -> list[Result]:
+    """Play every scenario once; where one has a cassette, it is asked of `minds` and kept there.
+
+    Raises OSError, ConfigError where a cassette cannot be written.
+    """
+    results: list[Result] = []
+    tapes: dict[Path, list[Entry]] = {}
+    for case in cases:
+        recorder = Recorder(minds) if case.cassette is not None else None
+        results.append(play(case, minds=recorder))
+        if recorder is not None and case.cassette is not None:
+            tapes.setdefault(case.cassette, []).extend(recorder.entries)
+        progress(results[-1], len(results), len(cases))
+    write_tapes(tapes)
+    return results
+
+
 def cores() -> int:
     """How many processes run at once."""
     return len(os.sched_getaffinity(0))
@@ -63,10 +84,13 @@ def _played(orders: Sequence[tuple[Case, int]], jobs: int) -> Iterator[tuple[int
             yield waiting[done], done.result()
 
 
-def play(case: Case, number: int = 1) -> Result:
-    """One run of one scenario, on the simulated stage."""
+def play(case: Case, number: int = 1, minds: Minds | None = None) -> Result:
+    """One run of one scenario, on the simulated stage; `minds` in place of what it says of them.
+
+    Raises ConfigError where its cassette is not one.
+    """
     began = time.perf_counter()
-    run = run_virtual(_play(case), limit=_LONGEST)
+    run = run_virtual(_play(case, minds), limit=_LONGEST)
     return Result(
         name=case.scenario.name,
         file=case.file,
@@ -91,18 +115,18 @@ class _Run:
     reached: Reached
 
 
-async def _play(case: Case) -> _Run:
+async def _play(case: Case, minds: Minds | None) -> _Run:
     route, why = routed(case)
     if route is None:
         refused = RefusedCaller(case, why)
         player = Player(case, refused)
         return _over(player, await player.play(), Reached())
-    staging = Staging(case)
+    staging = Staging(case, minds)
     try:
         async with staging.call(why) as caller:
             player = Player(case, caller)
             failure = await player.play()
-    except (SipAgentError, TimeoutError) as error:
+    except TimeoutError as error:
         raise SipAgentError(f"{case.name}: {error}") from error
     failure = failure or _settled(player, case, staging.troubles)
     return _over(player, failure, _reached(caller, route))

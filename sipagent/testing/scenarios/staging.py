@@ -32,6 +32,7 @@ from sipagent.testing.rehearsal.web import Answer as WebAnswer
 from sipagent.tools.spec import ToolResult, ToolSpec
 
 from . import format as written
+from .cassette import Cassette, read_tape
 from .evidence import Evidence
 from .playing import CallOver as Over
 from .playing import StepFailed
@@ -161,8 +162,14 @@ class Staging:
     """
 
     def __init__(self, case: Case, minds: Minds | None = None) -> None:
+        """`minds` stand in place of what the scenario says. Raises ConfigError where its cassette
+        is not one.
+        """
         self.texts = SentTexts()
         self._case = case
+        self._cassette = None
+        if minds is None and case.cassette is not None:
+            minds = self._cassette = Cassette(read_tape(case.cassette))
         self._own_minds = minds
         self._scripts: dict[str, MindScript] = {}
         self._troubles: list[str] = []
@@ -174,6 +181,7 @@ class Staging:
         return [
             *self._troubles,
             *(f"no answer under mind: was left to {text!r}" for text in unanswered),
+            *(self._cassette.unknown if self._cassette is not None else ()),
         ]
 
     @asynccontextmanager
