@@ -10,9 +10,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from sipagent.config import Log
 from sipagent.errors import ConfigError, SipAgentError
+from sipagent.log import configure
 from sipagent.testing.scenarios.coverage import PlanCoverage, coverage, percent
 from sipagent.testing.scenarios.junit import junit as junit_xml
+from sipagent.testing.scenarios.live import not_live, run_live
 from sipagent.testing.scenarios.page import page
 from sipagent.testing.scenarios.reading import Case, read_cases, scenario_files
 from sipagent.testing.scenarios.results import Result
@@ -37,6 +40,9 @@ def test(  # noqa: PLR0917 - typer makes options of them
     ] = None,
     config: ConfigOption = None,
     only: Annotated[str, typer.Option("-k", help="scenarios with this in their names")] = "",
+    live: Annotated[
+        bool, typer.Option("--live", help="by real SIP and RTP, in as much time as it takes")
+    ] = False,
     repeat: Annotated[int, typer.Option(min=1, help="times each scenario is played")] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="processes [default: the cores]")] = 0,
     junit: Annotated[Path | None, typer.Option(help="write JUnit's XML here")] = None,
@@ -51,7 +57,8 @@ def test(  # noqa: PLR0917 - typer makes options of them
 ) -> None:
     """Play the scenarios of dialplans: whole calls, simulated on a virtual clock.
 
-    Exits with 1 where one fails, with 2 where a file is wrong. See docs/testing-dialplans.md.
+    With --live a phone calls a gateway of its own, which hears it by its embedded ears. Exits with
+    1 where one fails, with 2 where a file is wrong. See docs/testing-dialplans.md.
     """
     if schema:
         print_json(scenario_schema())
@@ -61,7 +68,10 @@ def test(  # noqa: PLR0917 - typer makes options of them
     except ConfigError as error:
         print_findings(_errors, error.findings)
         raise typer.Exit(2) from error
-    results = _run(cases, repeat, jobs or cores())
+    configure(Log(level="error"))
+    if live:
+        cases = _live(cases)
+    results = _run(cases, repeat, jobs or cores(), live=live)
     plans = coverage(results)
     for result in results:
         if not result.passed:
@@ -115,7 +125,15 @@ def _cases(paths: list[Path] | None, config: Path | None, only: str) -> list[Cas
     return cases
 
 
-def _run(cases: Sequence[Case], repeat: int, jobs: int) -> list[Result]:
+def _live(cases: Sequence[Case]) -> list[Case]:
+    """Those that can be played live; the others are named."""
+    for case in cases:
+        if why := not_live(case.scenario):
+            out.print(f"[dim]not live: {escape(case.name)}: {escape(why)}[/]", highlight=False)
+    return [case for case in cases if not not_live(case.scenario)]
+
+
+def _run(cases: Sequence[Case], repeat: int, jobs: int, *, live: bool) -> list[Result]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=_errors, transient=True) as progress:
         task = progress.add_task("playing", total=len(cases) * repeat)
@@ -123,6 +141,8 @@ def _run(cases: Sequence[Case], repeat: int, jobs: int) -> list[Result]:
         def moved(result: Result, done: int, of: int) -> None:
             progress.update(task, completed=done, description=escape(result.name[:40]))
 
+        if live:
+            return run_live(cases, repeat=repeat, progress=moved)
         return run(cases, repeat=repeat, jobs=jobs, progress=moved)
 
 

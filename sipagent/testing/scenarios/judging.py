@@ -155,7 +155,9 @@ def _agent(expected: Expectation, evidence: Evidence, since: int) -> Match | Non
     return _first(
         evidence,
         since,
-        lambda event: isinstance(event, AgentChanged) and event.agent == expected.agent,
+        lambda event: (
+            isinstance(event, AgentChanged | StepStarted) and event.agent == expected.agent
+        ),
     )
 
 

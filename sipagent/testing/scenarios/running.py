@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipagent.errors import SipAgentError
-from sipagent.events import StepChanged, StepStarted
 from sipagent.testing.rehearsal import Minds
 from sipagent.testing.virtual import run_virtual
 
 from .cassette import Entry, Recorder, write_tapes
 from .playing import Caller, Player
+from .reaching import reached
 from .reading import Case
 from .results import Failure, Part, Reached, Result
 from .staging import RefusedCaller, Staging, routed
@@ -129,7 +129,7 @@ async def _play(case: Case, minds: Minds | None) -> _Run:
     except TimeoutError as error:
         raise SipAgentError(f"{case.name}: {error}") from error
     failure = failure or _settled(player, case, staging.troubles)
-    return _over(player, failure, _reached(caller, route))
+    return _over(player, failure, reached(caller.evidence, route))
 
 
 def _settled(player: Player, case: Case, troubles: Sequence[str]) -> Failure | None:
@@ -147,23 +147,3 @@ def _over(player: Player, failure: Failure | None, reached: Reached) -> _Run:
         failure = player.settle()
     parts = (*player.parts, *player.left_out())
     return _Run(player.caller, parts, failure, reached)
-
-
-def _reached(caller: Caller, route: int) -> Reached:
-    evidence = caller.evidence
-    agents = [(aside.at, aside.who) for aside in evidence.agents]
-    steps: set[tuple[str, str, str]] = set()
-    for index, event in enumerate(evidence.events):
-        if isinstance(event, StepChanged):
-            agent = next((who for at, who in reversed(agents) if at <= index), "")
-            steps.add((agent, event.context, event.step))
-    return Reached(
-        verbs=frozenset(
-            (e.line, e.verb)
-            for e in evidence.events
-            if isinstance(e, StepStarted) and not e.document
-        ),
-        steps=frozenset(steps),
-        routes=frozenset({route}),
-        intents=frozenset((aside.who, aside.what) for aside in evidence.intents),
-    )
