@@ -112,7 +112,7 @@ class Browsers(Protocol):
         ...
 
     def hang_up(self, session: str, guest: Guest) -> str:
-        """End a session of theirs; the call it was in. Raises UnknownSession."""
+        """End a session of theirs; the call it was in. Raises UnknownSession, NoRoomNow."""
         ...
 
     def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing | None]:

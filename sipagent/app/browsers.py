@@ -154,6 +154,8 @@ class BrowserDesk:
         found = self._sessions.get(session)
         if found is None or found.owner != _owner(guest):
             raise UnknownSession(f"there is no browser call {session[:64]!r} of yours")
+        if found.worker.channel is None:
+            raise NoRoomNow("the server has just come back, and the call has not yet")
         found.worker.send(BrowserLeft(session=session))
         call = found.worker.assignment
         return call.call_id if call is not None else ""

@@ -1,5 +1,7 @@
 """The browser that pages of ours are tried in."""
 
+import asyncio
+
 from sipagent.testing.chromium import PHONE, chromium
 
 
@@ -8,5 +10,7 @@ async def test_a_browser_without_a_screen_tells_what_a_page_complains_of() -> No
         page = await browser.page("data:text/html,<h1>Hello</h1><script>nowhere()</script>")
         assert await page.inner_text("h1") == "Hello"
         assert await page.evaluate("innerWidth") == PHONE[0]
-        await page.wait_for_load_state()
+        async with asyncio.timeout(20):
+            while not browser.trouble:
+                await asyncio.sleep(0.05)
         assert any("nowhere" in complaint for complaint in browser.trouble)

@@ -71,5 +71,5 @@ async def test_sound_goes_by_a_turn_server_that_the_page_is_told_of(tmp_path: Pa
             offered = alice.pc.localDescription.sdp
             assert "typ relay" in offered and "typ host" not in offered
             await alice.state("up")
-            alice.sound(TONE, 4)
+            alice.sound(TONE, 15)
             await alice.until(lambda: alice.loudness(TONE)[0] > 0.3)
