@@ -1,11 +1,13 @@
 """Booth: where browser legs are made; imported where the settings have `webrtc` only."""
 
+from itertools import count
+
 from aiortc import RTCCertificate
 
-from sipagent.call.leg import LegState
+from sipagent.call.leg import LegInfo, LegState
 
 from .ice import Place, pin
-from .leg import WebRtcLeg, callee, caller
+from .leg import WebRtcLeg
 from .opus import RATE, SAMPLES, OpusDecoder, OpusEncoder
 from .ports import BrowserPorts
 
@@ -27,14 +29,20 @@ class Booth:
         pin(place)
         self._place = place
         self._ports = BrowserPorts()
+        self._numbers = count(1)
 
     def incoming(self, name: str, number: str) -> WebRtcLeg:
         """A browser that calls a number; give it its offer."""
-        return WebRtcLeg(self._ports, self._place, caller(name, number), LegState.INCOMING)
+        info = LegInfo(self._id(), local=f"web:{number}", remote=f"web:{name}")
+        return WebRtcLeg(self._ports, self._place, info, LegState.INCOMING)
 
     def outgoing(self, name: str) -> WebRtcLeg:
         """A browser that is to be rung."""
-        return WebRtcLeg(self._ports, self._place, callee(name), LegState.CALLING)
+        info = LegInfo(self._id(), local="", remote=f"web:{name}")
+        return WebRtcLeg(self._ports, self._place, info, LegState.CALLING)
+
+    def _id(self) -> str:
+        return f"web-{next(self._numbers)}"
 
 
 def make(host: str, public: str | None, first: int, last: int) -> Booth:

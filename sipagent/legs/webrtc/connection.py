@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 CHANNEL = "sipagent"
 #: bytes of one message, either way
 LONGEST = 16_384
+#: messages of a page in a second; what comes above is dropped
+_WORDS_A_SECOND = 50
 #: bytes that may wait for a page that does not read; what comes above is dropped
 _UNREAD = 262_144
 #: hundredths of a second a last word may take to leave; seconds to close
@@ -70,6 +72,8 @@ class BrowserConnection:
         #: on the loop's clock, when sound could pass; None before
         self.connected_at: float | None = None
         self._over = False
+        #: the second of the newest message, and how many came in it
+        self._pace = (0, 0)
 
     async def answer(self, offer: str) -> str:
         """The SDP answer, with all candidates in it. Raises BadOffer, OSError where no port is
@@ -154,7 +158,7 @@ class BrowserConnection:
             channel.send(text)
 
     def _received(self, data: object) -> None:
-        if not isinstance(data, str) or len(data) > LONGEST:
+        if not isinstance(data, str) or len(data) > LONGEST or not self._in_time():
             return
         try:
             message = json.loads(data)
@@ -162,6 +166,13 @@ class BrowserConnection:
             return
         if isinstance(message, dict):
             self.on_message(message)
+
+    def _in_time(self) -> bool:
+        """False for a page that says more than anybody types."""
+        now = int(asyncio.get_running_loop().time())
+        second, said = self._pace
+        self._pace = (now, said + 1 if second == now else 1)
+        return self._pace[1] <= _WORDS_A_SECOND
 
 
 def _release(receiver: RTCRtpReceiver, heard: Heard) -> None:

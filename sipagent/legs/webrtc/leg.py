@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from itertools import count
 from typing import Any
 
 from sipagent.call import reasons
@@ -18,14 +17,9 @@ from .connection import BrowserConnection
 from .ice import Place
 from .offer import advertised, checked
 from .ports import BrowserPort, BrowserPorts
+from .presence import CONNECTING, Presence
 
-#: seconds from the offer until sound can pass
-CONNECTING = 15.0
-#: seconds without a packet after which the browser is gone: closing a tab says nothing else
-SILENCE = 5.0
-_LOOK = 0.5
 _KEYS_AT_ONCE, _LONGEST_TEXT = 32, 2_000
-_NUMBER = count(1)
 
 
 class WebRtcLeg:
@@ -49,7 +43,7 @@ class WebRtcLeg:
         self._connected = asyncio.Event()
         self._keys = DigitFan()
         self._texts: Fan[str] = Fan()
-        self._quality: Quality | None = None
+        self._presence: Presence | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     # The page's side.
@@ -76,7 +70,10 @@ class WebRtcLeg:
             self._port.mouth = self._port.ears = None
             await connection.close()
             raise failed or LegFailed(503, f"no UDP port for a browser: {error}") from error
-        self._spawn(self._watch(connection))
+        if self._progress.state is LegState.DISCONNECTED:
+            raise LegFailed(491, "it rings no more")
+        self._presence = Presence(connection)
+        self._spawn(self._watch(self._presence))
         return advertised(answer, self._place.public)
 
     def show(self, event: Event) -> None:
@@ -129,7 +126,8 @@ class WebRtcLeg:
     @property
     def quality(self) -> Quality | None:
         """See `Leg`."""
-        return self._quality if self.state is LegState.DISCONNECTED else None
+        over = self.state is LegState.DISCONNECTED
+        return self._presence.quality if over and self._presence is not None else None
 
     @property
     def on_hold(self) -> bool:
@@ -217,8 +215,8 @@ class WebRtcLeg:
 
     def _said(self, message: Mapping[str, Any]) -> None:
         kind = message.get("type")
-        if kind == "digits" and self.state is not LegState.DISCONNECTED:
-            for key in str(message.get("digits", ""))[:_KEYS_AT_ONCE].upper():
+        if kind == "digits" and isinstance(keys := message.get("digits"), str):
+            for key in keys[:_KEYS_AT_ONCE].upper():
                 if key in KEYS:
                     self._keys.press(Key(key, "webrtc"))
         elif kind == "text" and isinstance(text := message.get("text"), str) and text:
@@ -274,29 +272,8 @@ class WebRtcLeg:
         if self._connection is not None:
             self._connection.tell({"type": "state", "state": state, **more})
 
-    async def _watch(self, connection: BrowserConnection) -> None:
-        """See that the browser is there, and how it hears us."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while self.state is not LegState.DISCONNECTED:
-            now, since = loop.time(), connection.connected_at
-            if since is None and now - began > CONNECTING:
-                self._end(408, f"the browser did not connect within {CONNECTING:g} s")
-            elif since is not None and now - max(since, connection.heard.last or 0.0) > SILENCE:
-                self._end(408, f"nothing came from the browser for {SILENCE:g} s")
-            lost, jitter, trip = await connection.remote_report()
-            counts = connection.heard.counts
-            self._quality = Quality(
-                "opus",
-                sent=connection.spoken.sent,
-                received=counts.received,
-                lost=counts.lost,
-                jitter_ms=counts.jitter / 48,
-                remote_lost=lost,
-                remote_jitter_ms=jitter,
-                round_trip_ms=trip,
-            )
-            await asyncio.sleep(_LOOK)
+    async def _watch(self, presence: Presence) -> None:
+        self._end(408, await presence.missed())
 
     def _end(self, status: int, reason: str) -> None:
         self._port.open = False
@@ -316,13 +293,3 @@ class WebRtcLeg:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def caller(name: str, number: str) -> LegInfo:
-    """Who a browser is that calls."""
-    return LegInfo(f"web-{next(_NUMBER)}", local=f"web:{number}", remote=f"web:{name}")
-
-
-def callee(name: str) -> LegInfo:
-    """Who a browser is that is called."""
-    return LegInfo(f"web-{next(_NUMBER)}", local="", remote=f"web:{name}")
