@@ -69,7 +69,7 @@ class CallPage {
     this.here(this.live ? "live" : "calls");
     this.heading = h("h1");
     this.badges = h("span.row");
-    this.facts = h("dl.figures");
+    this.facts = h("dl.figures.flow");
     this.above = h("div.stack");
     this.actions = this.live ? actions(this.id, () => this.story.call, this.signal) : null;
     this.summary = this.live ? null : this.summaryCard();

@@ -56,13 +56,13 @@ function trunkTable(trunks) {
     h("th", { role: "rowheader", scope: "row" }, trunk.name, h("span.second", trunk.host)),
     cell("td.c-end", h("span.badge", { class: TONES[trunk.registration] || "" }, trunk.registration === "off" ? "not wanted" : trunk.registration),
       trunk.expires ? h("span.second", `until ${time(trunk.expires)}${trunk.registrar ? ` at ${trunk.registrar}` : ""}`) : null),
-    cell("td.c-end", h("span.badge", { class: TONES[trunk.reach] || "" }, trunk.reach === "unknown" ? "not watched" : trunk.reach)),
-    cell("td.c-clock.nowrap", trunk.limit === null ? String(trunk.calls) : `${trunk.calls} of ${trunk.limit}`),
+    cell("td.c-meta", h("span.badge", { class: TONES[trunk.reach] || "" }, trunk.reach === "unknown" ? "not watched" : trunk.reach)),
+    cell("td.c-meta.nowrap", trunk.limit === null ? plural(trunk.calls, "call") : `${trunk.calls} of ${plural(trunk.limit, "call")}`),
     cell("td.c-wide", why(trunk)))));
 }
 
 function why(trunk) {
-  if (!trunk.cause && !trunk.why) return h("span.soft", "–");
+  if (!trunk.cause && !trunk.why) return [];
   // the words often begin with the cause
   const more = trunk.why.startsWith(`${trunk.cause}: `) ? trunk.why.slice(trunk.cause.length + 2) : trunk.why;
   return [trunk.cause ? h("strong.bad", trunk.cause) : null, more ? h("span.told", `${trunk.cause ? ": " : ""}${more}`) : null,
