@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from sipagent.events import Interim, Said
+from sipagent.events import Interim, Said, Warned
 from sipagent.testing.chromium import Chromium, chromium
 
 from .browser import WIDTHS, Theme, go, opened, shot
@@ -247,3 +247,51 @@ async def test_calls_on_record_are_searched_and_the_search_can_be_kept(
         await page.get_by_label("SIP status").fill("")
         await page.get_by_role("button", name="Search").click()
         await expect(page.get_by_text("No such call")).to_be_visible()
+
+
+async def test_a_lost_connection_is_shown_and_what_was_missed_is_told(
+    stage: Stage, browser: Chromium
+) -> None:
+    http: Any = stage.server.gateway.http
+    feed = stage.server.gateway.live.feed
+    async with opened(browser, stage.server, stage.token("operator")) as page:
+        wire = page.locator(".wire").first
+        await expect(wire).to_have_text("Connected")
+        stage.calls["talking"].said("caller", "are you there")
+        await expect(page.get_by_text("are you there")).to_be_visible()
+        await page.route("**/v1/events*", lambda route: route.abort())
+        # the token may do something else now: what lives on it is cut
+        tokens = dict(stage.tokens.api.tokens)
+        tokens["operator"] = tokens["operator"].model_copy(update={"verbs": frozenset({"say"})})
+        http.reload(stage.tokens.api.model_copy(update={"tokens": tokens}))
+        await expect(wire).to_have_text("Connection lost")
+        await expect(page.get_by_role("region", name="Connection")).to_contain_text("out of date")
+        unseen = Warned(call_id="nobody", code="looked", detail="away")
+        for _ in range(20_100):
+            feed.happened(unseen)
+        await page.unroute("**/v1/events*")
+        await expect(wire).to_have_text("Connected")
+        await expect(page.get_by_text("Some events were missed while")).to_be_visible()
+        await expect(page.get_by_role("region", name="Connection")).to_have_count(0)
+        await expect(page.get_by_role("row").filter(has_text="Bob Jones")).to_be_visible()
+        assert await violations(page) == []
+    http.reload(stage.tokens.api)
+    browser.trouble.clear()
+
+
+async def test_a_document_is_checked_and_the_server_reloaded_from_the_page(
+    stage: Stage, browser: Chromium
+) -> None:
+    async with opened(browser, stage.server, stage.token(), "plans") as page:
+        document = page.get_by_label("A dialplan, YAML or JSON")
+        await document.fill("sections:\n  main: [anser]")
+        await page.get_by_role("button", name="Check").click()
+        await expect(page.locator(".findings")).to_contain_text("did you mean answer?")
+        await expect(page.locator(".findings")).to_contain_text("line 2")
+        await document.fill("sections: {main: [answer, hangup]}")
+        await page.get_by_role("button", name="Check").click()
+        await expect(page.get_by_text("It could be loaded")).to_be_visible()
+        await page.get_by_role("button", name="Reload").click()
+        await expect(page.get_by_text("Everything is in force as it is written.")).to_be_visible()
+        await page.get_by_role("link", name="reception").click()
+        await expect(page.get_by_role("img", name="Graph of the plan")).to_contain_text("orders")
