@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from sipagent.config import Phone, Registration, Trunk, Webrtc
-from sipagent.edge.desk import Rung
 from sipagent.events import (
     AgentChanged,
     BargeIn,
@@ -27,6 +26,7 @@ from sipagent.events import (
     RecordingStarted,
     RecordingStopped,
     Said,
+    SipMessage,
     SpeechEnded,
     SpeechStarted,
     StepStarted,
@@ -114,7 +114,16 @@ class StagedCall:
     def rung(self, out: bool, line: str, cseq: str) -> None:
         edge, phone = "127.0.0.1:5060", "192.0.2.7:5062"
         ends = (edge, phone) if out else (phone, edge)
-        self.server.gateway.ledger.saw(Rung(self.call_id, *ends, line, cseq))
+        source, destination = ends
+        self.tell(
+            SipMessage,
+            source=source,
+            destination=destination,
+            start_line=line,
+            cseq=cseq,
+            sip_call_id=self.call_id,
+            after=20,
+        )
 
     def begin(self, callee: str = "sip:100@pbx.example", plan: str = "reception") -> None:
         self.server.gateway.ledger.open(self.call_id, self.call_id, self.folder)

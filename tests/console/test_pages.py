@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -148,6 +149,10 @@ async def test_a_recording_is_played_in_step_with_the_transcript(
         picture = page.get_by_role("img", name="Timeline")
         await expect(picture).to_be_visible()
         assert await picture.evaluate("e => e.naturalWidth") > 600
+        async with page.expect_download() as saved:
+            await page.get_by_role("button", name="Download the bundle").click()
+        with ZipFile(await (await saved.value).path()) as bundle:
+            assert "call.json" in bundle.namelist()
 
 
 async def test_all_of_it_works_by_keyboard(stage: Stage, browser: Chromium) -> None:

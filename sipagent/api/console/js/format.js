@@ -17,6 +17,11 @@ export function offset(ms) {
   return duration(ms / 1000);
 }
 
+/** `0:12.345` on a call's clock: from milliseconds. */
+export function precise(ms) {
+  return `${duration(ms / 1000)}.${String(Math.max(0, Math.floor(ms)) % 1000).padStart(3, "0")}`;
+}
+
 /** `840 ms`, `2.1 s`. */
 export function span(ms) {
   if (ms === null || ms === undefined) return "–";

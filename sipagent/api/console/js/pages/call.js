@@ -2,7 +2,7 @@
 
 import { fill, h, write } from "../dom.js";
 import { feed } from "../feed.js";
-import { address, duration, offset, party, span, when, words } from "../format.js";
+import { address, duration, party, precise, span, when, words } from "../format.js";
 import { ask, download, get, serverNow } from "../http.js";
 import { bind } from "../keys.js";
 import { actions } from "../parts/actions.js";
@@ -67,6 +67,7 @@ class CallPage {
   layout(view) {
     this.live = view.state !== "ended";
     this.here(this.live ? "live" : "calls");
+    this.talk.stay(this.live);
     this.heading = h("h1");
     this.badges = h("span.row");
     this.facts = h("dl.figures.flow");
@@ -160,7 +161,8 @@ class CallPage {
     }
     for (const event of events.slice(Math.max(panel.rows, events.length - MOST))) {
       const { type, call_id: _id, at: _at, t, ...rest } = event;
-      panel.body.append(h("tr", h("td.nowrap.soft", offset(Math.max(0, t - zero))), h("td.nowrap", h("code", type)), h("td", h("code.told", data(rest)))));
+      const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== "" && value !== null));
+      panel.body.append(h("tr", h("td.nowrap.soft", precise(t - zero)), h("td.nowrap", h("code", type)), h("td", h("code.told", data(said)))));
     }
     panel.rows = events.length;
     while (panel.body.children.length > MOST) panel.body.firstChild.remove();

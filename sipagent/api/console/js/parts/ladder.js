@@ -1,9 +1,9 @@
 // The SIP ladder: who sent what to whom, one rung a message; and the same as text, to be copied.
 
 import { fill, h, svg } from "../dom.js";
-import { offset, plural } from "../format.js";
+import { plural, precise } from "../format.js";
 
-const LEFT = 74;
+const LEFT = 84;
 const COLUMN = 210;
 const TOP = 46;
 const RUNG = 30;
@@ -26,7 +26,7 @@ export function ladder() {
 }
 
 function text(messages, zero) {
-  return messages.map((m) => `${offset(m.t - zero).padStart(7)}  ${m.source.padEnd(21)} → ${m.destination.padEnd(21)}  ${m.start_line}${m.cseq ? `  [${m.cseq}]` : ""}`).join("\n");
+  return messages.map((m) => `${precise(m.t - zero).padStart(9)}  ${m.source.padEnd(21)} → ${m.destination.padEnd(21)}  ${m.start_line}${m.cseq ? `  [${m.cseq}]` : ""}`).join("\n");
 }
 
 function draw(messages, zero) {
@@ -54,7 +54,7 @@ function rung(message, y, x, zero) {
   const [from, to] = [x(message.source), x(message.destination)];
   return svg(`g.rung.${kind}`,
     svg("title", `${message.start_line} ${message.cseq}`),
-    svg("text.at", { x: 4, y: y + 4 }, offset(Math.max(0, message.t - zero))),
+    svg("text.at", { x: 4, y: y + 4 }, precise(message.t - zero)),
     svg("line", { x1: from, y1: y, x2: to + (to > from ? -2 : 2), y2: y, "marker-end": `url(#tip-${kind})` }),
     svg("text", { x: (from + to) / 2, y: y - 5, "text-anchor": "middle" }, label(message)));
 }

@@ -3,7 +3,7 @@
 import { fill, h, write } from "../dom.js";
 import { offset } from "../format.js";
 
-/** `seek(ms)` plays from there, where it is given by `seekable`. */
+/** `seekable(seek)` lets lines be played from; `stay(false)` leaves the beginning in sight. */
 export function transcript() {
   const list = h("ol.talk");
   const now = h("ol.talk.now", { "aria-hidden": "true" });
@@ -12,10 +12,11 @@ export function transcript() {
   const items = [];
   let seek = null;
   let zero = null;
+  let follows = true;
 
   /** Is the end in sight? Then it stays so. */
   function staying(change) {
-    const low = node.scrollHeight - node.scrollTop - node.clientHeight < 60;
+    const low = follows && node.scrollHeight - node.scrollTop - node.clientHeight < 60;
     change();
     if (low) node.scrollTop = node.scrollHeight;
   }
@@ -103,5 +104,5 @@ export function transcript() {
     fill(list);
     fill(now);
   }
-  return { node, add, interim, playing, seekable, clear, zero: () => zero ?? 0, empty: () => !items.length };
+  return { node, stay: (end) => { follows = end; }, add, interim, playing, seekable, clear, zero: () => zero ?? 0, empty: () => !items.length };
 }
