@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from sipagent.dialplan.graph import Drawn
+from sipagent.dialplan.drawn import Drawn
 from sipagent.edge.trunks.status import TrunkStatus
 from sipagent.errors import Finding
 

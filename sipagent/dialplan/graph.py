@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
-
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from sipagent.agent.spec import AgentSpec
 from sipagent.agent.steps.machine import moves
@@ -18,6 +16,7 @@ from sipagent.verbs.blocks import Nesting
 from sipagent.verbs.converse import AiVerb
 from sipagent.verbs.documents import is_inline, is_url
 
+from .drawn import Drawn, Edge, Node
 from .model import Plan
 from .routes import in_words
 from .swml.ai import agent_of
@@ -29,43 +28,6 @@ _LONGEST = 80
 #: keys of verbs that name a section, or a document
 _SILENT = ("result", "case", "branches")
 _LEADING = ("dest", "transfer_after_bridge", "fallback")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Node(_Part):
-    """A place of a plan. A `party` is somebody who is rung, or a queue, a conference, a parking
-    place; a `document` stands elsewhere, or is known only in the call. `line` is 0 for what has
-    none.
-    """
-
-    id: str
-    kind: Literal["route", "section", "agent", "context", "step", "party", "document"]
-    label: str
-    line: int = 0
-
-
-def _named(name: str, written: str) -> Any:
-    """A field that programs outside know by another name."""
-    choices = AliasChoices(written, name)
-    return Field(serialization_alias=written, validation_alias=choices)
-
-
-class Edge(_Part):
-    """A way from one node to another, and by what."""
-
-    source: str = _named("source", "from")
-    target: str = _named("target", "to")
-    label: str = ""
-
-
-class Drawn(_Part):
-    """All of a plan. Each way is told once."""
-
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
 
 
 def graph(plan: Plan, place: Place = lambda path: 0, vocabulary: Vocabulary | None = None) -> Drawn:

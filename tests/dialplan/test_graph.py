@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sipagent.dialplan.graph import Drawn, graph
+from sipagent.dialplan.drawn import Drawn
+from sipagent.dialplan.graph import graph
 from sipagent.dialplan.load import load
 from sipagent.sources import parse, read
 
