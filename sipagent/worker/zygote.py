@@ -76,8 +76,10 @@ class Zygote:
         try:
             self._serve()
         finally:
-            # The sockets go with us, while children still die: of that nobody is to be told.
+            # Children still die, of which nobody is to be told any more.
             signal.set_wakeup_fd(-1)
+            self._wake.close()
+            self._wake_up.close()
 
     def _serve(self) -> None:
         rest = b""
