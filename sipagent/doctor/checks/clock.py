@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -18,6 +19,8 @@ _SLACK, _FAR = 5.0, 60.0
 #: seconds the clock is watched, and what it may move in them against the monotonic one
 _WATCH, _JUMP = 1.0, 0.1
 _PATIENCE = 5.0
+#: seconds in which trunks must have answered, to be heard
+_TRUNKS = 12.0
 
 CLOCK_WRONG = Ailment(
     "clock-wrong",
@@ -93,10 +96,16 @@ async def _watched() -> list[Finding]:
 
 async def _told(patient: Patient) -> dict[str, Told]:
     """What trunks and HTTP servers say that it is."""
-    interviews = patient.interviews
-    asked = [interviews.options(name) for name in patient.settings.trunks]
+    interviews, trunks = patient.interviews, patient.settings.trunks
+    asking: list[Coroutine[Any, Any, object]] = [interviews.options(name) for name in trunks]
+    if patient.pid is None:  # a registrar's answer has a Date (RFC 3261 section 10.3)
+        asking += [interviews.register(n) for n, trunk in trunks.items() if trunk.registration]
+    tasks = [asyncio.create_task(question) for question in asking]
     found = {who: told async for who, told in _by_http(patient.settings)}
-    await asyncio.gather(*asked)
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_TRUNKS)
+        for task in late:
+            task.cancel()  # others wait for it, and it goes on
     return {**interviews.post.times, **found}
 
 
