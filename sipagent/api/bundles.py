@@ -42,7 +42,7 @@ def _packing(v1: APIRouter, doors: Doors, packer: Packer) -> None:
         try:
             wanted = pieces(without)
         except ValueError as error:
-            raise NotUnderstood(str(error), "without") from error
+            raise NotUnderstood(str(error), "query.without") from error
         packed = await packer.pack(call_id, wanted, redact=redact)
         who = principal_of(request)
         doors.calls.audit.note(who.by, who.origin, "bundle", call_id, "ok")

@@ -26,7 +26,7 @@ class WebhookView(_Shown):
     """How one does. Times are UTC; counts are since the server started, but for `waiting`."""
 
     name: str
-    url: str = Field(description="without what may be a secret")
+    url: str = Field(description="scheme, host and port: the rest may be a secret")
     state: Literal["working", "failing", "ended"] = Field(
         default="working", description="ended: the receiver said 410, it wants no more"
     )

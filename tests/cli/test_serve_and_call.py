@@ -70,12 +70,13 @@ def test_a_call_is_answered_reported_and_on_record(serving: Serving, run: Run, p
     assert ["key", "1"] in lines, shown.out
     assert ["agent", "Nine", "to", "five."] in lines, shown.out
     assert ["end", "200"] in [line[:2] for line in lines]
-    assert "call.json, plan.json, recording.wav, timeline.svg" in " ".join(shown.out.split())
+    kept = "call.json, models.jsonl, plan.json, recording.wav, timeline.svg"
+    assert kept in " ".join(shown.out.split())
     assert run("bundle", first, "--redact").out.startswith(f"{first}.zip: ")
     archive = read_archive(Path(f"{first}.zip"))
     assert archive.began is not None
     assert (archive.began.name, archive.began.callee) == ("reception", records[1]["callee"])
-    assert archive.recordings == ()
+    assert (archive.recordings, "models.jsonl" in archive.texts) == ((), True)
     wrong = run("bundle", first, "--without", "sound")
     assert wrong.code == 1
     assert "'sound' is not one of audio, transcript, sip, models, plan" in wrong.err

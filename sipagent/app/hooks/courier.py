@@ -1,16 +1,12 @@
 """Courier: one receiver's deliveries, from the spool to its yes."""
 
 import asyncio
-import hashlib
-import json
 import secrets
 import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import structlog
@@ -20,46 +16,14 @@ from sipagent.config import Webhook
 from sipagent.events import WebhookChanged
 
 from .docket import Docket
-from .posting import Answer, Poster
+from .posting import Poster
 from .selection import body as worded
 from .spool import Entry, Spool
+from .standing import Standing, State
 
 _log = structlog.get_logger(__name__)
-#: attempts in a row that fail before it is called a failure
-_TROUBLE = 3
-#: seconds between two words about events that were dropped
-_SELDOM = 60.0
 #: for what is on its way when the server goes, seconds
 _GRACE = 2.0
-
-
-class State(StrEnum):
-    """Of a receiver."""
-
-    WORKING = "working"
-    FAILING = "failing"
-    ENDED = "ended"
-
-
-_MOVES = {
-    State.WORKING: frozenset({State.FAILING, State.ENDED}),
-    State.FAILING: frozenset({State.WORKING, State.ENDED}),
-    State.ENDED: frozenset({State.WORKING}),
-}
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What to tell of it."""
-
-    delivered: int = 0
-    dropped: int = 0
-    #: of those, not told of yet, and when the last word was, on the loop's clock
-    untold: int = 0
-    told_at: float = float("-inf")
-    error: str = ""
-    failing_since: datetime | None = None
-    last_delivered: datetime | None = None
 
 
 class Courier:
@@ -68,15 +32,11 @@ class Courier:
     def __init__(
         self, name: str, prefix: Path, settings: Webhook, tell: Callable[[WebhookChanged], None]
     ) -> None:
-        self.name = name
         self.settings = settings
-        self.state = State.WORKING
-        self._tell = tell
+        self._standing = Standing(name, prefix.with_name(f"{prefix.name}.ended"), tell)
         self._spool = Spool(prefix, settings.spool_bytes)
-        self._ended = prefix.with_name(f"{prefix.name}.ended")
         self._docket = Docket(settings.retry_seconds)
         self._poster: Poster | None = None
-        self._tally = _Tally()
         self._flying: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -89,8 +49,7 @@ class Courier:
         for entry in await asyncio.to_thread(self._spool.open):
             self._docket.add(entry)
         self._poster = Poster(self.settings, keys, context)
-        if self._has_ended():
-            self.state = State.ENDED
+        self._standing.recall(self.settings)
         self._task = asyncio.create_task(self._run())
 
     def change(self, settings: Webhook, keys: Sequence[bytes], context: ssl.SSLContext) -> None:
@@ -100,8 +59,8 @@ class Courier:
         self.settings = settings
         self._spool.most_bytes = settings.spool_bytes
         self._docket.first_wait = settings.retry_seconds
-        if again and self.state is State.ENDED:
-            self._move(State.WORKING)
+        if again and self._has_ended:
+            self._standing.works()
         if old is not None:
             retiring = asyncio.create_task(_retire(old, tuple(self._flying)))
             self._retiring.add(retiring)
@@ -110,25 +69,29 @@ class Courier:
 
     def happened(self, event_id: str, call_id: str, body: bytes) -> None:
         """Keep an event until the receiver has it; returns when it is safe from a kill."""
-        if self.state is State.ENDED or self._task is None:
+        if self._has_ended or self._task is None:
             return
         before = self._spool.dropped
         entry = self._spool.put(event_id, call_id, time.time(), body)
-        if self._spool.dropped > before:
+        dropped = self._spool.dropped - before
+        if entry is None:
+            if dropped:
+                self._standing.lost(dropped, "the spool cannot be written")
+            return
+        if dropped:
             self._docket.prune(self._spool.holds)
-            self._lost(self._spool.dropped - before, "the spool is full: the oldest went")
-        if entry is not None:
-            self._docket.add(entry)
-            self._wake.set()
+            self._standing.lost(dropped, "the spool is full: the oldest went")
+        self._docket.add(entry)
+        self._wake.set()
 
     async def test(self) -> Tried:
         """See `Receivers`."""
         assert self._poster is not None
-        body = worded("test", datetime.now(UTC), {"webhook": self.name})
+        body = worded("test", datetime.now(UTC), {"webhook": self._standing.name})
         answer = await self._poster.post(f"test_{secrets.token_hex(8)}", body)
         if answer.ok:
-            if self.state is State.ENDED:
-                self._move(State.WORKING)
+            if self._has_ended:
+                self._standing.works()
             self.try_now()
         return Tried(ok=answer.ok, detail=answer.detail, status=answer.status, ms=answer.ms)
 
@@ -155,25 +118,25 @@ class Courier:
 
     def clear(self) -> int:
         """Drop what waits, for good; how many events that were."""
-        self._ended.unlink(missing_ok=True)
+        self._standing.forget()
         return self._spool.clear()
 
     def view(self) -> WebhookView:
         """How it does."""
-        oldest, tally, now = self._spool.oldest, self._tally, datetime.now(UTC)
+        oldest, standing, now = self._spool.oldest, self._standing, datetime.now(UTC)
         rest = self._docket.rests_until - asyncio.get_running_loop().time()
         return WebhookView(
-            name=self.name,
-            url=f"{self.settings.url.scheme}://{_place(self.settings)}",
-            state=self.state.value,
+            name=standing.name,
+            url=_place(self.settings),
+            state=standing.state.value,
             waiting=self._spool.waiting,
             waiting_since=datetime.fromtimestamp(oldest.at, UTC) if oldest is not None else None,
-            delivered=tally.delivered,
-            dropped=tally.dropped,
-            error=tally.error,
-            failing_since=tally.failing_since,
+            delivered=standing.delivered,
+            dropped=standing.dropped,
+            error=standing.error,
+            failing_since=standing.failing_since,
             next_try=now + timedelta(seconds=rest) if rest > 0 else None,
-            last_delivered=tally.last_delivered,
+            last_delivered=standing.last_delivered,
         )
 
     async def _run(self) -> None:
@@ -202,12 +165,12 @@ class Courier:
         body = b""
         if self._spool.holds(entry):
             if time.time() - entry.at > self.settings.give_up_after:
-                self._lost(1, f"not taken within {self.settings.give_up_after:g} s")
+                self._standing.lost(1, f"not taken within {self.settings.give_up_after:g} s")
             else:
                 try:
                     body = self._spool.body(entry)
                 except OSError as error:
-                    self._lost(1, f"the spool cannot be read: {error}")
+                    self._standing.lost(1, f"the spool cannot be read: {error}")
         if not body:
             self._spool.done(entry)
             self._docket.gone(entry)
@@ -224,72 +187,25 @@ class Courier:
 
     async def _deliver(self, entry: Entry, body: bytes, poster: Poster) -> None:
         answer = await poster.post(entry.id, body)
-        if self.state is State.ENDED:
+        if self._has_ended:
             return
         if answer.ok:
             self._spool.done(entry)
             self._docket.taken(entry)
-            self._tally.delivered += 1
-            self._tally.last_delivered = datetime.now(UTC)
-            self._tally.failing_since = None
-            if self.state is State.FAILING:
-                self._move(State.WORKING)
+            self._standing.took()
         elif answer.ended:
-            self._end(answer)
+            count = self._spool.clear()
+            self._docket = Docket(self.settings.retry_seconds)
+            self._standing.ended(self.settings, answer.detail, count)
         else:
-            self._failed(entry, answer)
+            name = self._standing.name
+            _log.info("webhook_not_taken", webhook=name, id=entry.id, cause=answer.detail)
+            self._docket.failed(entry, asyncio.get_running_loop().time(), answer.wait)
+            self._standing.failed(answer.detail, self._docket.failures)
 
-    def _failed(self, entry: Entry, answer: Answer) -> None:
-        self._docket.failed(entry, asyncio.get_running_loop().time(), answer.wait)
-        self._tally.error = answer.detail
-        self._tally.failing_since = self._tally.failing_since or datetime.now(UTC)
-        _log.info("webhook_not_taken", webhook=self.name, id=entry.id, cause=answer.detail)
-        if self._docket.failures == _TROUBLE and self.state is State.WORKING:
-            self._move(State.FAILING, answer.detail)
-
-    def _end(self, answer: Answer) -> None:
-        self._tally.error = answer.detail
-        self._tally.failing_since = datetime.now(UTC)
-        count = self._spool.clear()
-        self._docket = Docket(self.settings.retry_seconds)
-        self._tally.dropped += count
-        with suppress(OSError):
-            self._ended.write_text(self._mark())
-        self._move(State.ENDED, answer.detail, count)
-
-    def _move(self, state: State, detail: str = "", dropped: int = 0) -> None:
-        assert state in _MOVES[self.state], f"{self.state} to {state}"
-        self.state = state
-        if state is State.WORKING:
-            self._tally.failing_since = None
-            self._ended.unlink(missing_ok=True)
-            self._say("recovered", f"{self._spool.waiting} events wait")
-        else:
-            self._say("failing" if state is State.FAILING else "ended", detail, dropped)
-
-    def _lost(self, count: int, why: str) -> None:
-        """Some will never be told; a word about it now and then, not for each."""
-        tally, now = self._tally, asyncio.get_running_loop().time()
-        tally.dropped += count
-        tally.untold += count
-        if now - tally.told_at >= _SELDOM:
-            self._say("dropped", why, tally.untold)
-            tally.untold, tally.told_at = 0, now
-
-    def _say(self, change: str, detail: str, dropped: int = 0) -> None:
-        data = {"webhook": self.name, "change": change, "detail": detail, "dropped": dropped}
-        self._tell(WebhookChanged.model_validate({"call_id": "", **data}))
-
+    @property
     def _has_ended(self) -> bool:
-        """Did this receiver, at this address, say to a server before us that it wants no more?"""
-        try:
-            return self._ended.read_text() == self._mark()
-        except OSError:
-            return False
-
-    def _mark(self) -> str:
-        digest = hashlib.sha256(str(self.settings.url).encode()).hexdigest()
-        return json.dumps({"url": digest})
+        return self._standing.state is State.ENDED
 
 
 async def _retire(poster: Poster, flying: Sequence[asyncio.Task[None]]) -> None:
@@ -299,7 +215,7 @@ async def _retire(poster: Poster, flying: Sequence[asyncio.Task[None]]) -> None:
 
 
 def _place(settings: Webhook) -> str:
-    """Host, port and path: user, password and query may be secrets."""
+    """Scheme, host and port: what else is in a URL may be a secret."""
     url = settings.url
     port = f":{url.port}" if url.port not in (None, 80, 443) else ""
-    return f"{url.host}{port}{url.path or ''}"
+    return f"{url.scheme}://{url.host}{port}"

@@ -74,12 +74,11 @@ class Poster:
         await self._client.aclose()
 
     async def _post(self, event_id: str, body: bytes) -> Answer:
-        headers = {
-            "user-agent": f"sipagent/{__version__}",
-            **{name: value.get_secret_value() for name, value in self._settings.headers.items()},
-            "content-type": "application/json",
-            **signed(event_id, int(time.time()), body, self._keys),
-        }
+        headers = httpx.Headers({"user-agent": f"sipagent/{__version__}"})
+        given = self._settings.headers.items()
+        headers.update({name: value.get_secret_value() for name, value in given})
+        headers.update({"content-type": "application/json"})
+        headers.update(dict(signed(event_id, int(time.time()), body, self._keys)))
         url = str(self._settings.url)
         async with self._client.stream("POST", url, content=body, headers=headers) as response:
             read = 0
