@@ -101,9 +101,9 @@ def said_time(text: str) -> datetime | None:
     """A Date header as UTC; None where it is none."""
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _open(listeners: Listeners, settings: Settings) -> None:

@@ -14,7 +14,7 @@ from sipagent.app.trunk_file import TrunkReport
 from sipagent.config import Settings, Sip, Tls, Trunk
 from sipagent.doctor.checks.clock import judged
 from sipagent.doctor.findings import Severity
-from sipagent.doctor.outpost import Told
+from sipagent.doctor.outpost import Told, said_time
 from sipagent.edge.message import header
 from sipagent.edge.trunks.status import Cause, Reach, Standing, TrunkStatus
 from sipagent.events import CallEnded, CallStarted
@@ -241,3 +241,8 @@ async def test_a_trunk_that_does_not_prove_its_name_is_told_why(
         found = await examined(settings(trunks={"tls": far}, sip=sip), "certificates", "trunks")
     assert sorted(wrong(found)) == ["trunk-certificate-refused", "trunk-unreachable"]
     assert all(words in f.what for f in found)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "Mon, 01 Jan 0001 00:00:00 +2359", "\x1b[2J"])
+def test_a_time_that_is_none_is_passed_over(text: str) -> None:
+    assert said_time(text) is None

@@ -17,7 +17,7 @@ from .disk import sqlite_file
 
 #: names of static payload types (RFC 3551 table 4)
 _STATIC = {"0": "PCMU", "3": "GSM", "4": "G723", "8": "PCMA", "9": "G722", "18": "G729"}
-_MEDIA = re.compile(r"^m=audio \d+ (\S+) (.*?)\s*$", re.MULTILINE)
+_MEDIA = re.compile(r"^m=audio \d+ (\S+) (.*)$", re.MULTILINE)
 _MAP = re.compile(r"^a=rtpmap:(\d+) ([^/\s]+)", re.MULTILINE)
 _NOT_SOUND = frozenset({"TELEPHONE-EVENT", "CN", "RED"})
 #: records that are looked through

@@ -146,7 +146,7 @@ async def _database(url: str) -> list[Finding]:
                 await connection.execute(text("PRAGMA schema_version"))
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         words = str(getattr(error, "orig", None) or error)
-        return [DATABASE_DOWN.found(f"{kind_of(url)}: {words}", key="store.database")]
+        return [DATABASE_DOWN.found(f"{_kind_of(url)}: {words}", key="store.database")]
     finally:
         await engine.dispose()
     if mode and mode != "wal":
@@ -155,7 +155,7 @@ async def _database(url: str) -> list[Finding]:
     return [fine(f"database opens ({kind}{', WAL' if mode else ''})", "store.database")]
 
 
-def kind_of(url: str) -> str:
+def _kind_of(url: str) -> str:
     """`sqlite` of `sqlite+aiosqlite:///...`: the rest may hold a password."""
     return url.partition(":")[0].partition("+")[0]
 
