@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sipagent.api.browsers import (
     Connected,
@@ -31,19 +31,17 @@ from sipagent.worker.browsing import (
     BrowserRings,
     BrowserStops,
     FromWorker,
-    Rang,
     Sees,
 )
 from sipagent.worker.handle import WorkerHandle
 
 from .pace import Pace
+from .page_rings import Listener, PageRings
 from .reception import Reception
 from .turn import told
 
 #: seconds a worker has to answer an offer
 ANSWERS = 10.0
-#: rings that wait at one page before the oldest is dropped
-_RINGS = 16
 
 
 @dataclass(slots=True)
@@ -55,25 +53,6 @@ class _Session:
     answer: "asyncio.Future[BrowserAnswered]"
 
 
-@dataclass(eq=False, slots=True)
-class _Listener:
-    """A page that can be called."""
-
-    name: str
-    token: str
-    rings: "asyncio.Queue[Ringing]" = field(default_factory=lambda: asyncio.Queue(_RINGS))
-
-
-@dataclass(slots=True)
-class _Ring:
-    """A worker that has pages of a name rung."""
-
-    worker: WorkerHandle
-    wish: BrowserRings
-    at: "set[_Listener]"
-    taken: bool = False
-
-
 class BrowserDesk:
     """`api.webrtc.Browsers` of this server, and what workers say of browsers."""
 
@@ -82,8 +61,7 @@ class BrowserDesk:
         self._reception = reception
         self._pace = Pace()
         self._sessions: dict[str, _Session] = {}
-        self._listeners: set[_Listener] = set()
-        self._rings: dict[str, _Ring] = {}
+        self._rings = PageRings()
 
     # The pages' side.
 
@@ -125,7 +103,7 @@ class BrowserDesk:
     async def answer(self, ring: str, offer: str, guest: Guest) -> Connected:
         """See `Browsers`."""
         wanted, owner = _offer(offer), _owner(guest)
-        found = self._ring(ring, guest)
+        found = self._rings.find(ring, owner)
         self._has_room(self._webrtc, owner)
         if found.taken or found.worker.assignment is None:
             raise UnknownRing("another page has answered")
@@ -141,13 +119,7 @@ class BrowserDesk:
 
     def decline(self, ring: str, guest: Guest) -> None:
         """See `Browsers`."""
-        found = self._ring(ring, guest)
-        token = _owner(guest)
-        for listener in [at for at in found.at if at.token == token]:
-            found.at.discard(listener)
-            _tell(listener, Ringing(ring, found.wish.caller, over=True, reason="declined"))
-        if not found.at:
-            found.worker.send(Rang(ring=ring, status=486, reason="Busy Here"))
+        self._rings.decline(ring, _owner(guest))
 
     def hang_up(self, session: str, guest: Guest) -> str:
         """See `Browsers`."""
@@ -162,9 +134,9 @@ class BrowserDesk:
 
     def listen(self, name: str, guest: Guest) -> AsyncIterator[Ringing | None]:
         """See `Browsers`."""
-        if len(self._listeners) >= self._webrtc.listeners:
+        if self._rings.listeners >= self._webrtc.listeners:
             raise NoRoomNow(f"{self._webrtc.listeners} pages listen (webrtc.listeners)")
-        return self._listen(_Listener(name, _owner(guest)))
+        return self._rings.listen(Listener(name, _owner(guest)))
 
     def revoked(self, token_id: str) -> None:
         """A token may do nothing any more: its calls end."""
@@ -184,9 +156,9 @@ class BrowserDesk:
             case BrowserOver():
                 self._sessions.pop(message.session, None)
             case BrowserRings():
-                self._ring_pages(worker, message)
+                self._rings.begin(worker, message)
             case BrowserStops():
-                self._stop(message.ring, message.reason)
+                self._rings.stop(message.ring, message.reason)
 
     def resumed(self, worker: WorkerHandle) -> None:
         """It has a call of the gateway before us, perhaps from a page."""
@@ -203,9 +175,7 @@ class BrowserDesk:
                 del self._sessions[session]
                 if not found.answer.done():
                     found.answer.set_exception(NoAnswer("the call ended before it was answered"))
-        for ring, rung in list(self._rings.items()):
-            if rung.worker is worker:
-                self._stop(ring, "the call ended")
+        self._rings.gone(worker)
 
     # Within.
 
@@ -257,51 +227,6 @@ class BrowserDesk:
         if answered.status in (410, 491):
             raise UnknownRing(answered.detail)
         raise NoRoomNow(answered.detail)
-
-    def _ring(self, ring: str, guest: Guest) -> _Ring:
-        """One that rings at a page of this token. Raises UnknownRing."""
-        found, token = self._rings.get(ring), _owner(guest)
-        if found is None or not any(listener.token == token for listener in found.at):
-            raise UnknownRing("it does not ring here, or rings no more")
-        return found
-
-    def _ring_pages(self, worker: WorkerHandle, wish: BrowserRings) -> None:
-        at = {listener for listener in self._listeners if listener.name == wish.name}
-        if not at:
-            worker.send(Rang(ring=wish.ring, status=480, reason=f"no page listens as {wish.name}"))
-            return
-        self._rings[wish.ring] = _Ring(worker, wish, at)
-        for listener in at:
-            _tell(listener, Ringing(wish.ring, wish.caller))
-        worker.send(Rang(ring=wish.ring, status=180))
-
-    def _stop(self, ring: str, reason: str) -> None:
-        found = self._rings.pop(ring, None)
-        if found is None:
-            return
-        for listener in found.at:
-            _tell(listener, Ringing(ring, found.wish.caller, over=True, reason=reason))
-
-    async def _listen(self, listener: _Listener) -> AsyncIterator[Ringing | None]:
-        self._listeners.add(listener)
-        try:
-            yield None
-            while True:
-                yield await listener.rings.get()
-        finally:
-            self._listeners.discard(listener)
-            for ring, found in list(self._rings.items()):
-                found.at.discard(listener)
-                if not found.at and not found.taken:
-                    reason = "the page is gone"
-                    found.worker.send(Rang(ring=ring, status=480, reason=reason))
-
-
-def _tell(listener: _Listener, word: Ringing) -> None:
-    """A page that does not read misses the oldest."""
-    if listener.rings.full():
-        listener.rings.get_nowait()
-    listener.rings.put_nowait(word)
 
 
 def _owner(guest: Guest) -> str:
