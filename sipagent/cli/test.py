@@ -1,6 +1,7 @@
 """`sipagent test`: scenarios beside dialplans, played and judged."""
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,14 @@ from rich.text import Text
 from sipagent.config import Log
 from sipagent.errors import ConfigError, SipAgentError
 from sipagent.log import configure
+from sipagent.testing.replay.live_minds import LiveMinds
 from sipagent.testing.scenarios.coverage import PlanCoverage, coverage, percent
 from sipagent.testing.scenarios.junit import junit as junit_xml
 from sipagent.testing.scenarios.live import not_live, run_live
 from sipagent.testing.scenarios.page import page
 from sipagent.testing.scenarios.reading import Case, read_cases, scenario_files
 from sipagent.testing.scenarios.results import Result
-from sipagent.testing.scenarios.running import cores, run
+from sipagent.testing.scenarios.running import cores, record, run
 from sipagent.testing.scenarios.schema import schema as scenario_schema
 from sipagent.testing.scenarios.transcript import keys_joined
 
@@ -42,6 +44,9 @@ def test(  # noqa: PLR0917 - typer makes options of them
     only: Annotated[str, typer.Option("-k", help="scenarios with this in their names")] = "",
     live: Annotated[
         bool, typer.Option("--live", help="by real SIP and RTP, in as much time as it takes")
+    ] = False,
+    recorded: Annotated[
+        bool, typer.Option("--record", help="ask real models, and keep what they say on cassettes")
     ] = False,
     repeat: Annotated[int, typer.Option(min=1, help="times each scenario is played")] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="processes [default: the cores]")] = 0,
@@ -71,7 +76,7 @@ def test(  # noqa: PLR0917 - typer makes options of them
     configure(Log(level="error"))
     if live:
         cases = _live(cases)
-    results = _run(cases, repeat, jobs or cores(), live=live)
+    results = _record(cases) if recorded else _run(cases, repeat, jobs or cores(), live=live)
     plans = coverage(results)
     for result in results:
         if not result.passed:
@@ -131,6 +136,20 @@ def _live(cases: Sequence[Case]) -> list[Case]:
         if why := not_live(case.scenario):
             out.print(f"[dim]not live: {escape(case.name)}: {escape(why)}[/]", highlight=False)
     return [case for case in cases if not not_live(case.scenario)]
+
+
+def _record(cases: Sequence[Case]) -> list[Result]:
+    """Those with a cassette, once each, their models asked."""
+    taped = [case for case in cases if case.cassette is not None]
+    if not taped:
+        raise SipAgentError("none of these scenarios has a cassette: under mind:")
+    results: list[Result] = []
+    for settings, group in groupby(taped, lambda case: case.settings):
+        with LiveMinds(settings) as minds:
+            results += record(list(group), minds)
+    for file in dict.fromkeys(case.cassette for case in taped if case.cassette is not None):
+        out.print(f"[dim]{escape(shown(file))}[/]", highlight=False, soft_wrap=True)
+    return results
 
 
 def _run(cases: Sequence[Case], repeat: int, jobs: int, *, live: bool) -> list[Result]:
