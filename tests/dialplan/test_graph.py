@@ -7,9 +7,10 @@ import pytest
 from sipagent.dialplan.drawn import Drawn
 from sipagent.dialplan.graph import graph
 from sipagent.dialplan.load import load
+from sipagent.dialplan.repository import plan_files
 from sipagent.sources import parse, read
 
-DIALPLANS = sorted((Path(__file__).parents[2] / "dialplans").glob("*.yaml"))
+DIALPLANS = plan_files([Path(__file__).parents[2] / "dialplans"])
 
 PLAN = """version: 1.0.0
 routes:
