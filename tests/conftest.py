@@ -3,10 +3,12 @@ which rows of docs/rfc-matrix.md and docs/swml-matrix.md it has shown.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from sipagent.testing.matrix.rows import MARKS, Mark, results_of
@@ -21,6 +23,18 @@ REAL = {
 }
 #: for the tests of this very file
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A test, or a library it imports, that configures the log does so for itself alone."""
+    known, is_ours = structlog.get_config(), structlog.is_configured()
+    yield
+    if structlog.get_config() != known:
+        if is_ours:
+            structlog.configure(**known)
+        else:
+            structlog.reset_defaults()
 
 
 class Shown:
