@@ -18,8 +18,8 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 #: rooms where tests place calls or start processes; elsewhere time is virtual
 REAL = {
-    *("api", "cli", "contract", "conversations", "gateway", "interop", "legs", "meeting"),
-    *("sdk", "signalling", "transports", "worker"),
+    *("api", "cli", "console", "contract", "conversations", "doctor", "gateway", "interop"),
+    *("legs", "meeting", "replay", "sdk", "signalling", "transports", "webrtc", "worker"),
 }
 #: for the tests of this very file
 pytest_plugins = ["pytester"]
