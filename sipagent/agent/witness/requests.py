@@ -15,6 +15,9 @@ from sipagent.tools.spec import ToolSpec
 from ..conversation import Conversation, Message
 from .cleaning import Cleaner
 
+#: a name without digits: no rule of redaction takes it for a number
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
 
 class Requests:
     """Those of one mind, in order."""
@@ -24,6 +27,8 @@ class Requests:
         self._cleaner = cleaner
         #: the request before this one: its number, and its messages
         self._before: tuple[int, tuple[Message, ...]] = (0, ())
+        #: the newest prompt and its name: it hardly ever changes, and cleaning costs milliseconds
+        self._prompt = ("", "")
         #: by identity: what was cleaned once is not cleaned again
         self._clean: dict[int, tuple[Message, dict[str, Any]]] = {}
 
@@ -33,7 +38,7 @@ class Requests:
         base, (start, end) = self._shared(messages)
         new = [self._cleaned(message) for message in messages[end - start :]]
         line: dict[str, Any] = {"type": "request", "n": number, **head}
-        line["prompt"] = self._once("prompt", self._cleaner.text(prompt)) if prompt else ""
+        line["prompt"] = self._prompt_id(prompt)
         if end > start:
             line["begins"] = {"n": base, "from": start, "to": end}
         line["messages"] = new
@@ -52,9 +57,14 @@ class Requests:
         ]
         return self._once("tools", offered)
 
+    def _prompt_id(self, prompt: str) -> str:
+        if prompt != self._prompt[0]:
+            self._prompt = (prompt, self._once("prompt", self._cleaner.text(prompt)))
+        return self._prompt[1]
+
     def _once(self, kind: str, content: Any) -> str:
         raw = json.dumps(content, sort_keys=True, default=str)
-        name = hashlib.sha256(raw.encode()).hexdigest()[:16]
+        name = hashlib.sha256(raw.encode()).hexdigest()[:16].translate(_LETTERS)
         if name not in self._log.known:
             self._log.known.add(name)
             self._log.put({"type": kind, "id": name, "content": content})
