@@ -23,7 +23,8 @@ from sipagent.testing.replay.page import page, verdict
 from .style import ConfigOption, JsonOption, out, print_findings, print_json, settings_from, shown
 
 _SAME, _DIFFERENT, _CANNOT = 0, 1, 2
-_MARKS = {"same": "{}", "gone": "[red strike]{}[/]", "new": "[green]{}[/]"}
+#: as git shows words, so that it reads without colours, too
+_MARKS = {"same": "{}", "gone": r"[red]\[-{}-][/]", "new": "[green]{{+{}+}}[/]"}
 
 
 def replay_call(  # noqa: PLR0917 - typer makes options of them
@@ -99,11 +100,13 @@ def _tell(replayed: Replayed) -> None:
     for note in replayed.notes:
         out.print(f"[yellow]note:[/] {escape(note)}", highlight=False, emoji=False)
     table = Table(box=None, header_style="bold", padding=(0, 1))
+    table.add_column(no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
     table.add_column("on record", overflow="fold", ratio=1)
     table.add_column("now", overflow="fold", ratio=1)
     for row in replayed.comparison.rows:
-        table.add_row(f"[dim]{row.either.t / 1000:.2f}[/]", *_cells(row))
+        mark = "" if row.same else "[yellow]≠[/]"
+        table.add_row(mark, f"[dim]{row.either.t / 1000:.2f}[/]", *_cells(row))
     out.print(table)
     _tell_requests(replayed)
     _tell_latencies(replayed)

@@ -17,7 +17,9 @@ from sipagent.testing.rehearsal import (
     Answer,
     Party,
     Rehearsal,
+    ScriptedWeb,
 )
+from sipagent.testing.rehearsal.web import Answer as WebAnswer
 from sipagent.testing.replay import NotReplayable, Replayed, Wish, replay, taken_from
 from sipagent.testing.replay.compare import words
 from sipagent.testing.replay.page import page
@@ -206,6 +208,39 @@ async def asks_once(call: Rehearsal) -> None:
     await call.says("Cancel it.")
     await call.until(lambda: "cancelled" in told(call), 10)
     await call.hangs_up()
+
+
+SWAIG = """
+agents:
+  desk:
+    greeting: "Hello."
+    brain: {provider: mind}
+    swaig:
+      defaults: {web_hook_url: "https://shop.example/swaig"}
+      functions:
+        - function: order
+          description: "Look up an order."
+          parameters: {type: object, properties: {number: {type: integer}}}
+sections: {main: [answer, {ai: {agent: desk}}, hangup]}
+"""
+
+
+def test_a_function_on_the_web_answers_what_it_answered_then(tmp_path: Path) -> None:
+    web = ScriptedWeb({"POST https://shop.example/*": [WebAnswer.of({"response": "It is lost."})]})
+    asked = Answer(calls=(("order", {"number": 7}),))
+    folder = on_record(tmp_path, SWAIG, asks_once, asked, Answer("It is cancelled."), web=web)
+    replayed = again(folder)
+    assert replayed.same, changes(replayed)
+    assert [e.result for e in replayed.after if isinstance(e, ToolReturned)] == ["It is lost."]
+
+
+def test_a_zip_is_replayed_as_its_folder_is(tmp_path: Path) -> None:
+    folder = on_record(tmp_path / "call", PLAN, asks_and_leaves)
+    path = tmp_path / "call.zip"
+    write_archive(path, folder, taken_from(folder).events)
+    replayed = replay(taken_from(path), SETTINGS)
+    assert replayed.same, changes(replayed)
+    assert replayed.notes == ()
 
 
 def test_a_redacted_zip_is_replayed_as_far_as_can_be_and_says_what_it_lacks(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
   border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; } td.t { color: var(--soft); white-space: nowrap;
-  font-variant-numeric: tabular-nums; } td.n { text-align: right;
+  font-variant-numeric: tabular-nums; } .n { text-align: right;
   font-variant-numeric: tabular-nums; }
 tr.differs { background: var(--warm); } .kind { color: var(--soft); } .none { color: var(--soft); }
 .detail { display: block; color: var(--soft); font-size: .86em; }
@@ -128,7 +128,7 @@ def _latencies(latencies: tuple[Latency, ...]) -> Iterator[str]:
     if not known:
         return
     yield '<h2>Latencies</h2><div class="wide"><table><tr><th scope="col">median of a turn</th>'
-    yield '<th scope="col">on record, ms</th><th scope="col">now, ms</th></tr>'
+    yield '<th class="n" scope="col">on record, ms</th><th class="n" scope="col">now, ms</th></tr>'
     for one in known:
         yield f'<tr><td>{escape(one.stage.replace("_", " "))}</td><td class="n">{_ms(one.before)}'
         yield f'</td><td class="n">{_ms(one.after)}</td></tr>'
