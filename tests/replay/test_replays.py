@@ -91,6 +91,25 @@ def test_a_call_against_its_own_plan_is_the_same(tmp_path: Path) -> None:
     assert sum(isinstance(event, Said) for event in replayed.after) >= 4
 
 
+async def keys_at_their_time(call: Rehearsal) -> None:
+    await call.waits(2)
+    await call.presses("9", over=True)
+    await call.waits(4)
+    await call.presses("1", over=True)
+    await call.waits(8)
+    await call.hangs_up()
+
+
+def test_a_menu_without_an_agent_is_the_same_too(tmp_path: Path) -> None:
+    menu = (Path(__file__).parents[2] / "dialplans" / "menu.yaml").read_text()
+    folder = on_record(tmp_path, menu, keys_at_their_time)
+    replayed = again(folder)
+    assert replayed.same, changes(replayed)
+    assert replayed.notes == ()
+    changed = again(folder, menu.replace("nine to five", "ten to four"))
+    assert changed.same is False
+
+
 def test_what_is_said_otherwise_is_shown_word_by_word(tmp_path: Path) -> None:
     folder = on_record(tmp_path, PLAN, asks_and_leaves)
     replayed = again(folder, PLAN.replace("From nine to five.", "From nine to eight."))
@@ -243,17 +262,25 @@ def test_a_zip_is_replayed_as_its_folder_is(tmp_path: Path) -> None:
     assert replayed.notes == ()
 
 
+async def asks_and_presses(call: Rehearsal) -> None:
+    await call.says("When do you open?")
+    await call.until(lambda: "At nine" in told(call), 10)
+    await call.presses("1")
+    await call.until(lambda: "You too" in told(call), 10)
+    await call.hangs_up()
+
+
 def test_a_redacted_zip_is_replayed_as_far_as_can_be_and_says_what_it_lacks(tmp_path: Path) -> None:
-    folder = on_record(tmp_path / "call", PLAN, asks_and_leaves)
-    events = taken_from(folder).events
+    answers = (Answer("At nine."), Answer("You too."))
+    folder = on_record(tmp_path / "call", modelled(), asks_and_presses, *answers)
     path = tmp_path / "call.zip"
-    write_archive(path, folder, events, ZipWish.of(_MODELS, (), redact=True))
+    write_archive(path, folder, taken_from(folder).events, ZipWish.of(_MODELS, (), redact=True))
     replayed = replay(taken_from(path), SETTINGS)
-    assert any("the caller's own sound" in note for note in replayed.notes)
-    assert any("models.jsonl" in note for note in replayed.notes)
-    assert any("keys were hidden" in note for note in replayed.notes)
+    notes = " ".join(replayed.notes)
+    assert "no stereo WAV" in notes and "models.jsonl" in notes and "keys were hidden" in notes
     said = [e.text for e in replayed.after if isinstance(e, Said) and e.speaker == "caller"]
-    assert said == ["When are you open?"]
+    assert said[0] == "When do you open?"
+    assert {one.done for one in replayed.requests} == {"not answered"}
 
 
 def test_what_cannot_be_replayed_is_said(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from sipagent.events import (
     ProviderFailed,
     Said,
     SecureEntry,
+    SoundPlayed,
     StepChanged,
     StepStarted,
     ToolCalled,
@@ -32,7 +33,7 @@ from sipagent.events import (
 )
 
 #: what is decided in one of them keeps its order; between two of them chance may decide
-Lane = Literal["plan", "turns", "agent", "tools", "verbs", "legs", "end"]
+Lane = Literal["plan", "sounds", "turns", "agent", "tools", "verbs", "legs", "end"]
 #: a turn that was spoken; by which of these rules its end was found hangs on the ears' timing
 _SPOKEN = frozenset({"silence", "complete", "patient", "too_long"})
 
@@ -57,8 +58,12 @@ def decisions(events: Sequence[Event]) -> list[Decision]:
     return [
         replace(decision, place=place)
         for place, event in enumerate(events)
-        for decision in _of(event, (event.start if isinstance(event, Said) else event.t) - start)
+        for decision in _of(event, _when(event) - start)
     ]
+
+
+def _when(event: Event) -> int:
+    return event.start if isinstance(event, Said | SoundPlayed) else event.t
 
 
 def _of(event: Event, t: int) -> Iterator[Decision]:
@@ -72,6 +77,10 @@ def _flow(event: Event, t: int) -> Iterator[Decision]:
         case StepStarted():
             place = f"{event.document}#{event.section}" if event.document else event.section
             yield Decision("plan", "step", f"{place}[{event.index}] {event.verb}", t)
+        case SoundPlayed():
+            yield Decision(
+                "sounds", "played", event.url, t, "" if event.whole else "not to its end"
+            )
         case AgentChanged():
             yield Decision("agent", "agent", f"{event.before} hands over to {event.agent}", t)
         case StepChanged():

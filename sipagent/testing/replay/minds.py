@@ -35,12 +35,17 @@ class RecordedMinds:
     model_of: Callable[[Wanted], str] = lambda wanted: ""
     live: MakeLive | None = None
     differing: list[Differing] = field(default_factory=list)
+    #: did the call have a mind that is not embedded?
+    wanted: bool = False
     #: exchanges that were given as answers
     used: set[int] = field(default_factory=set)
 
     def __call__(self, wanted: Wanted) -> Brain | None:
         """See `Minds`; embedded minds run as they are."""
-        return None if wanted.embedded else RecordedMind(self, wanted)
+        if wanted.embedded:
+            return None
+        self.wanted = True
+        return RecordedMind(self, wanted)
 
     def left(self, asked: Asked) -> list[Exchange]:
         """What was asked for the same purpose by the same agent, and is not used yet."""

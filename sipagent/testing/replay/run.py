@@ -1,6 +1,6 @@
 """Run: a call on record once more, as a rehearsal, and what came of it beside what came then."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from sipagent.events import DigitReceived, Event
 from sipagent.providers.registry import resolve
 from sipagent.store.bundle import picture
 from sipagent.store.exchanges import ModelRecord
+from sipagent.store.models import MODELS
 from sipagent.testing.rehearsal import Wanted, rehearse
 from sipagent.testing.rehearsal.voices import KnowingEars, Voice
 from sipagent.testing.virtual import run_virtual
@@ -88,7 +89,7 @@ def replay(taken: Taken, settings: Settings, wish: Wish | None = None) -> Replay
     with TemporaryDirectory(prefix="sipagent-replay-") as folder:
         events = run_virtual(_run(stage, Path(folder)), limit=_LIMIT)
         pictures = (picture(None, taken.events), picture(Path(folder), events))
-    notes = [*stage.notes, *stage.tools.notes]
+    notes = [*stage.notes, *stage.tools.notes, *_models_missing(stage)]
     return Replayed(
         taken.call_id,
         stage.plan.name,
@@ -105,8 +106,10 @@ def _staged(taken: Taken, settings: Settings, wish: Wish) -> _Stage:
     if taken.started.direction == "outbound":
         raise NotReplayable("a call that was made from here cannot be replayed yet")
     plan = _plan(taken, wish)
-    notes = [f"not on record: {what}" for what in taken.missing]
+    notes: list[str] = []
     deeds = deeds_of(taken.events)
+    if taken.sound is None and any(deed.takes_time for deed in deeds):
+        notes.append("there is no stereo WAV on record: a voice says the caller's words")
     if hidden := sum(deed.hidden for deed in deeds):
         notes.append(f"{hidden} keys were hidden from the record: 0 is pressed for each")
     if any(isinstance(e, DigitReceived) and not e.digit and not e.hidden for e in taken.events):
@@ -162,6 +165,15 @@ class _Ears:
 
     def made(self) -> KnowingEars:
         return KnowingEars(self.voices, self.withholds)
+
+
+def _models_missing(stage: _Stage) -> Iterator[str]:
+    """What there should be of models, of which one was asked now, and is not."""
+    record = stage.taken.models
+    if stage.minds.wanted and record is None:
+        yield f"what models answered ({MODELS}) is not on record"
+    elif record is not None and record.left_out:
+        yield f"{record.left_out} lines of {MODELS} had no room: not all answers are on record"
 
 
 def _plan(taken: Taken, wish: Wish) -> Plan:

@@ -40,14 +40,13 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record. `missing` says what is not in it that a run could use."""
+    """A record; None for what it has not."""
 
     call_id: str
     events: tuple[Event, ...]
     began: Began | None
     models: ModelRecord | None
     sound: Sound | None
-    missing: tuple[str, ...] = ()
 
     @property
     def started(self) -> CallStarted:
@@ -79,16 +78,8 @@ def taken_from(path: Path) -> Taken:
     events = tuple(found.bundle.events)
     if not any(isinstance(event, CallStarted) for event in events):
         raise NotReplayable(f"{path}: the call never began")
-    sound, why = _sound(found)
-    missing = [why] if why else []
-    if found.began is None:
-        missing.append("the plan as it was then")
-    if found.models is None:
-        missing.append(f"what models answered ({MODELS})")
-    elif found.models.left_out:
-        missing.append(f"{found.models.left_out} lines of {MODELS}, which had no room")
     call_id = found.bundle.cdr.call_id
-    return Taken(call_id, events, found.began, found.models, sound, tuple(missing))
+    return Taken(call_id, events, found.began, found.models, _sound(found))
 
 
 def _folder(path: Path) -> _Found:
@@ -114,8 +105,8 @@ def _zip(path: Path) -> _Found:
     return found
 
 
-def _sound(found: _Found) -> tuple[Sound | None, str]:
-    """The caller's side of the first recording that has it, or why there is none."""
+def _sound(found: _Found) -> Sound | None:
+    """The caller's side of the first recording that has it."""
     for event in found.bundle.events:
         if isinstance(event, RecordingStarted) and (raw := found.sounds.get(event.path)):
             try:
@@ -123,8 +114,8 @@ def _sound(found: _Found) -> tuple[Sound | None, str]:
             except (wave.Error, EOFError, ValueError):
                 continue
             if pcm is not None:
-                return Sound(event.t, pcm), ""
-    return None, "the caller's own sound (a stereo WAV): a voice says the words in its place"
+                return Sound(event.t, pcm)
+    return None
 
 
 def _left(raw: bytes) -> bytes | None:
