@@ -90,7 +90,7 @@ async def all_left(server: Server) -> None:
 async def test_an_operator_calls_an_agent_is_understood_and_put_through(tmp_path: Path) -> None:
     tokens, voice = Tokens(), tmp_path / "voice.wav"
     # asked again after a while, as a person would; a loaded machine may need it
-    write_wav(voice, bytes(RATE * 2 * 4) + speak(WORDS) + bytes(RATE * 2 * 3))
+    write_wav(voice, bytes(RATE * 7) + speak(WORDS) + bytes(RATE * 3))
     async with (
         Baresip(user="sales", answer="auto") as sales,
         running(

@@ -3,7 +3,7 @@
 import { fill, h } from "./dom.js";
 import { feed } from "./feed.js";
 import { get } from "./http.js";
-import { bind, listen } from "./keys.js";
+import { listen } from "./keys.js";
 import { callPage } from "./pages/call.js";
 import { linesPage } from "./pages/lines.js";
 import { livePage } from "./pages/live.js";
@@ -33,8 +33,8 @@ function show() {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/");
   const id = rest.length ? decodeURIComponent(rest.join("/")) : "";
-  const page = (id ? DETAILS[name] : PAGES[name]) || livePage;
-  frame.here(PAGES[name] ? name : "live");
+  const page = (id ? DETAILS[name] : PAGES[name]) || PAGES[frame.first];
+  frame.here(PAGES[name] ? name : frame.first);
   const holder = h("div.page");
   fill(frame.main, holder);
   page({ main: holder, signal: leaving.signal, id, query: new URLSearchParams(search), title, here: frame.here });
@@ -50,7 +50,6 @@ function begin() {
   frame = shell(signedIn.signal);
   fill(app, frame.frame);
   bindPlaces((at) => { location.hash = `#/${at}`; });
-  bind("Escape", "Back", () => history.back());
   feed.start();
   show();
 }

@@ -34,7 +34,8 @@ export function shell(signal) {
   const gaps = h("div", { role: "region", "aria-label": "Connection", hidden: true });
   const frame = h("div.shell", side, h("div", h("div.top", { role: "region", "aria-label": "Session" }, brand(), line(signal), tools()), phoneBar(signal), gaps, main));
   watch({ count, links, gaps, main }, signal);
-  return { frame, main, here: (at) => mark(links, at) };
+  const [first = { at: "status" }] = PLACES.filter((place) => session.may(place.scope));
+  return { frame, main, first: first.at, here: (at) => mark(links, at) };
 }
 
 function brand() {

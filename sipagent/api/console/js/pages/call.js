@@ -89,6 +89,8 @@ class CallPage {
         this.above,
         h("div.callgrid", h("section.card.talkcard", { "aria-label": "Conversation" }, h("header", h("h2", "Conversation")), this.talk.node), this.side),
         this.tabs.node));
+    const back = bind("Escape", "Back to the list", () => { location.hash = this.live ? "#/live" : "#/calls"; }, "This call");
+    this.signal.addEventListener("abort", back);
     this.soon();
   }
 
