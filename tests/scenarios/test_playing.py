@@ -144,3 +144,20 @@ sections:
 """
     result = played(tmp_path, steps, plan, "legs: {sip:office@pbx.example: answers}")
     assert result.failure is None, (result.failure, result.transcript)
+
+
+def test_keys_pressed_at_once_end_a_recording_before_its_silence_does(tmp_path: Path) -> None:
+    plan = """
+sections:
+  main:
+    - answer
+    - record: {beep: true, end_silence_timeout: 4, terminators: "#"}
+    - play: "say:Thank you."
+"""
+    steps = """
+- says: "please call me back about the bicycle"
+- {presses: "#", at_once: true}
+- expects: {hears: thank you, within_ms: 500}
+"""
+    result = played(tmp_path, steps, plan)
+    assert result.failure is None, (result.failure, result.transcript)

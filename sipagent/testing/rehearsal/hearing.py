@@ -14,8 +14,8 @@ from sipagent.testing.legs import FakeLeg
 _LOUD = 200
 
 
-#: ports of the call that play music and tones
-_MUSIC = frozenset({"ringback", "music", "background", "beep", "room", "conference"})
+#: ports of the call that play music and ringing; a beep is no music: it tells the caller to speak
+_MUSIC = frozenset({"ringback", "music", "background", "room", "conference"})
 
 
 class Listening:

@@ -238,10 +238,15 @@ class Step(Part):
     writes: str | None = Field(default=None, description="a text message in the call")
     hangs_up: Literal[True] | None = None
     expects: Expectations | None = None
+    at_once: bool = Field(
+        default=False, description="with says or presses: whoever speaks, and unanswered so far"
+    )
 
     @model_validator(mode="after")
     def _one(self) -> "Step":
         _one_of(self, DEEDS)
+        if self.at_once and self.says is None and self.presses is None:
+            raise ValueError("at_once belongs to says and presses")
         return self
 
 

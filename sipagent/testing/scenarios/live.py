@@ -189,7 +189,8 @@ class LiveCaller:
         elif step.coughs:
             await self._utter(render(Line(sound="cough"), VOICE, self._dice))
         else:
-            await self._turn()
+            if not step.at_once:
+                await self._turn()
             if step.says is not None:
                 await self._utter(render(Line(say=step.says), VOICE, self._dice))
             elif step.presses is not None:

@@ -69,9 +69,9 @@ class StagedCaller:
         call = self._call
         try:
             if step.says is not None:
-                await call.says(step.says)
+                await call.says(step.says, over=step.at_once)
             elif step.presses is not None:
-                await call.presses(step.presses)
+                await call.presses(step.presses, over=step.at_once)
             elif step.interrupts is not None:
                 await self._interrupt(step.interrupts)
             elif step.waits is not None:
