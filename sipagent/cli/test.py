@@ -15,6 +15,7 @@ from sipagent.config import Log
 from sipagent.errors import ConfigError, SipAgentError
 from sipagent.log import configure
 from sipagent.testing.replay.live_minds import LiveMinds
+from sipagent.testing.scenarios.cassette import read_tape
 from sipagent.testing.scenarios.coverage import PlanCoverage, coverage, percent
 from sipagent.testing.scenarios.junit import junit as junit_xml
 from sipagent.testing.scenarios.live import not_live, run_live
@@ -70,6 +71,8 @@ def test(  # noqa: PLR0917 - typer makes options of them
         return
     try:
         cases = _cases(paths, config, only)
+        for file in {case.cassette for case in cases if case.cassette and not recorded}:
+            read_tape(file)
     except ConfigError as error:
         print_findings(_errors, error.findings)
         raise typer.Exit(2) from error

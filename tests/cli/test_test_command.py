@@ -64,6 +64,8 @@ async def test_a_real_model_is_recorded_once_and_not_asked_again(tmp_path: Path)
     scenarios.write_text(TAPED)
     async with ModelServer(["We are open from nine to five."]) as server:
         plan.write_text(MODEL.format(url=server.base_url))
+        code, said = await asyncio.to_thread(sipagent, str(plan))
+        assert code == 2 and "sipagent test --record" in said
         code, said = await asyncio.to_thread(sipagent, str(plan), "--record")
         assert (code, len(server.chats)) == (0, 1), said
     assert "sk-very-secret" not in (tmp_path / "desk.json").read_text()

@@ -46,6 +46,8 @@ CALLER = "sip:caller@example.com"
 #: a Monday, by the clock of the settings' zone
 MORNING = datetime(2026, 1, 5, 10, 0)
 _RATE = 8000
+#: how long a call may take to end once its caller has left, seconds
+_END = 60.0
 _CALL_ID = "20260105-100000-rehearsal"
 
 
@@ -86,7 +88,8 @@ async def rehearse(
     `tools`, and `ears` where they are not to know what is said. `at` is the time by the settings'
     zone. Recordings go to `bundle`, a folder that is thrown away where none is given.
 
-    The call is over when the block is left. Raises ConfigError for tools that cannot be loaded.
+    The call is over when the block is left. Raises ConfigError for tools that cannot be loaded, and
+    at the end TimeoutError where the call goes on for a minute though its caller has left.
     """
     settings = settings or Settings()
     with tempfile.TemporaryDirectory(prefix="sipagent-rehearsal-") as scratch:
@@ -113,10 +116,6 @@ async def rehearse(
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
                 await stage.close()
-
-
-#: how long a call may take to end once its caller has left, seconds
-_END = 60.0
 
 
 class _Stage:

@@ -61,11 +61,12 @@ class ScriptedWeb:
 
     def _answer(self, request: WebRequest) -> Answer:
         url = without_secrets(request.url)
-        whole = request.url.replace(f"{urlsplit(request.url).netloc}", urlsplit(url).netloc)
+        query = urlsplit(request.url).query
+        written = (url, f"{url}?{query}")
+        asked = [f"{method}{one}" for one in written for method in ("", f"{request.method} ")]
         for pattern, answers in self._script.items():
-            for written in (url, whole):
-                if any(fnmatchcase(f"{m}{written}", pattern) for m in ("", f"{request.method} ")):
-                    return next(answers)
+            if any(fnmatchcase(one, pattern) for one in asked):
+                return next(answers)
         what = f"{request.method} {url}"
         self.on_refused(what)
         return Answer(seconds=0.0, fault="this rehearsal has no answer to it under web:")

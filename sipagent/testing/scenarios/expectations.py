@@ -72,10 +72,10 @@ class Ending(Part):
 
 
 class Happening(Part):
-    """An event of the call: `type`, and any of its fields; see docs/events."""
+    """An event of the call: `type`, and any of its fields, as `sipagent.events` has them."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    type: str
+    type: str = Field(json_schema_extra={"enum": list(EVENT_TYPES)})
 
     @model_validator(mode="after")
     def _known(self) -> "Happening":
