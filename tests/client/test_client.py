@@ -5,9 +5,8 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 
 import sipagent.client as package
-from sipagent.api.server import HttpServer
 from sipagent.client import (
     ApiError,
     BlockingSipAgent,
@@ -29,7 +27,7 @@ from sipagent.client import (
 )
 from sipagent.events import CallEnded, CallStarted, Event, LegChanged, Said
 from sipagent.testing.http_door import Tokens, happens, without_workers
-from sipagent.testing.server import Server
+from sipagent.testing.tcp import TcpServer
 
 PLAN = """version: 1.0.0
 routes: [{to: "200"}]
@@ -55,16 +53,31 @@ def said(call_id: str, text: str) -> Event:
 
 
 @asynccontextmanager
-async def door(server: Server, tokens: Tokens, port: int) -> AsyncIterator[HttpServer]:
-    """One more door of the server, on a port that may be opened again."""
-    doors = server.gateway.http.doors
-    assert doors is not None
-    made = HttpServer(replace(doors, mounts={}), tokens.api.model_copy(update={"port": port}))
-    await made.start()
-    try:
-        yield made
-    finally:
-        await made.close()
+async def unsteady(address: tuple[str, int]) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """A way to the server, and what breaks all connections that go by it."""
+    open_now: set[asyncio.StreamWriter] = set()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+        writer.close()
+
+    async def through(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        there_reader, there_writer = await asyncio.open_connection(*address)
+        open_now.update((writer, there_writer))
+        await asyncio.gather(carry(reader, there_writer), carry(there_reader, writer))
+
+    def broken() -> None:
+        for writer in open_now:
+            writer.transport.abort()
+        open_now.clear()
+
+    async with TcpServer(through) as way:
+        yield f"http://{way.place}", broken
+        broken()
 
 
 async def test_a_server_is_read_typed(tmp_path: Path) -> None:
@@ -119,17 +132,20 @@ async def test_events_go_on_where_a_connection_broke(tmp_path: Path) -> None:
     tokens = Tokens()
     async with without_workers(tmp_path, PLAN, tokens) as server:
         happens(server, call("one"))
-        async with door(server, tokens, 0) as first:
-            host, port = first.address
-            api = SipAgent(f"http://{host}:{port}", tokens.of["viewer"])
+        address = server.gateway.http.address
+        assert address is not None
+        async with (
+            unsteady(address) as (url, broken),
+            SipAgent(url, tokens.of["viewer"]) as api,
+        ):
             stream = api.events("one", after=0)
             told = [await anext(stream) for _ in range(3)]
-        happens(server, [said("one", "while nobody could hear")])
-        async with door(server, tokens, port):
+            broken()
+            happens(server, [said("one", "while nobody could hear")])
             told.append(await anext(stream))
+            broken()
             happens(server, [CallEnded(call_id="one")])
             told += [item async for item in stream]
-        await api.close()
     assert [item.seq for item in told] == [1, 2, 3, 4, 5]
     assert isinstance(told[3].event, Said)
     assert isinstance(told[4].event, CallEnded)
