@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
                 if event_id not in known:
                     known.add(event_id)
                     taken.write(f"{event_id}\n")
-        self.send_response(int(mode) if mode.isdigit() else 204)
+        self.send_response(int(mode) if mode.isdigit() else 503)
         if mode == "429":
             self.send_header("retry-after", "1")
         self.send_header("content-length", "0")

@@ -59,6 +59,13 @@ async def scripts(folder: Path) -> AsyncIterator[tuple[Killable, Killable, str]]
         await receiver.kill()
 
 
+def answer(folder: Path, mode: str) -> None:
+    """Have the receiver answer so from now on; it reads the old word or the new, never none."""
+    draft = folder / "mode.part"
+    draft.write_text(mode)
+    draft.replace(folder / "mode")
+
+
 def count(path: Path) -> int:
     """How much stands there."""
     return path.stat().st_size if path.exists() else 0
@@ -78,28 +85,27 @@ def asked(folder: Path, mode: str) -> int:
 
 @pytest.mark.slow
 async def test_nothing_is_lost_or_doubled_whoever_is_killed_in_the_middle(tmp_path: Path) -> None:
-    mode = tmp_path / "mode"
     async with scripts(tmp_path) as (receiver, teller, _):
-        mode.write_text("204")
+        answer(tmp_path, "204")
         await receiver.start()
         await teller.start()
         await until(lambda: len(taken(tmp_path)) >= 10)
         await teller.kill()
         told = count(tmp_path / "progress")
-        mode.write_text("500")
+        answer(tmp_path, "500")
         await teller.start()
         await until(lambda: asked(tmp_path, "500") >= 2)
-        mode.write_text("429")
+        answer(tmp_path, "429")
         await until(lambda: asked(tmp_path, "429"))
         await until(lambda: count(tmp_path / "progress") > told)
         await receiver.kill()  # deaf
         told = count(tmp_path / "progress")
         await teller.kill()
-        mode.write_text("hang")
+        answer(tmp_path, "hang")
         await receiver.start()
         await teller.start()
         await until(lambda: asked(tmp_path, "hang"))
-        mode.write_text("204")
+        answer(tmp_path, "204")
         await until((tmp_path / "done").exists)
     expected = [id_of(event) for event in story()]
     expected += [f"call{number}_call_record" for number in range(CALLS)]
@@ -122,7 +128,7 @@ async def test_a_gateway_that_is_killed_in_a_call_tells_of_all_of_it_in_the_end(
 ) -> None:
     folder = tmp_path / "receiver"
     folder.mkdir()
-    (folder / "mode").write_text("204")
+    answer(folder, "204")
     async with scripts(folder) as (receiver, _, url):
         hooks = {"crm": {"url": url, "secret_file": str(folder / "secret"), "retry_seconds": 0.1}}
         limits = {"warm": 1, "claim_seconds": 30, "drain_seconds": 0}
