@@ -64,7 +64,8 @@ COMMANDS = (
     ),
     Command(
         *("simulate", "simulate:simulate_call"),
-        "Talk with a plan by typing: a whole call on a virtual clock, without a phone.",
+        "Talk with PLAN by typing: a line is what the caller says; `/help` tells what else there "
+        "is.",
     ),
     Command(
         *("call", "call:call"),
@@ -151,7 +152,7 @@ def main() -> None:
     """Run a command; our own errors end it with words and exit code 1, never a traceback."""
     errors = Console(stderr=True)
     try:
-        program(sys.argv[1] if len(sys.argv) > 1 else "")()
+        program(next((word for word in sys.argv[1:] if not word.startswith("-")), ""))()
     except ConfigError as error:
         print_findings(errors, error.findings)
         sys.exit(1)

@@ -36,6 +36,10 @@ def test_a_misspelt_command_is_told_the_right_one(run: Run) -> None:
     assert "Did you mean 'check'" in ran.err
 
 
+def test_a_command_may_come_after_dashes(run: Run) -> None:
+    assert run("--", "token", "--json").json.keys() == {"token", "hash"}
+
+
 @pytest.mark.parametrize("wanted", ["", "check"])
 def test_nothing_is_imported_for_other_commands(wanted: str) -> None:
     code = f"from sipagent.cli.program import program; program({wanted!r}); import sys; "
