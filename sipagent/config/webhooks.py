@@ -13,8 +13,9 @@ from .parts import OneOrMore, Part
 
 #: the record of a call, told once it is whole: no event, so it has a name of its own
 RECORD = "call_record"
-#: what nobody is told: a webhook's own troubles would be told by it, and then those
-UNTOLD = frozenset({"webhook_changed"})
+#: what nobody is told: a webhook's own troubles would be told by it, and then those; and guesses,
+#: which no disk keeps
+UNTOLD = frozenset({"webhook_changed", "interim"})
 GROUPS: Mapping[str, frozenset[str]] = {
     "calls": frozenset({"call_started", "call_ended", RECORD}),
     "legs": frozenset({"leg_changed", "leg_held", "leg_media"}),
