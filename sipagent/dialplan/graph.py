@@ -25,8 +25,9 @@ from .swml.organs import Vocabulary
 #: says in which line of the plan's file a key stands; 0 where nobody knows
 Place = Callable[[KeyPath], int]
 _LONGEST = 80
-#: keys of verbs that name a section, or a document
+#: keys on the way to a branch that say nothing about when it is taken
 _SILENT = ("result", "case", "branches")
+#: keys of verbs that name a section, or a document
 _LEADING = ("dest", "transfer_after_bridge", "fallback")
 
 
@@ -109,7 +110,7 @@ class _Walk:
         if path is not None:
             self._node(here, "agent", label, path)
         if spec.fallback is not None:
-            self._edge(here, f"section:{spec.fallback}", "fallback")
+            self._edge(here, self._elsewhere(spec.fallback), "fallback")
         for other in spec.hand_over:
             self._edge(here, f"agent:{other}", "hands over")
         for name, intent in spec.intents.items():
