@@ -110,6 +110,19 @@ def test_a_menu_without_an_agent_is_the_same_too(tmp_path: Path) -> None:
     assert changed.same is False
 
 
+async def gives_up(call: Rehearsal) -> None:
+    await call.waits(2)
+    await call.hangs_up()
+
+
+def test_a_caller_who_gives_up_before_an_answer_does_so_again(tmp_path: Path) -> None:
+    early = "sections: {main: [{connect: {to: 'sip:sales@pbx.example'}}, hangup]}"
+    folder = on_record(tmp_path, early, gives_up, parties={"sip:*": Party(answers=None)})
+    replayed = again(folder)
+    assert replayed.same, changes(replayed)
+    assert replayed.after[-1].t == replayed.before[-1].t
+
+
 def test_what_is_said_otherwise_is_shown_word_by_word(tmp_path: Path) -> None:
     folder = on_record(tmp_path, PLAN, asks_and_leaves)
     replayed = again(folder, PLAN.replace("From nine to five.", "From nine to eight."))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sipagent.events import Event, LegChanged, SpeechEnded, SpeechStarted
+from sipagent.events import Event, SpeechEnded, SpeechStarted
 from sipagent.testing.legs import FakeLeg
 from sipagent.testing.rehearsal import CallOver, Rehearsal
 
@@ -43,13 +43,17 @@ class Caller:
 
     async def run(self, deeds: Sequence[Deed], record: Sequence[Event]) -> None:
         """Do it all, and see the call to its end."""
-        answered = next((e.t for e in record if mark_of(e) == "answered"), record[0].t)
-        await self._call.until(lambda: self._call.over or self._answered() is not None, _LONGEST)
-        self._since, self._then = self._answered() or self._call.t, answered
-        first = self._since
+        answered = _answered(record)
+        if answered is not None:
+            await self._call.until(
+                lambda: self._call.over or _answered(self._call.events) is not None, _LONGEST
+            )
+        now = _answered(self._call.events)
+        first = self._since = self._call.t if now is None else now
+        began = self._then = record[0].t if answered is None else answered
         for number, deed in enumerate(deeds):
             try:
-                await self._wait(deed, first + deed.start - answered)
+                await self._wait(deed, first + deed.start - began)
                 await self._do(deed)
             except CallOver:
                 left = [f"{one.kind} {one.text!r}".strip() for one in deeds[number:]]
@@ -120,9 +124,6 @@ class Caller:
     async def _until(self, t: int) -> None:
         await self._call.waits(max(0, t - self._call.t) / 1000)
 
-    def _answered(self) -> int | None:
-        return next((e.t for e in self._call.all(LegChanged) if mark_of(e) == "answered"), None)
-
     def _mark(self, deed: Deed) -> int | None:
         """When what the deed came after happened now, if it has."""
         wanted = deed.anchor
@@ -145,3 +146,7 @@ class Caller:
             if isinstance(event, SpeechStarted | SpeechEnded) and event.speaker == "agent":
                 speaking = isinstance(event, SpeechStarted)
         return speaking
+
+
+def _answered(events: Sequence[Event]) -> int | None:
+    return next((event.t for event in events if mark_of(event) == "answered"), None)

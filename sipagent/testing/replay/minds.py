@@ -7,6 +7,7 @@ from typing import Any
 
 from sipagent.agent.conversation import Conversation
 from sipagent.agent.protocols import Brain, Expectation, Say, ToolCall, Used
+from sipagent.agent.streams import closing
 from sipagent.agent.witness.cleaning import Cleaner
 from sipagent.call.redaction.rules import Rule
 from sipagent.errors import ProviderError
@@ -89,9 +90,10 @@ class RecordedMind:
             self._live = self._live or self._minds.live(self._wanted)
             if near is not None:
                 self._minds.used.add(near.asked.n)
-            async for live in self._live.reply(conversation, tools):
-                if isinstance(live, Part):
-                    yield live
+            async with closing(self._live.reply(conversation, tools)) as parts:
+                async for live in parts:
+                    if isinstance(live, Part):
+                        yield live
         elif near is not None:
             self._differs(asked, near, "answered as on record")
             async for part in self._again(near):
