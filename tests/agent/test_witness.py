@@ -55,14 +55,14 @@ async def test_each_request_of_a_talk_is_on_record_with_its_answer() -> None:
 @virtual_time
 async def test_a_long_talk_is_not_written_again_with_every_turn() -> None:
     log = KeptModelLog()
-    words = [f"this is what i say in turn number {number}" for number in range(40)]
+    words = [f"this is what i say in turn number {number}" for number in range(20)]
     async with a_talk(ears=ScriptedEars(*words), fakes={"model_log": log}, prompt="P" * 3000) as t:
-        await turns(t, 40)
-    assert len(log.record.exchanges) == 40
-    assert len([m for m in log.record.exchanges[-1].asked.messages if m["role"] == "caller"]) == 40
+        await turns(t, 20)
+    assert len(log.record.exchanges) == 20
+    assert len([m for m in log.record.exchanges[-1].asked.messages if m["role"] == "caller"]) == 20
     raw = b"".join(log.lines)
-    assert all(raw.count(f'number {number}"'.encode()) == 1 for number in range(40))
-    assert len(raw) < 40 * 900 + 4000
+    assert all(raw.count(f'number {number}"'.encode()) == 1 for number in range(20))
+    assert len(raw) < 20 * 900 + 4000
 
 
 @virtual_time

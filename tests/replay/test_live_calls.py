@@ -26,10 +26,10 @@ PLAN = """
 routes: [{to: "100"}]
 agents:
   desk:
-    greeting: "Rossi and Sons, good morning."
+    greeting: "Rossi here."
     tools: [transfer]
     intents:
-      parking: {phrases: ["parking"], digits: "2", say: "There is parking behind the house."}
+      parking: {phrases: ["parking"], digits: "2", say: "Parking, yes."}
       hours:
         phrases: ["what are your opening hours"]
         say: "We are open from nine to five, Monday to Friday, and on Saturdays from ten until two
@@ -82,7 +82,7 @@ async def test_a_call_with_keys_words_a_barge_in_and_a_transfer_decides_the_same
             await call.wait_answered()
             await server.until(says("Rossi"))
             await call.press("2")
-            await server.until(says("parking"))
+            await server.until(says("Parking"))
             await asks(server, call, "what are your opening hours", begins)
             await asyncio.sleep(1.0)
             await asks(server, call, "connect me to the sales department", put_through)
