@@ -72,6 +72,10 @@ bed: $(VENV)/.installed ## agents tried on scripted callers: four hours of talk 
 	$(BIN)/python -m sipagent.testing.bed --hours 4 --out build/bed
 	$(BIN)/python -m sipagent.testing.bed --real --hours 0.1 --out build/bed-real
 
+.PHONY: faults
+faults: $(VENV)/.installed ## faults sown into every example dialplan: do its scenarios find them?
+	$(BIN)/python -m sipagent.testing.mutation dialplans
+
 .PHONY: endurance
 endurance: $(VENV)/.installed ## 20 calls of unbroken conversation for half an hour: nothing may grow, drift or stick
 	$(BIN)/python -m sipagent.testing.bed.endurance

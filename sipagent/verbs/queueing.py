@@ -129,7 +129,7 @@ class _Waiting:
 
     async def _announce(self, standing: Standing) -> None:
         try:
-            async with sound_port(self._call, "announcement") as port:
+            async with sound_port(self._call, "place") as port:
                 await play_all(self._call, port, (f"say:{words(standing)}",))
         except CallError as error:
             self._call.emit(Warned, code="announcement", detail=str(error))

@@ -49,6 +49,8 @@ def instead(expected: Expectation, evidence: Evidence, since: int) -> list[str]:
 
 
 def _keys(values: Mapping[str, object]) -> str:
+    if not values:
+        return "somehow"
     first, *rest = values.items()
     more = ", ".join(f"{key}: {as_words(value)}" for key, value in rest)
     return f"{first[1]}{f' ({more})' if more else ''}"
