@@ -119,16 +119,20 @@ class Parties:
 
     async def _live(self, leg: FakeLeg, voice: Voice, party: Party) -> None:
         rings, answers = party.rings, party.answers
+        rung = 0.0
         if rings is not None and (answers is None or rings <= answers):
             await asyncio.sleep(rings)
             _move(leg, LegState.EARLY, 180)
+            rung = rings
         if answers is None:
             return
-        await asyncio.sleep(max(0.0, answers - (rings or 0.0)))
+        await asyncio.sleep(answers - rung)
         ok = party.status < 300
         _move(leg, LegState.CONFIRMED if ok else LegState.DISCONNECTED, party.status)
         for deed in party.deeds if ok else ():
             await asyncio.sleep(deed.after)
+            if leg.state is not LegState.CONFIRMED:
+                return
             await self._do(leg, voice, deed)
 
     async def _do(self, leg: FakeLeg, voice: Voice, deed: Deed) -> None:

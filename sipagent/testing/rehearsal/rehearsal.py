@@ -36,7 +36,7 @@ _END = 60.0
 
 
 class CallOver(SipAgentError):
-    """The call had ended when the caller wanted to do something in it."""
+    """The call had ended when the caller wanted to do something in it, or is on hold for ever."""
 
 
 class Rehearsal:
@@ -169,7 +169,11 @@ class Rehearsal:
         self._up()
         self.before = len(self.events)
         utterance = self._voice.say(line)
-        await utterance.said.wait()
+        try:
+            async with asyncio.timeout(_LONGEST + line.duration_ms / 1000):
+                await utterance.said.wait()
+        except TimeoutError:
+            raise CallOver("nobody hears the caller: their line is on hold") from None
         self.acted = utterance.ended or self.t
         return utterance
 
