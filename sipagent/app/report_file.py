@@ -52,8 +52,8 @@ class ReportFile:
         self._path = path
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, made: Callable[[], Report]) -> None:
-        """Begin."""
+    def start(self, made: Callable[[], Report | None]) -> None:
+        """Begin; None is nothing to tell."""
         self._task = asyncio.create_task(self._keep(made))
 
     async def close(self) -> None:
@@ -65,17 +65,21 @@ class ReportFile:
         self._task = None
         self._path.unlink(missing_ok=True)
 
-    async def _keep(self, made: Callable[[], Report]) -> None:
+    async def _keep(self, made: Callable[[], Report | None]) -> None:
         written: Report | None = None
         while True:
             report = made()
-            if written is None or report != written.model_copy(update={"at": report.at}):
+            if report is not None and not _same(report, written):
                 try:
                     await asyncio.to_thread(_write, self._path, report)
                 except OSError as error:
                     log.warning("report_not_written", path=str(self._path), cause=str(error))
                 written = report
             await asyncio.sleep(_EVERY)
+
+
+def _same(report: Report, written: Report | None) -> bool:
+    return written is not None and report == written.model_copy(update={"at": report.at})
 
 
 def _write(path: Path, report: Report) -> None:

@@ -63,7 +63,7 @@ def _report(settings: Settings) -> WebhookReport:
 
 
 def _table(report: WebhookReport) -> Table:
-    table = Table(box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for head in ("webhook", "url", "state", "waiting", "delivered", "dropped", "last"):
         counts = head in ("waiting", "delivered", "dropped")
         table.add_column(head, justify="right" if counts else "left", overflow="fold")

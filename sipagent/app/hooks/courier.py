@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -123,8 +123,8 @@ class Courier:
 
     def view(self) -> WebhookView:
         """How it does."""
-        oldest, standing, now = self._spool.oldest, self._standing, datetime.now(UTC)
-        rest = self._docket.rests_until - asyncio.get_running_loop().time()
+        oldest, standing = self._spool.oldest, self._standing
+        rests = self._docket.rests_until > asyncio.get_running_loop().time()
         return WebhookView(
             name=standing.name,
             url=_place(self.settings),
@@ -135,7 +135,7 @@ class Courier:
             dropped=standing.dropped,
             error=standing.error,
             failing_since=standing.failing_since,
-            next_try=now + timedelta(seconds=rest) if rest > 0 else None,
+            next_try=standing.next_try if rests else None,
             last_delivered=standing.last_delivered,
         )
 
@@ -200,8 +200,10 @@ class Courier:
         else:
             name = self._standing.name
             _log.info("webhook_not_taken", webhook=name, id=entry.id, cause=answer.detail)
-            self._docket.failed(entry, asyncio.get_running_loop().time(), answer.wait)
-            self._standing.failed(answer.detail, self._docket.failures)
+            now = asyncio.get_running_loop().time()
+            self._docket.failed(entry, now, answer.wait)
+            rest = self._docket.rests_until - now
+            self._standing.failed(answer.detail, self._docket.failures, rest)
 
     @property
     def _has_ended(self) -> bool:

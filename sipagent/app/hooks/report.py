@@ -25,6 +25,11 @@ def report_file(folder: Path) -> ReportFile:
     return ReportFile(folder / _NAME)
 
 
-def report_of(views: Callable[[], Sequence[WebhookView]]) -> Callable[[], WebhookReport]:
-    """What is written there."""
-    return lambda: WebhookReport(webhooks=tuple(views()))
+def report_of(views: Callable[[], Sequence[WebhookView]]) -> Callable[[], WebhookReport | None]:
+    """What is written there; nothing while there are none."""
+
+    def made() -> WebhookReport | None:
+        known = tuple(views())
+        return WebhookReport(webhooks=known) if known else None
+
+    return made

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -43,6 +43,7 @@ class Standing:
         self.error = ""
         self.failing_since: datetime | None = None
         self.last_delivered: datetime | None = None
+        self.next_try: datetime | None = None
         self._mark = mark
         self._tell = tell
         #: of those dropped, not told of yet, and when the last word was, on the loop's clock
@@ -63,9 +64,10 @@ class Standing:
             self.works()
         self.failing_since = None
 
-    def failed(self, detail: str, in_a_row: int) -> None:
-        """It did not take one."""
+    def failed(self, detail: str, in_a_row: int, rest: float) -> None:
+        """It did not take one; nobody asks it for `rest` seconds."""
         self.error = detail
+        self.next_try = datetime.now(UTC) + timedelta(seconds=rest)
         self.failing_since = self.failing_since or datetime.now(UTC)
         if in_a_row >= _TROUBLE and self.state is State.WORKING:
             self._move(State.FAILING)
