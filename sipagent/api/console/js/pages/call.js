@@ -2,22 +2,20 @@
 
 import { fill, h, write } from "../dom.js";
 import { feed } from "../feed.js";
-import { address, duration, party, precise, span, when, words } from "../format.js";
+import { address, duration, party, span, when, words } from "../format.js";
 import { ask, download, get, serverNow } from "../http.js";
 import { bind } from "../keys.js";
 import { actions } from "../parts/actions.js";
 import { audit } from "../parts/audit.js";
 import { badges } from "../parts/badges.js";
+import { eventList } from "../parts/events.js";
 import { tabs } from "../parts/forms.js";
 import { ladder } from "../parts/ladder.js";
 import { player } from "../parts/player.js";
 import { transcript } from "../parts/transcript.js";
 import { waterfall } from "../parts/waterfall.js";
-import { data, Story } from "../story.js";
+import { Story } from "../story.js";
 import { follow } from "../stream.js";
-
-//: rows of the list of all events
-const MOST = 1500;
 
 export function callPage(page) {
   new CallPage(page).open();
@@ -33,7 +31,7 @@ class CallPage {
     this.story = new Story(id);
     this.path = `/v1/calls/${encodeURIComponent(id)}`;
     this.talk = transcript();
-    this.parts = { falls: waterfall(), audit: audit(), ladder: ladder(), events: h("div.scroll"), timeline: h("div.timeline") };
+    this.parts = { falls: waterfall(), audit: audit(), ladder: ladder(), events: eventList(), timeline: h("div.timeline") };
     this.dirty = false;
   }
 
@@ -79,7 +77,7 @@ class CallPage {
       { name: "Tools and policy", panel: this.parts.audit.node },
       { name: "SIP", panel: this.parts.ladder.node },
       { name: "Timeline", panel: this.parts.timeline, opened: () => this.picture() },
-      { name: "Events", panel: this.parts.events },
+      { name: "Events", panel: this.parts.events.node },
     ]);
     this.side = h("div.stack", this.actions ? this.actions.node : this.summary);
     fill(this.main,
@@ -123,7 +121,7 @@ class CallPage {
     this.parts.falls.show(turns, zero);
     this.parts.audit.show(entries, zero);
     this.parts.ladder.show(sip, zero);
-    this.events(zero);
+    this.parts.events.show(this.story.events, zero);
     this.tabs.count(0, turns.length || "");
     this.tabs.count(1, entries.length || "");
     this.tabs.count(2, sip.length || "");
@@ -151,23 +149,6 @@ class CallPage {
     const { started, ended } = this.story.call;
     if (!started || !this.clock) return;
     write(this.clock, duration(((ended ? Date.parse(ended) : serverNow()) - Date.parse(started)) / 1000));
-  }
-
-  events(zero) {
-    const panel = this.parts.events;
-    const { events } = this.story;
-    panel.rows ||= 0;
-    if (!panel.body) {
-      panel.body = h("tbody");
-      fill(panel, h("table", { "aria-label": "All events" }, h("thead", h("tr", ["At", "Event", "What it says"].map((name) => h("th", { scope: "col" }, name)))), panel.body));
-    }
-    for (const event of events.slice(Math.max(panel.rows, events.length - MOST))) {
-      const { type, call_id: _id, at: _at, t, ...rest } = event;
-      const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== "" && value !== null));
-      panel.body.append(h("tr", h("td.nowrap.soft", precise(t - zero)), h("td.nowrap", h("code", type)), h("td", h("code.told", data(said)))));
-    }
-    panel.rows = events.length;
-    while (panel.body.children.length > MOST) panel.body.firstChild.remove();
   }
 
   /** The end has come: what can be done gives way to what is kept. */
