@@ -21,6 +21,7 @@ from sipagent.api.calls import Denied, NoRoomNow
 from sipagent.config import Settings, Webrtc
 from sipagent.dialplan.routes import fits
 from sipagent.edge.desk import Refused
+from sipagent.legs.webrtc.captions import Sees
 from sipagent.legs.webrtc.offer import BadOffer, checked
 from sipagent.worker.browsing import (
     BrowserAnswered,
@@ -31,7 +32,6 @@ from sipagent.worker.browsing import (
     BrowserRings,
     BrowserStops,
     FromWorker,
-    Sees,
 )
 from sipagent.worker.handle import WorkerHandle
 

@@ -12,6 +12,7 @@ from sipagent.call.target import WEB, normalise
 from sipagent.config import Settings
 from sipagent.errors import LegFailed
 from sipagent.events import Event
+from sipagent.legs.webrtc.captions import Sees
 from sipagent.providers.late import Late
 
 from .browsing import (
@@ -24,7 +25,6 @@ from .browsing import (
     BrowserStops,
     FromWorker,
     Rang,
-    Sees,
     ToWorker,
 )
 

@@ -4,10 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from .message import Message
+from sipagent.legs.webrtc.captions import Sees
 
-#: what a page is shown of the call's events
-Sees = Literal["nothing", "said", "all"]
+from .message import Message
 
 
 class BrowserCall(Message):
