@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from sipagent.api.calls import CallOver, NotUnderstood, Principal, UnknownCall
 from sipagent.api.keyring import Keyring, new_token
 from sipagent.api.remote import RemoteCalls, ServerAway, Unauthorised
-from sipagent.config import Api
+from sipagent.config import ROLES, Api
 from sipagent.events import CallStarted, OutsideAsked
 from sipagent.testing.phone import Phone
 from sipagent.testing.ports import free_port
@@ -119,7 +119,7 @@ async def test_a_made_token_fits_the_hash_that_was_made_with_it() -> None:
     ring = Keyring(Api.model_validate({"tokens": {"me": {"hash": digest, "role": "viewer"}}}))
     found = ring.find(token)
     assert found is not None
-    assert (found.name, found.scopes) == ("me", frozenset({"calls:read"}))
+    assert (found.name, found.scopes) == ("me", ROLES["viewer"])
     assert ring.find(token + "x") is None
     cut = ring.live(token)
     ring.reload(Api())
