@@ -27,6 +27,10 @@ OTHER = GOOD.replace('"100"', '"200"')
 BROKEN = GOOD.replace("answer", "anwser")
 
 
+#: servers are started one at a time: each takes seconds of computing
+pytestmark = pytest.mark.xdist_group("processes")
+
+
 class Service:
     """The process, what it logs, and every process it has started."""
 
@@ -45,7 +49,7 @@ class Service:
         found = (json.loads(line) for line in lines if line.startswith("{"))
         return [entry for entry in found if entry.get("event") == event]
 
-    async def logged(self, event: str, number: int = 1, timeout: float = 30) -> dict[str, object]:
+    async def logged(self, event: str, number: int = 1, timeout: float = 90) -> dict[str, object]:
         """The `number`th entry of that event. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while len(self.entries(event)) < number:

@@ -59,8 +59,8 @@ routes: [{to: "500"}]
 sections:
   main: [{sleep: {duration: 9000}}, answer, {sleep: {duration: 200}}, hangup]
 """
-#: a busy machine takes its time to start a server
-pytestmark = pytest.mark.timeout(600)
+#: a busy machine takes its time to start a server, and more to start several at once
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("processes")]
 CALLS = 20
 LIMITS = {"claim_seconds": 30, "calls": 40, "warm": 2, "calls_per_second": 100, "drain_seconds": 0}
 WARM = {**LIMITS, "warm": CALLS}
