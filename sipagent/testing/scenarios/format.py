@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sipagent.agent.parts import Part
 from sipagent.agent.protocols import Awaited
@@ -163,9 +163,9 @@ class Around(Part):
 
     dial: Text = Field(default="", description="the number called; default: the plan's first route")
     caller: Text = Field(default="sip:caller@example.com", description="who calls")
-    at: datetime | None = Field(
-        default=None, description="wall time in the settings' zone; default: a Monday, 10:00"
-    )
+    at: Annotated[
+        datetime | None, WithJsonSchema({"type": "string", "examples": ["2026-01-05 10:00"]})
+    ] = Field(default=None, description="wall time in the settings' zone; default: a Monday, 10:00")
     headers: Mapping[str, Text] = Field(default_factory=dict, description="of the INVITE")
     trunk: str | None = Field(default=None, description="the trunk it comes by")
     variables: Mapping[str, Any] = Field(default_factory=dict, description="as the plan begins")
