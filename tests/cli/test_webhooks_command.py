@@ -15,9 +15,12 @@ SETTINGS = """
 webhooks:
   crm: {url: "http://127.0.0.1:9/", secret_env: CRM_SECRET}
 """
-NOW = datetime.now(UTC)
 WELL = WebhookView(
-    name="crm", url="https://crm.example", waiting=2, delivered=40, last_delivered=NOW
+    name="crm",
+    url="https://crm.example",
+    waiting=2,
+    delivered=40,
+    last_delivered=datetime(2026, 1, 5, tzinfo=UTC),
 )
 ILL = WebhookView(
     name="qa",
@@ -25,7 +28,6 @@ ILL = WebhookView(
     state="failing",
     waiting=7,
     error="cannot be reached: connection refused",
-    failing_since=NOW - timedelta(minutes=3),
 )
 
 
@@ -48,7 +50,10 @@ def test_receivers_that_do_well_are_told_with_what_waits(run: Run, report: Path)
 def test_one_that_fails_is_told_with_cause_and_time_and_by_the_exit_code(
     run: Run, report: Path
 ) -> None:
-    report.write_text(WebhookReport(webhooks=(WELL, ILL)).model_dump_json())
+    # from the moment it is asked about: this file may have been read long before
+    since = datetime.now(UTC) - timedelta(minutes=3, seconds=10)
+    ill = ILL.model_copy(update={"failing_since": since})
+    report.write_text(WebhookReport(webhooks=(WELL, ill)).model_dump_json())
     ran = run("webhooks")
     assert ran.code == 1
     assert "qa: cannot be reached: connection refused; for 3 min" in " ".join(ran.out.split())
