@@ -133,7 +133,8 @@ def _is_whole(call_id: str, server: MortalServer, bundle: Bundle) -> None:
     # each once, however often a busy machine had it sent again
     requests = {(rung.start_line.split()[0], rung.cseq) for rung in bundle.sip}
     methods = [method for method, _ in requests]
-    assert methods.count("BYE") == 1
+    # a second one is the gateway's, for a worker that left before a slow far end had answered
+    assert methods.count("BYE") in (1, 2)
     assert methods.count("INVITE") == 3
     assert bundle.recordings == ("call.wav",)
     assert (server.folder / "calls" / call_id / "timeline.svg").exists()
