@@ -1,8 +1,10 @@
 """Calls on record, run again: against the plan they had, and against others."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sipagent.config import Provider, Settings
@@ -12,6 +14,8 @@ from sipagent.sources import parse
 from sipagent.store.archive import Piece, write_archive
 from sipagent.store.archive import Wish as ZipWish
 from sipagent.store.bundle import write_bundle
+from sipagent.testing.bed.render import render
+from sipagent.testing.bed.scenario import Line
 from sipagent.testing.rehearsal import (
     BUSY,
     Answer,
@@ -19,6 +23,7 @@ from sipagent.testing.rehearsal import (
     Rehearsal,
     ScriptedWeb,
 )
+from sipagent.testing.rehearsal.rehearsal import VOICE
 from sipagent.testing.rehearsal.web import Answer as WebAnswer
 from sipagent.testing.replay import NotReplayable, Replayed, Wish, replay, taken_from
 from sipagent.testing.replay.compare import words
@@ -80,8 +85,24 @@ async def asks_and_leaves(call: Rehearsal) -> None:
     await call.hangs_up()
 
 
+async def mumbles_and_leaves(call: Rehearsal) -> None:
+    line = render(Line(say="When are you open?"), VOICE, np.random.default_rng(1))
+    await call.says(replace(line, confidence=0.7))
+    await call.until(lambda: "Press 1 for yes" in told(call), 10)
+    await call.presses("1")
+    await call.until(lambda: "nine" in told(call), 10)
+    await call.hangs_up()
+
+
 def told(call: Rehearsal) -> str:
     return " ".join(e.text for e in call.all(Said) if e.speaker == "agent")
+
+
+def test_what_was_hardly_understood_is_asked_back_again(tmp_path: Path) -> None:
+    folder = on_record(tmp_path, PLAN, mumbles_and_leaves)
+    replayed = again(folder)
+    assert replayed.same, changes(replayed)
+    assert any(isinstance(e, Said) and "Press 1 for yes" in e.text for e in replayed.after)
 
 
 def test_a_call_against_its_own_plan_is_the_same(tmp_path: Path) -> None:

@@ -31,13 +31,14 @@ class Word:
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """Mono s16le at 8 kHz. `onset_ms` and `end_ms` are where its first and its last sound is; a
-    line without sound has none: both are 0.
+    line without sound has none: both are 0. `confidence` is how sure ears are of its words.
     """
 
     pcm: bytes
     words: tuple[Word, ...] = ()
     onset_ms: float = 0.0
     end_ms: float = 0.0
+    confidence: float = 1.0
 
     @property
     def text(self) -> str:

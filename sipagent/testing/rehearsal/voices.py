@@ -129,7 +129,8 @@ class KnowingEars:
                 yield Transcript(known, final=False, complete=_plain(known) in phrases)
         words = self._words(heard)
         self._had.update(words)
-        yield Transcript(_text(words), final=True, confidence=1.0)
+        sure = min((said.line.confidence for said, _ in words), default=1.0)
+        yield Transcript(_text(words), final=True, confidence=sure)
 
     def _words(
         self, heard: dict[Utterance, int], until: float = inf

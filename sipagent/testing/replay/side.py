@@ -50,6 +50,8 @@ class Deed:
     hidden: bool = False
     over: bool = False
     guessed: int = 0
+    #: how sure the ears were of the words
+    confidence: float = 1.0
     #: where it stands among the events
     place: int = 0
     anchor: Anchor = Anchor(0)
@@ -144,7 +146,8 @@ def _done(events: Sequence[Event]) -> Iterator[Deed]:
     said = [e for e in events if isinstance(e, Said) and e.speaker == "caller"]
     for event in said:
         if event.end > event.start:
-            yield Deed("says", event.start, event.end, event.text)
+            sure = 1.0 if event.confidence is None else event.confidence
+            yield Deed("says", event.start, event.end, event.text, confidence=sure)
     yield from _sounds(events, said)
     latest, leaving = 0, _leaving(events)
     for place, happened in enumerate(events):

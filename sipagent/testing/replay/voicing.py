@@ -1,6 +1,7 @@
 """Voicing: what the caller said as sound with words in it: their own, or a voice in its place."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +26,10 @@ def voiced(deed: Deed, sound: Sound | None) -> Rendered:
     """What was said, or the noise that was made, and how long before its start it begins: see
     `lead`.
     """
+    return replace(_voiced(deed, sound), confidence=deed.confidence)
+
+
+def _voiced(deed: Deed, sound: Sound | None) -> Rendered:
     own = None if sound is None else sound.between(deed.start - LEAD_MS, deed.end + TAIL_MS)
     if own and (found := _own(own, deed.text)) is not None:
         return found
