@@ -54,7 +54,9 @@ class NoServers:
 
 def toolbox_of(settings: Settings, instead: Mapping[str, ToolSpec]) -> Toolbox:
     """The users' own tools, loaded once in a process, and the verbs. Raises ConfigError."""
-    return Toolbox({**_functions(tuple(settings.tools)), **instead}, VERBS)
+    # where they are now: another working directory has others
+    files = tuple(path.resolve() for path in settings.tools)
+    return Toolbox({**_functions(files), **instead}, VERBS)
 
 
 @cache
