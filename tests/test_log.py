@@ -192,3 +192,32 @@ def test_event_fields_can_be_written_as_they_are() -> None:
     assert (ended["event"], ended["status"]) == ("call_ended", 200)
     assert latency["first_token"] == 80
     assert "final_text" not in latency
+
+
+def test_a_room_can_have_a_level_of_its_own_and_a_part_of_it_another() -> None:
+    out = Output(StringIO())
+    levels: dict[str, Any] = {"edge": "error", "edge.trunks": "debug"}
+    configure(Log(format="json", levels=levels), out.stream)
+    for name in ("edge.front", "edge.trunks.board", "worker.main", "edgeways"):
+        for level in ("debug", "info", "warning", "error"):
+            getattr(structlog.get_logger(f"sipagent.{name}"), level)("told")
+    written = [(line["logger"].removeprefix("sipagent."), line["level"]) for line in out.lines()]
+    assert written == [
+        ("edge.front", "error"),
+        *(("edge.trunks.board", level) for level in ("debug", "info", "warning", "error")),
+        *(("worker.main", level) for level in ("info", "warning", "error")),
+        *(("edgeways", level) for level in ("info", "warning", "error")),
+    ]
+
+
+def test_a_room_that_does_not_exist_is_a_clear_error() -> None:
+    with pytest.raises(ValueError, match="'edges' is no room: agent, api"):
+        Log(levels={"edges": "debug"})
+
+
+def test_lines_of_one_of_several_machines_say_which() -> None:
+    out = Output(StringIO())
+    configure(Log(format="json"), out.stream, node="north-1")
+    structlog.get_logger("sipagent.app.gateway").info("serving")
+    logging.getLogger("a_library").warning("hello")
+    assert [line["node"] for line in out.lines()] == ["north-1", "north-1"]

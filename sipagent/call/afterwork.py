@@ -5,6 +5,8 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
+from sipagent.tasks import Background, stopped
+
 #: seconds; what is begun bounds itself below this
 LONGEST = 40.0
 #: seconds, where somebody waits for the process to end
@@ -15,14 +17,12 @@ class Afterwork:
     """Runs at once, and may outlive the legs for a while; no leg waits for it."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._hurried = asyncio.Event()
 
     def add(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin it."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(work)
 
     def hurry(self) -> None:
         """Whoever waits, waits `HURRIED` seconds longer at most."""
@@ -36,13 +36,11 @@ class Afterwork:
         hurried = asyncio.ensure_future(self._hurried.wait())
         await asyncio.wait({all_done, hurried}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({all_done}, timeout=HURRIED)
-        for task in (*self._tasks, all_done, hurried):
-            task.cancel()
-        await asyncio.gather(*self._tasks, all_done, hurried, return_exceptions=True)
+        await stopped(*self._tasks, all_done, hurried)
 
     async def _all_done(self) -> None:
         """Some of it begins more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST):
                 while self._tasks:
-                    await asyncio.wait(set(self._tasks))
+                    await self._tasks.done()

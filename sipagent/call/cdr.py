@@ -111,6 +111,7 @@ class Cdr(_Part):
     warnings: tuple[str, ...] = ()
     usage: tuple[Usage, ...] = Field(default=(), description="of each provider, in order of use")
     cost: float | None = Field(default=None, description="of all that has a price")
+    trace_id: str = Field(default="", description="in the tracing system; empty: not traced")
 
 
 def fold(events: Iterable[Event]) -> Cdr:
@@ -157,7 +158,7 @@ def fold(events: Iterable[Event]) -> Cdr:
     )
     known: dict[str, object] = {}
     if started:
-        names = ("direction", "caller", "callee", "plan")
+        names = ("direction", "caller", "callee", "plan", "trace_id")
         known |= {"started": started.at, **{name: getattr(started, name) for name in names}}
     if ended:
         known |= {"ended": ended.at, "ended_by": ended.by}

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Literal
 
 LIMIT = 64
 #: by which way a key comes: telephone-event, an INFO request, tones in the audio, or a browser's
 #: data channel
 KeyWay = Literal["rfc4733", "info", "inband", "webrtc"]
+
+
+def _nobody() -> None:
+    """Nobody wants to be told."""
 
 
 class Key(str):
@@ -29,10 +34,13 @@ class Texts:
 
     def __init__(self) -> None:
         self._texts: deque[str] = deque(maxlen=LIMIT)
+        #: told that there is one
+        self.on_text: Callable[[], None] = _nobody
 
     def add(self, text: str) -> None:
         """A text arrived."""
         self._texts.append(text)
+        self.on_text()
 
     def take(self) -> str | None:
         """The next text if one is there."""
@@ -44,12 +52,15 @@ class Keypad:
 
     def __init__(self) -> None:
         self._keys: asyncio.Queue[str] = asyncio.Queue(LIMIT)
+        #: told that there is one
+        self.on_press: Callable[[], None] = _nobody
 
     def press(self, key: str) -> None:
         """A key arrived."""
         if self._keys.full():
             self._keys.get_nowait()
         self._keys.put_nowait(key)
+        self.on_press()
 
     async def key(self) -> str:
         """The next key; wait for one if need be."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Protocol
 
 from sipagent.errors import LegFailed
 
@@ -218,36 +218,3 @@ async def let_go(leg: Leg, reason: str) -> None:
     """Hang up on a leg; one that is gone already is no trouble."""
     with suppress(LegFailed):
         await leg.hangup(reason=reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a plan asks of a leg's media: `codecs` as SDP names them, in order, none for the usual
-    ones; `encryption` None as it usually is.
-    """
-
-    codecs: tuple[str, ...] = ()
-    encryption: Literal["mandatory", "optional", "forbidden"] | None = None
-
-
-USUAL = Terms()
-
-
-class Dialer(Protocol):
-    """Makes outbound legs: SIP through the edge."""
-
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        terms: Terms = USUAL,
-    ) -> Leg:
-        """Send an INVITE to a normalised target (`sip:...`); the leg is CALLING on return.
-
-        Raises LegFailed when no leg could be made at all (503: no room for another one).
-        """
-        ...

@@ -5,6 +5,8 @@ The E-model of ITU-T G.107 (2015), without echo and noise: R = 93.2 - Id - Ie,ef
 
 from dataclasses import dataclass
 
+from sipagent.events import LegMedia
+
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
@@ -38,3 +40,21 @@ def mos(codec: str, *, loss: float, jitter_ms: float = 0.0, round_trip_ms: float
     if r <= 0:
         return 1.0
     return min(4.5, 1 + 0.035 * r + 7e-6 * r * (r - 60) * (100 - r))
+
+
+def heard_mos(media: LegMedia) -> float | None:
+    """Of what came on a leg; None where nothing did."""
+    expected = media.received + media.lost
+    if not expected:
+        return None
+    loss, trip = media.lost / expected, media.round_trip_ms or 0.0
+    return mos(media.codec, loss=loss, jitter_ms=media.jitter_ms, round_trip_ms=trip)
+
+
+def reported_mos(media: LegMedia) -> float | None:
+    """Of what went out on a leg, as its far end reports; None where it sent no report."""
+    if media.remote_lost is None or not media.sent:
+        return None
+    loss, trip = media.remote_lost / media.sent, media.round_trip_ms or 0.0
+    jitter = media.remote_jitter_ms or 0.0
+    return mos(media.codec, loss=loss, jitter_ms=jitter, round_trip_ms=trip)

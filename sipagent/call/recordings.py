@@ -1,12 +1,14 @@
 """Recordings: the running recordings of one call, by control id."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sipagent.errors import PlanError
 from sipagent.events import RecordingPaused, RecordingStarted, RecordingStopped
+from sipagent.media.ear import Patience
+from sipagent.media.frames import Frame
 from sipagent.media.port import AudioPort
 from sipagent.media.recording import Layout, Recording
 
@@ -17,13 +19,30 @@ if TYPE_CHECKING:
 
 
 OnStop = Callable[[Recording], None]
+_Side = Literal["left", "right"]
+#: nobody waits for a recording: it wakes the loop twice a second, with whoever else is patient
+_PATIENT = Patience(25)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tape:
     recording: Recording
-    ports: dict[str, AudioPort]
+    ports: Mapping[_Side, AudioPort]
     on_stop: OnStop | None
+
+    async def run(self) -> None:
+        """Put down what is heard, both sides together, until the ports are closed."""
+        leading, port = next(iter(self.ports.items()))
+        async for frames in port.batches():
+            newer = self._waiting()
+            self.recording.heard(**{**newer, leading: [*frames, *newer[leading]]})
+
+    def catch_up(self) -> None:
+        """Put down what was heard so far: what is done to the recording now comes after it."""
+        self.recording.heard(**self._waiting())
+
+    def _waiting(self) -> dict[_Side, Sequence[Frame]]:
+        return {side: port.waiting() for side, port in self.ports.items()}
 
 
 class Recordings:
@@ -66,27 +85,28 @@ class Recordings:
         writer = call.services.writers[path.suffix.removeprefix(".")]
         now = bridge.clock.t
         recording = Recording(path, bridge.rate, now, open_writer=writer, layout=layout)
-        ports = {}
+        ports: dict[_Side, AudioPort] = {}
         if layout != "listen":
-            left = bridge.open_port(f"{control_id}-left")
+            left = ports["left"] = bridge.open_port(f"{control_id}-left")
             call.room.overhear(left, mouth_of=call.caller)
-            call.spawn(_feed(left, recording.left))
-            ports["left"] = left
         if layout != "speak":
-            right = bridge.open_port(f"{control_id}-right")
+            right = ports["right"] = bridge.open_port(f"{control_id}-right")
             call.room.add_listener(right, ears_of=call.caller)
-            call.spawn(_feed(right, recording.right))
-            ports["right"] = right
-        self._running[control_id] = _Tape(recording, ports, on_stop)
+        for port in ports.values():
+            port.patience = _PATIENT
+        tape = self._running[control_id] = _Tape(recording, ports, on_stop)
+        call.spawn(tape.run())
         call.emit(RecordingStarted, control_id=control_id, path=path.name)
         return recording
 
     def get(self, control_id: str) -> Recording:
-        """A running recording. Raises PlanError."""
+        """A running recording, with all that was heard so far. Raises PlanError."""
         try:
-            return self._running[control_id].recording
+            tape = self._running[control_id]
         except KeyError:
             raise PlanError(f"no recording named {control_id!r} is running") from None
+        tape.catch_up()
+        return tape.recording
 
     def await_words(self, control_id: str) -> None:
         """Keep nothing, not even the time, until `begin`. Raises PlanError."""
@@ -98,6 +118,7 @@ class Recordings:
         tape = self._running.get(control_id)
         if control_id in self._awaiting and tape is not None and tape.recording is recording:
             self._awaiting.discard(control_id)
+            tape.catch_up()
             recording.resume(self._call.bridge.clock.t)
 
     def pause(self, control_id: str, *, skip: bool = False) -> None:
@@ -157,8 +178,3 @@ class Recordings:
             name = f"{wanted.stem}-{number}{wanted.suffix}"
         self.files.add(name)
         return name
-
-
-async def _feed(port: AudioPort, side: Callable[[bytes, int], None]) -> None:
-    async for frame in port.frames():
-        side(frame.pcm, frame.t)

@@ -12,8 +12,8 @@ from sipagent.errors import CallError
 from sipagent.media.port import AudioPort
 from sipagent.media.recording import OpenWriter
 
+from .dial import Dialer
 from .documents import Documents, NoDocuments
-from .leg import Dialer
 from .live_agent import Exit
 from .meeting import Meet, Notice, Seated, Wish
 from .model_log import ModelLog, NoModelLog

@@ -20,10 +20,12 @@ from sipagent.events import (
 )
 from sipagent.media.bridge import Bridge, Room
 from sipagent.media.port import AudioPort
+from sipagent.tasks import Background
 
 from . import reasons
 from .afterwork import Afterwork
 from .consent import Consent
+from .dial import Dial
 from .driving import Driving
 from .hold import Hold
 from .keypad import Keypad, Texts
@@ -121,7 +123,7 @@ class CallSession:
         #: what becomes of a REFER; without one all are declined
         self.referee: Judge | None = None
         self._parties = Parties()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Background()
         self._ended = False
         if beside is None:
             self.adopt(caller, "caller")
@@ -179,14 +181,12 @@ class CallSession:
         """Run a coroutine that must not outlive the call. `instead_of` is a name of which only
         one runs: the newest.
         """
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
+        task = self._tasks.hold(asyncio.ensure_future(work))
         if instead_of is not None:
             for other in self._tasks:
                 if other.get_name() == instead_of:
                     other.cancel()
             task.set_name(instead_of)
-        task.add_done_callback(self._tasks.discard)
         return task
 
     def adopt(self, leg: Leg, role: Speaker) -> None:
@@ -214,11 +214,11 @@ class CallSession:
         elif state is LegState.DISCONNECTED and self.times.left is None:
             self.times.left = datetime.now(UTC)
 
-    async def dial(self, target: str, **options: Any) -> Leg:
-        """Send an INVITE to a normalised target; the leg belongs to this call but is not heard
-        yet (join it to the room). `options` as in `Dialer.dial`. Raises LegFailed.
+    async def dial(self, dial: Dial) -> Leg:
+        """Send an INVITE; the leg belongs to this call but is not heard yet (join it to the
+        room). Raises LegFailed.
         """
-        leg = await self.services.dialer.dial(target, **options)
+        leg = await self.services.dialer.dial(dial)
         self.adopt(leg, "callee")
         if self._ended:
             # the call ended while the INVITE was being sent: nobody else would end the leg
@@ -353,8 +353,7 @@ class CallSession:
         self._ended = True
         ends = (let_go(leg, str(why)) for leg in self.legs)
         await asyncio.gather(*ends, self.taps.stop_all())
-        for task in list(self._tasks):
-            task.cancel()
+        self._tasks.cancel()
         self.recordings.stop_all()
 
     def parting(self) -> reasons.Reason:

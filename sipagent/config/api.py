@@ -20,11 +20,17 @@ Scope = Literal[
     "calls:originate",
     "system:control",
     "tokens:issue",
+    "records:control",
 ]
 Role = Literal["viewer", "operator", "admin"]
 _VIEWER: frozenset[Scope] = frozenset({"calls:read", "records:read", "system:read"})
 _OPERATOR: frozenset[Scope] = _VIEWER | {"calls:control", "webrtc:call"}
-_ADMIN: frozenset[Scope] = _OPERATOR | {"calls:originate", "system:control", "tokens:issue"}
+_ADMIN: frozenset[Scope] = _OPERATOR | {
+    "calls:originate",
+    "system:control",
+    "tokens:issue",
+    "records:control",
+}
 #: what each role may do at most
 ROLES: Mapping[Role, frozenset[Scope]] = {
     "viewer": _VIEWER,

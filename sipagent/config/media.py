@@ -4,7 +4,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from .parts import Codec, DtmfMode, Part, Port, Srtp
+from sipagent.call.dial import DtmfMode, Srtp
+
+from .parts import Codec, Part, Port
 
 
 class Rtp(Part):

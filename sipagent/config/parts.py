@@ -7,12 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-#: encryption of media (RFC 3711 with the keys in SDP, RFC 4568)
-Srtp = Literal["off", "optional", "required"]
 Codec = Literal["PCMU", "PCMA", "G722"]
-#: how keys are sent: telephone-event (RFC 4733), INFO with application/dtmf-relay or
-#: application/dtmf, or tones in the audio
-DtmfMode = Literal["auto", "rfc4733", "info", "info-dtmf", "inband"]
 Network = IPv4Network | IPv6Network
 #: the name of a phone: the user part of its address
 Extension = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]

@@ -2,7 +2,9 @@
 
 from pydantic import Field, SecretStr, model_validator
 
-from .parts import DtmfMode, Part
+from sipagent.call.dial import DtmfMode
+
+from .parts import Part
 
 
 class Phone(Part):

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from sipagent.errors import ConfigError, Finding
 from sipagent.sources import KeyPath, Source, parse, read
 
+from .cluster import anchored as anchored_cluster
+from .hep import anchored as anchored_hep
 from .settings import Settings
 from .sip import anchored
 from .webhooks import anchored as anchored_webhooks
@@ -37,6 +39,27 @@ def load(path: Path | None) -> Settings:
     except ValidationError as error:
         raise ConfigError(source.findings(error, Settings)) from error
     return settings if path is None else _anchored(settings, path.parent)
+
+
+def doubts(path: Path | None) -> list[Finding]:
+    """Warnings about a settings file that loads: what works, and should not stand there."""
+    if path is None:
+        return []
+    source = read(path)
+    keys: Any = source.data
+    place: KeyPath = ("store", "encryption", "keys")
+    for name in place:
+        keys = keys.get(name) if isinstance(keys, dict) else None
+    return [
+        source.finding(
+            (*place, name),
+            "the key itself stands here, beside what it protects",
+            hint="set it in the environment: ${env:NAME}",
+            severity="warning",
+        )
+        for name, key in (keys.items() if isinstance(keys, dict) else ())
+        if isinstance(key, str) and not _ENV.search(key)
+    ]
 
 
 def _filled(node: Any, source: Source, path: KeyPath, findings: list[Finding]) -> Any:
@@ -80,6 +103,8 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 for name, server in settings.mcp_servers.items()
             },
             "webhooks": anchored_webhooks(settings.webhooks, folder),
+            "cluster": anchored_cluster(settings.cluster, folder),
+            "hep": anchored_hep(settings.hep, folder),
             "state": settings.state and (folder / settings.state).absolute(),
             "dialplans": tuple((folder / p).absolute() for p in settings.dialplans),
             "tools": tuple((folder / p).absolute() for p in settings.tools),

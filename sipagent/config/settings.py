@@ -1,7 +1,7 @@
 """Settings: one sipagent.yaml, read once at start; every key has a default that works."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -12,7 +12,12 @@ from sipagent.call.privacy import Privacy
 from sipagent.call.toll import TollPolicy
 
 from .api import Api
+from .audit import AuditChain
+from .cluster import Cluster
+from .encryption import Encryption
 from .guard import Guard
+from .hep import Hep
+from .logs import Log
 from .mcp import McpServers
 from .media import Media, Rtp
 from .meeting import Parking, Queue
@@ -20,10 +25,13 @@ from .messages import Messages
 from .parts import Extension, OneOrMore, Part
 from .phone import Phone, Registrar
 from .relay import Relay
+from .retention import Retention
 from .sip import Sip
 from .speech import SpeechCache
 from .swml import Swml
+from .tracing import Tracing
 from .trunk import Trunk
+from .upload import Upload
 from .web import Web
 from .webhooks import Webhook
 from .webrtc import Webrtc
@@ -65,15 +73,11 @@ class Store(Part):
     model_requests: bool = Field(
         default=True, description="keep what models were asked and answered, in models.jsonl"
     )
-
-
-class Log(Part):
-    """How the server talks about itself."""
-
-    format: Literal["auto", "json", "console"] = "auto"
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    personal: bool = Field(
-        default=False, description="log digits, transcripts and tool arguments too"
+    encryption: Encryption | None = Field(
+        default=None, description="seals the files of bundles; absent: they lie plain"
+    )
+    upload: Upload | None = Field(
+        default=None, description="object storage that bundles go to; absent: they stay here"
     )
 
 
@@ -98,6 +102,9 @@ class Settings(BaseSettings):
     webrtc: Webrtc | None = Field(
         default=None, description="browser phones, by the HTTP door; absent: none"
     )
+    cluster: Cluster | None = Field(
+        default=None, description="other nodes beside this server; absent: it is alone"
+    )
     providers: dict[str, Provider] = Field(default_factory=dict)
     mcp_servers: McpServers = Field(
         default_factory=dict, description="tools of others, for agents that name them"
@@ -116,18 +123,31 @@ class Settings(BaseSettings):
         default=None, description="holds for every plan beside its own; absent: plans alone decide"
     )
     store: Store = Store()
+    retention: Retention = Field(
+        default=Retention(), description="how long what is known of calls is kept; absent: for ever"
+    )
+    audit: AuditChain = AuditChain()
     state: Path | None = Field(
         default=None,
         description="folder of what a restarted server must know again, on a local disk; "
         "default: .state beside the records",
     )
     log: Log = Log()
+    tracing: Tracing | None = Field(
+        default=None, description="a trace of every call, by OTLP; absent: as OTEL_* variables say"
+    )
+    hep: Hep | None = Field(default=None, description="SIP to Homer; absent: nobody is told")
     dialplans: Annotated[tuple[Path, ...], OneOrMore] = (Path("dialplans"),)
     tools: Annotated[tuple[Path, ...], OneOrMore] = (Path("tools"),)
     time_zone: str = "UTC"
     envs: dict[str, str] = Field(
         default_factory=dict, description="what plans see as ${envs.NAME}; nothing else leaks"
     )
+
+    @property
+    def node(self) -> str:
+        """Who this server is among those that share its database; empty where it is alone."""
+        return self.cluster.node if self.cluster is not None else ""
 
     @property
     def toll_policy(self) -> TollPolicy:

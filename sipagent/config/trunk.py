@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from sipagent.call.dial import DtmfMode, Srtp
 from sipagent.call.numbers import NumberPlan
 
-from .parts import Codec, DtmfMode, Hop, Host, Network, OneOrMore, Part, Port, Srtp, switched
+from .parts import Codec, Hop, Host, Network, OneOrMore, Part, Port, switched
 
 
 class Registration(Part):

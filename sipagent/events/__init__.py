@@ -21,17 +21,19 @@ from .floor import (
 )
 from .hooks import WebhookChanged
 from .keeping import (
+    CallerErased,
     ConsentChanged,
     RecordingPaused,
     RecordingStarted,
     RecordingStopped,
+    RecordsPruned,
     SecureEntry,
     TapStarted,
     TapStopped,
 )
 from .mcp import McpCalled, McpServerChanged
 from .outside import DriveChanged, OutsideAsked
-from .providers import LimitReached, ModelUsed, ProviderFailed, SpeechUsed
+from .providers import Finish, LimitReached, ModelUsed, ProviderFailed, SpeechUsed
 from .signalling import LegChanged, LegHeld, LegMedia, SipMessage
 from .talks import (
     AgentChanged,
@@ -50,9 +52,11 @@ __all__ = [
     "AgentChanged",
     "BargeIn",
     "Base",
+    "CallerErased",
     "ConsentChanged",
     "DriveChanged",
     "FillerSpoken",
+    "Finish",
     "Gathered",
     "Interim",
     "LegChanged",
@@ -69,6 +73,7 @@ __all__ = [
     "RecordingPaused",
     "RecordingStarted",
     "RecordingStopped",
+    "RecordsPruned",
     "Reported",
     "Said",
     "SecureEntry",
@@ -93,7 +98,8 @@ __all__ = [
 
 class CallStarted(Base):
     """A conversation began: an INVITE was accepted for a plan, or we dial out. `swml_id` is what
-    servers of SWML and functions know it by.
+    servers of SWML and functions know it by. `traceparent` is its own span (W3C Trace Context),
+    empty where calls are not traced; `traced_by` the span of that trace it is part of, if any.
     """
 
     type: Literal["call_started"] = "call_started"
@@ -104,6 +110,13 @@ class CallStarted(Base):
     why: str = ""
     sip_call_id: str = ""
     swml_id: str = ""
+    traceparent: str = ""
+    traced_by: str = ""
+
+    @property
+    def trace_id(self) -> str:
+        """Of `traceparent`."""
+        return self.traceparent[3:35]
 
 
 class StepStarted(Base):
@@ -320,6 +333,8 @@ Event = Annotated[
     | Transcribed
     | UserEvent
     | WebhookChanged
+    | RecordsPruned
+    | CallerErased
     | Warned
     | CallEnded,
     Field(discriminator="type"),

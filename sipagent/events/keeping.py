@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from .base import Base
 
 
@@ -72,3 +74,27 @@ class ConsentChanged(Base):
     consent: Literal["given", "refused", "withdrawn"]
     how: Literal["key", "voice", "answer", "silence", "request"]
     question: str = ""
+
+
+class RecordsPruned(Base):
+    """Something of calls that are over went by rule. Of no call: `call_id` is empty. `kind` is as
+    in `retention`; `count` calls, or days of tolls, files of speech, entries of the audit chain.
+    """
+
+    type: Literal["records_pruned"] = "records_pruned"
+    kind: str
+    count: int
+    bytes_freed: int = Field(default=0, description="of files; the database's are not counted")
+
+
+class CallerErased(Base):
+    """All that was known of one person was removed on request. Of no call, and without any word
+    of who it was. `complete`: nothing was found afterwards.
+    """
+
+    type: Literal["caller_erased"] = "caller_erased"
+    erasure: str
+    by: str
+    calls: int
+    things: int
+    complete: bool

@@ -5,6 +5,8 @@ from typing import Literal
 from .base import Base
 
 Role = Literal["ears", "mind", "mouth"]
+#: how a model's reply ended
+Finish = Literal["", "stop", "tool_calls", "length", "cancelled", "error"]
 
 
 class ProviderFailed(Base):
@@ -21,8 +23,10 @@ class ProviderFailed(Base):
 class ModelUsed(Base):
     """One reply of a model, in tokens as the provider counts them; `cached` and `audio_input` are
     part of `input`, `audio_output` of `output`. `estimated` where the reply ended before its count
-    came. `ms` is from asking to the end of the reply on the media clock; `cost` is in the currency
-    of the configured prices, None without any.
+    came. `ms` is from asking to the end of the reply on the media clock, `first_ms` to its first
+    word or tool, None where none came; `finish` is how it ended, where we read it: by itself, with
+    tools that are asked for, cut by us, given up, or failed. `cost` is in the currency of the
+    configured prices, None without any.
     """
 
     type: Literal["model_used"] = "model_used"
@@ -35,6 +39,8 @@ class ModelUsed(Base):
     audio_output: int = 0
     estimated: bool = False
     ms: int = 0
+    first_ms: int | None = None
+    finish: Finish = ""
     cost: float | None = None
 
 

@@ -1,14 +1,14 @@
 """SipDialer: makes outbound SIP legs on the endpoint."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pjsua2 as pj
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
-from sipagent.config import DtmfMode, Srtp
 from sipagent.errors import LegFailed
 
 from .headers import written
@@ -29,48 +29,34 @@ class SipDialer:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        srtp: Srtp | None = None,
-        codecs: Sequence[str] = (),
-        dtmf: DtmfMode | None = None,
-    ) -> SipLeg:
+    async def dial(self, dial: Dial) -> SipLeg:
         """Send an INVITE; the leg is CALLING on return.
 
-        `srtp` is how media is encrypted, `codecs` are offered and `dtmf` is how keys are sent, if
-        not as the settings say.
-        `caller_id` is the user part of From, or a whole `"Name" <sip:...>`. Raises LegFailed:
-        484 for a target that is not a SIP URI, 400 for a header that could not be written, 503
-        for a fifth leg.
+        Raises LegFailed: 484 for a target that is not a SIP URI, 400 for a header that could not
+        be written, 503 for a fifth leg.
         """
+        target, caller_id, terms = dial.target, dial.caller_id, dial.terms
         if not _TARGET.fullmatch(target):
             raise LegFailed(484, f"{target!r} is not a SIP URI")
         if len(self._endpoint.legs) >= MAX_LEGS:
             raise no_room()
-        prm = _invite(headers or {})
+        prm = _invite(dial.headers)
         if caller_id is not None and _IDENTITY.fullmatch(caller_id):
             prm.txOption.localUri = caller_id
         elif caller_id is not None:
             host = self._endpoint.identity.rpartition("@")[2]
             prm.txOption.localUri = f"<sip:{quote(caller_id, safe=_USER)}@{host}>"
         self._endpoint.widen()
-        credentials = None if username is None else (username, password or "")
         try:
-            native = NativeCall(self._endpoint.account(credentials, srtp))
-            native.codecs = codecs or self._endpoint.codecs.usual
+            native = NativeCall(self._endpoint.account(dial.credentials, terms.encryption))
+            native.codecs = terms.codecs or self._endpoint.codecs.usual
             leg = SipLeg(native, LegState.CALLING, self._endpoint.kick)
             native.makeCall(on_the_wire(target), prm)
         except pj.Error as error:
             raise failed(error) from error
         finally:
             self._endpoint.kick()
-        self._endpoint.adopt(leg, dtmf)
+        self._endpoint.adopt(leg, terms.keys)
         return leg
 
 

@@ -5,10 +5,10 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from ipaddress import IPv4Address
-from pathlib import Path
 
+from .descriptors import own_sockets
 from .diagnosis import Address
 
 _ATTACH, _DETACH = 26, 27  # SO_ATTACH_FILTER, SO_DETACH_FILTER of asm-generic/socket.h
@@ -24,13 +24,14 @@ def fence(port: int, allowed: Sequence[Address]) -> None:
     only; of RTCP the port is not looked at. None: everybody.
     """
     hosts = [(host, None) for host, _ in allowed]
-    for number, places in ((port, list(allowed)), (port + 1, hosts)):
-        for sock in _sockets_on(number):
-            with suppress(OSError):
-                if allowed:
-                    _attach(sock, places)
-                else:
-                    sock.setsockopt(socket.SOL_SOCKET, _DETACH, 0)
+    with _sockets_on(port, port + 1) as found:
+        for number, places in ((port, list(allowed)), (port + 1, hosts)):
+            for sock in found[number]:
+                with suppress(OSError):
+                    if allowed:
+                        _attach(sock, places)
+                    else:
+                        sock.setsockopt(socket.SOL_SOCKET, _DETACH, 0)
 
 
 def program(places: Sequence[tuple[str, int | None]]) -> list[tuple[int, int, int, int]]:
@@ -59,24 +60,16 @@ def _attach(sock: socket.socket, places: Sequence[tuple[str, int | None]]) -> No
     )
 
 
-def _sockets_on(port: int) -> Iterator[socket.socket]:
-    """This process's IPv4 datagram sockets on a port: the library does not tell its own."""
-    for entry in list(Path("/proc/self/fd").iterdir()):
-        with _borrowed(entry) as sock:
-            if sock is not None and sock.getsockname()[1] == port:
-                yield sock
-
-
 @contextmanager
-def _borrowed(entry: Path) -> Iterator[socket.socket | None]:
-    try:
-        if not str(entry.readlink()).startswith("socket:"):
-            yield None
-            return
-        sock = socket.socket(fileno=os.dup(int(entry.name)))
-    except OSError:
-        yield None
-        return
-    with sock:
-        udp = sock.family == socket.AF_INET and sock.type == socket.SOCK_DGRAM
-        yield sock if udp else None
+def _sockets_on(*ports: int) -> Iterator[dict[int, list[socket.socket]]]:
+    """This process's IPv4 datagram sockets on these ports, for as long as the block runs: the
+    library does not tell its own.
+    """
+    found: dict[int, list[socket.socket]] = {port: [] for port in ports}
+    with ExitStack() as borrowed:
+        for number in own_sockets():
+            with suppress(OSError):  # closed meanwhile
+                sock = borrowed.enter_context(socket.socket(fileno=os.dup(number)))
+                if (sock.family, sock.type) == (socket.AF_INET, socket.SOCK_DGRAM):
+                    found.get(sock.getsockname()[1], []).append(sock)
+        yield found

@@ -6,11 +6,12 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipagent.media.frames import FRAME_MS
+from sipagent.media.frames import frame_bytes
 from sipagent.media.keytones import KeyTones
 
 from .frame_access import choose
-from .native import fenced
+from .native import fenced, keep_thread_state
+from .ports import port_format
 
 #: peak of one tone, 16-bit units: about -9 dBm0
 _VOLUME = 8100
@@ -29,12 +30,13 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]
         self._heard = heard
         self._tones = KeyTones(rate)
         self._access = choose()
-        self._silence = bytes(rate * FRAME_MS // 1000 * 2)
-        self.createPort("keys", _format(rate))
+        self._silence = bytes(frame_bytes(rate))
+        self.createPort("keys", port_format(rate))
 
     @fenced
     def onFrameRequested(self, frame: Any) -> None:  # noqa: N802
         """It says nothing."""
+        keep_thread_state()
         frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
 
     @fenced
@@ -62,12 +64,3 @@ class Pad:
         digits.append(digit)
         self._generator.startTransmit(media)
         self._generator.playDigits(digits)
-
-
-def _format(rate: int) -> Any:
-    audio = pj.MediaFormatAudio()
-    audio.type = pj.PJMEDIA_TYPE_AUDIO
-    audio.clockRate, audio.channelCount, audio.bitsPerSample = rate, 1, 16
-    audio.frameTimeUsec = FRAME_MS * 1000
-    audio.avgBps = audio.maxBps = rate * 16
-    return audio

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pjsua2 as pj
 
+from sipagent.call.dial import DtmfMode
 from sipagent.call.keypad import Key, KeyWay
-from sipagent.config import DtmfMode
 from sipagent.errors import LegFailed
 
 from .digits import KEYS, DigitFan, Duplicates, Event, Events, keystrokes

@@ -6,6 +6,7 @@ this room, and what leaves the room is typed.
 
 import asyncio
 import ctypes
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol, TypeVar
@@ -37,6 +38,9 @@ class Fenced(Protocol):
 
 F = TypeVar("F", bound=Fenced)
 
+#: what is known of each thread; gone with its Python thread state
+_here = threading.local()
+
 
 def fenced(callback: Callable[[F, Any], None]) -> Callable[[F, Any], None]:
     """A callback that may be called by native code, from any thread.
@@ -50,11 +54,16 @@ def fenced(callback: Callable[[F, Any], None]) -> Callable[[F, Any], None]:
         try:
             callback(self, argument)
         except Exception as error:
-            context = {"message": f"in {callback.__qualname__}", "exception": error}
-            if not self.loop.is_closed():
-                self.loop.call_soon_threadsafe(self.loop.call_exception_handler, context)
+            report(self.loop, callback.__qualname__, error)
 
     return call
+
+
+def report(loop: asyncio.AbstractEventLoop, where: str, error: Exception) -> None:
+    """Hand the loop what was raised where nobody can catch it. Any thread."""
+    if not loop.is_closed():
+        context = {"message": f"in {where}", "exception": error}
+        loop.call_soon_threadsafe(loop.call_exception_handler, context)
 
 
 def failed(error: Any) -> LegFailed:
@@ -73,7 +82,9 @@ def keep_thread_state() -> None:
     CPython makes one for every callback and destroys it after: a third of what an empty callback
     costs. One unmatched Ensure keeps it; the thread lives as long as the process.
     """
-    ctypes.pythonapi.PyGILState_Ensure()
+    if not hasattr(_here, "kept"):
+        _here.kept = True
+        ctypes.pythonapi.PyGILState_Ensure()
 
 
 def bare_uri(address: str) -> str:

@@ -95,6 +95,8 @@ class NativeCall(pj.Call):  # type: ignore[misc]
         self.account = account
         self.media: Any = None
         self.media_index = 0
+        #: how often media was negotiated; what is known of a stream holds until the next time
+        self.negotiated = 0
         #: a 2xx was sent or received, its ACK perhaps not yet
         self.answered = False
         #: the far end's CANCEL, which the session does not end by itself
@@ -124,6 +126,7 @@ class NativeCall(pj.Call):  # type: ignore[misc]
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
         """Media was negotiated, anew or for the first time."""
         self.media = None
+        self.negotiated += 1
         status = pj.PJSUA_CALL_MEDIA_NONE
         # a member of a temporary dies with it: the info needs a name while it is read
         info = self.getInfo()

@@ -4,16 +4,17 @@ import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pjsua2 as pj
 
+from sipagent.call.dial import DtmfMode, Srtp
 from sipagent.call.leg import LegState
-from sipagent.config import DtmfMode, Settings, Srtp
+from sipagent.config import Settings
 from sipagent.errors import LegFailed
 
 from .codecs import Codecs
+from .descriptors import own_sockets
 from .native import failed, fenced, silence_log
 from .native_call import NativeCall
 from .sip import SipLeg
@@ -24,7 +25,8 @@ Address = tuple[str, int]
 Credentials = tuple[str, str]
 #: what the published wheel was compiled for (PJSUA_MAX_CALLS)
 MAX_LEGS = 4
-#: between looks at the native timers (retransmissions, session timers, keys from the media thread)
+#: between looks at the native timers (retransmissions, session timers, keys from the media
+#: thread), where no media clock has them looked at
 TICK_SECONDS = 0.05
 #: the same while there is no leg; packets wake us either way
 IDLE_TICK_SECONDS = 0.25
@@ -120,7 +122,9 @@ class Endpoint:
         self._media_public = settings.rtp.public_address
         #: between the edge and the library where IPv6 media is served
         self.six: SixGate | None = None
-        self._kicked = False
+        self._kicked = self._clocked = False
+        #: between looks at the native timers while there is a leg
+        self.tick_seconds = TICK_SECONDS
         self.codecs = Codecs(settings)
 
     @property
@@ -170,17 +174,18 @@ class Endpoint:
         if terms.codecs:
             self.codecs.incoming = tuple(terms.codecs)
             self.codecs.narrow(self._native)
+        self.playback()
         if self.six is not None:
             self.six.open()
         for descriptor in self._signalling:
-            self._loop.add_reader(descriptor, self._pump)
+            self._loop.add_reader(descriptor, self.pump)
         self._tick()
 
     def kick(self) -> None:
         """Look at native events on the loop's next turn; called after every API call."""
         if not self._kicked and self._loop is not None:
             self._kicked = True
-            self._loop.call_soon(self._pump)
+            self._loop.call_soon(self.pump)
 
     def account(
         self, credentials: Credentials | None = None, srtp: Srtp | None = None
@@ -209,26 +214,34 @@ class Endpoint:
         if self.six is not None:
             self.six.ended(leg.info.sip_call_id)
 
+    @property
+    def native(self) -> Any:
+        """The library, once `prepare` has created it."""
+        return self._native
+
     def playback(self) -> Any:
-        """The null audio device, a conference member that always listens."""
-        return self._native.audDevManager().getPlaybackDevMedia()
+        """The null audio device, a conference member that always listens. Its thread drives the
+        conference, so it is not there before somebody wants it: not in a worker that is idle.
+        """
+        devices = self._native.audDevManager()
+        if not self._clocked:
+            self._clocked = True
+            devices.setNullDev()
+        return devices.getPlaybackDevMedia()
 
     def _create(self) -> None:
         self._native = native = pj.Endpoint()
         native.libCreate()
         native.libInit(self._library_config())
-        before = _sockets()
+        before = own_sockets()
         transport = pj.TransportConfig()
         transport.port, transport.boundAddress = 0, self.address[0]
         number = native.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
         name = str(native.transportGetInfo(number).localName)
         self.address = (self.address[0], int(name.rpartition(":")[2]))
         native.libStart()
-        native.audDevManager().setNullDev()
         self.codecs.narrow(native)
-        for inode, descriptor in _sockets().items():
-            if inode not in before:
-                self._signalling.append(descriptor)
+        self._signalling = sorted(own_sockets() - before)
         if self._internal is not None and self._settings.rtp.ipv6_host is not None:
             self._put_gate(self._internal, self._settings.rtp.ipv6_host)
         self.account()
@@ -314,7 +327,8 @@ class Endpoint:
         else:
             leg.dismiss(480)
 
-    def _pump(self) -> None:
+    def pump(self) -> None:
+        """Let the library do what it has to, and tell us of it."""
         self._kicked = False
         for _ in range(_EVENTS_AT_ONCE):
             if self._native.libHandleEvents(0) <= 0:
@@ -322,27 +336,14 @@ class Endpoint:
         self.kick()
 
     def _tick(self) -> None:
-        self._pump()
+        self.pump()
         assert self._loop is not None
-        self._loop.call_later(TICK_SECONDS if self.legs else IDLE_TICK_SECONDS, self._tick)
+        self._loop.call_later(self.tick_seconds if self.legs else IDLE_TICK_SECONDS, self._tick)
 
 
 def _host_port(address: Address) -> str:
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
     return f"{host}:{address[1]}"
-
-
-def _sockets() -> dict[str, int]:
-    """This process's sockets, inode to descriptor: the library does not tell its own."""
-    found: dict[str, int] = {}
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            link = str(entry.readlink())
-        except OSError:
-            continue
-        if link.startswith("socket:"):
-            found[link] = int(entry.name)
-    return found
 
 
 def no_room() -> LegFailed:

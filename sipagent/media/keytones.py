@@ -4,6 +4,8 @@ The last resort for far ends without telephone-events: it looks at every frame, 
 where no better way was agreed.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ class KeyTones:
     """
 
     def __init__(self, rate: int) -> None:
-        self._size = round(_WINDOW_SECONDS * rate)
+        self._size = _size(rate)
         self._hop = round(_HOP_SECONDS * rate)
         self._floor = 2 * _FAINTEST**2 * self._size
         self._basis = _basis(self._size, rate)
@@ -106,8 +108,21 @@ class KeyTones:
         return PAD[row][column] if others < _NEXT_BEST else ""
 
 
+def learn_keys(rate: int) -> None:
+    """Know the tones of this rate from now on: where it is done before a fork, no call does it."""
+    _basis(_size(rate), rate)
+
+
+def _size(rate: int) -> int:
+    """Samples of one look."""
+    return round(_WINDOW_SECONDS * rate)
+
+
+@cache
 def _basis(size: int, rate: int) -> NDArray[np.float32]:
-    """Cosines, then sines, of every tone at every detuning: a column each."""
+    """Cosines, then sines, of every tone at every detuning: a column each. Only to be read: every
+    listener of a rate has the same.
+    """
     tones = np.array([hertz * (1 + off) for hertz in (*ROWS, *COLUMNS) for off in _DETUNED])
     angles = 2 * np.pi * np.outer(np.arange(size), tones) / rate
     return np.concatenate((np.cos(angles), np.sin(angles)), axis=1).astype(np.float32)

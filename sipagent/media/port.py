@@ -1,16 +1,17 @@
 """AudioPort: one participant's ears and mouth on the bridge, where media thread and loop meet."""
 
 import asyncio
-import threading
 from bisect import insort
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from .clock import MediaClock
+from .ear import Ear, Patience, QueuedEar
 from .frames import FRAME_MS, Frame, frame_bytes
+from .mouth import KEPT_MS, Mouth, QueuedMouth
 
-#: what was played is kept for so long, to be told from a caller's voice when it comes back
-_KEPT_MS = 1_000
+#: frames that wait in a port, heard or to be said
+LIMIT_MS = 2_000
 
 
 class Mark:
@@ -34,6 +35,24 @@ class Mark:
         return await asyncio.shield(self._future)
 
 
+class _Recent:
+    """The newest frames that a mouth has played."""
+
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque(maxlen=KEPT_MS // FRAME_MS)
+        self._upto = 0
+
+    def of(self, mouth: Mouth) -> Sequence[Frame]:
+        """Those up to now, oldest first."""
+        played = mouth.played
+        if played > self._upto:
+            kept = KEPT_MS // FRAME_MS
+            new = range(max(self._upto, played - kept), played)
+            self._frames.extend(mouth.frame(position) for position in new)
+            self._upto = played
+        return self._frames
+
+
 class AudioPort:
     """Two bounded queues of frames, and the exact count of what was played.
 
@@ -42,51 +61,70 @@ class AudioPort:
     media thread, everything else to the event loop. Positions are frames since the port opened.
     """
 
-    def __init__(self, name: str, rate: int, clock: MediaClock, *, limit_ms: int = 2_000) -> None:
+    def __init__(
+        self,
+        name: str,
+        rate: int,
+        clock: MediaClock,
+        *,
+        limit_ms: int = LIMIT_MS,
+        lent: tuple[Mouth, Ear] | None = None,
+    ) -> None:
+        """`lent` are queues that native code fills and empties; whoever lends them calls `moved`
+        and `wake` when they have something to tell.
+        """
         self.name = name
         self.rate = rate
         self.clock = clock
         #: what is done to each frame that is heard, before anybody has it
         self.treat: Callable[[bytes], bytes] | None = None
         self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
-        self._limit = limit_ms // FRAME_MS
-        self._out: deque[bytes] = deque()
+        self._mouth, self._ear = lent or self._queues(limit_ms // FRAME_MS)
         self._rest = b""
-        self._queued = 0
-        self._played = 0
-        self._paused = False
         self._marks: deque[Mark] = deque()
-        self._heard: deque[Frame] = deque(maxlen=self._limit)
-        self._pulled: deque[Frame] = deque(maxlen=_KEPT_MS // FRAME_MS)
+        self._recent = _Recent()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._closed = False
 
+    def _queues(self, limit: int) -> tuple[Mouth, Ear]:
+        return (
+            QueuedMouth(limit, lambda: self._call(self.moved)),
+            QueuedEar(limit, lambda: self._call(self.wake)),
+        )
+
     # The participant's side, on the event loop.
+
+    @property
+    def patience(self) -> Patience:
+        """How soon whoever reads `frames` wants them; may change with every frame."""
+        return self._ear.patience
+
+    @patience.setter
+    def patience(self, patience: Patience) -> None:
+        self._ear.patience = patience
 
     @property
     def played(self) -> int:
         """Frames of made audio that were pulled by the bridge so far."""
-        return self._played
+        return self._mouth.played
 
     @property
     def position(self) -> int:
         """Where the next played frame will stand: frames queued so far, whole ones only."""
-        return self._queued
+        return self._mouth.queued
 
     @property
-    def recent(self) -> tuple[Frame, ...]:
+    def recent(self) -> Sequence[Frame]:
         """What was pulled in the last frames that were not silent, a second of them at most, each
-        with the media-clock time at which it went out.
+        with the media-clock time at which it went out. As of now: ask again for what came later.
         """
-        with self._lock:
-            return tuple(self._pulled)
+        return self._recent.of(self._mouth)
 
     @property
     def idle(self) -> bool:
         """True when nothing waits to be played."""
-        return not self._out and not self._rest
+        return self._mouth.queued == self._mouth.played and not self._rest
 
     async def play(self, pcm: bytes) -> None:
         """Queue PCM at the port's rate, any length; waits while the queue is full."""
@@ -94,128 +132,136 @@ class AudioPort:
         data = self._rest + pcm
         whole = len(data) - len(data) % size
         self._rest = data[whole:]
+        self.moved()  # before its frames are older than what is kept
         for start in range(0, whole, size):
-            while len(self._out) >= self._limit and not self._closed:
+            while not self._closed and not self._mouth.put(data[start : start + size]):
                 self._room.clear()
                 await self._room.wait()
             if self._closed:
                 return
-            with self._lock:
-                self._out.append(data[start : start + size])
-                self._queued += 1
 
     def mark(self) -> Mark:
-        """Pad to a whole frame and mark the place after everything queued so far."""
+        """Pad to a whole frame and mark the place after everything queued so far. Where far too
+        many marks have padded what nobody hears, the padded frame is dropped.
+        """
         if self._rest:
-            padded = self._rest.ljust(frame_bytes(self.rate), b"\0")
+            self._mouth.put(self._rest.ljust(frame_bytes(self.rate), b"\0"), over=True)
             self._rest = b""
-            with self._lock:
-                self._out.append(padded)
-                self._queued += 1
-        return self.mark_at(self._queued)
+        return self.mark_at(self._mouth.queued)
 
     def mark_at(self, position: int) -> Mark:
         """Mark the place after `position` frames; settles at once if it was played already."""
         mark = Mark(position, self._loop)
-        with self._lock:
-            if self._played < position:
-                insort(self._marks, mark, key=lambda m: m.position)
-                return mark
-        mark.settle(heard=True, t=self.clock.t)
+        if self._mouth.played >= position:
+            mark.settle(heard=True, t=self.clock.t)
+        else:
+            insort(self._marks, mark, key=lambda m: m.position)
+            self.moved()
         return mark
 
     def pause(self) -> int:
         """Fall silent from the next frame on; nothing is lost. Returns the position played to."""
-        with self._lock:
-            self._paused = True
-            return self._played
+        return self._mouth.pause()
 
     def resume(self) -> None:
         """Go on from the exact frame where `pause` stopped."""
-        with self._lock:
-            self._paused = False
+        self._mouth.resume()
 
     @property
     def paused(self) -> bool:
         """True between `pause` and `resume` or `clear`."""
-        return self._paused
+        return self._mouth.paused
 
     def take_back(self, position: int) -> bool:
         """Drop what is queued from `position` on; False where some of that was played already."""
-        with self._lock:
-            if self._played > position:
-                return False
-            while self._queued > position:
-                self._out.pop()
-                self._queued -= 1
-            self._rest = b""
-            unheard = [mark for mark in self._marks if mark.position > position]
-            self._marks = deque(mark for mark in self._marks if mark.position <= position)
-        for mark in unheard:
-            mark.settle(heard=False, t=self.clock.t)
-        self._room.set()
+        if not self._mouth.take_back(position):
+            return False
+        self._rest = b""
+        self._let_go(position)
         return True
 
     def clear(self) -> int:
         """Drop what was not yet played and lift a pause. Returns the dropped milliseconds."""
-        with self._lock:
-            dropped = len(self._out)
-            self._out.clear()
-            self._rest = b""
-            self._queued = self._played
-            self._paused = False
-            marks, self._marks = self._marks, deque()
-        for mark in marks:
-            mark.settle(heard=False, t=self.clock.t)
-        self._room.set()
+        dropped = self._mouth.clear()
+        self._rest = b""
+        self.moved()
+        self._let_go(self._mouth.played)
         return dropped * FRAME_MS
+
+    def _let_go(self, position: int) -> None:
+        """What was to be played after `position` will not be."""
+        while self._marks and self._marks[-1].position > position:
+            self._marks.pop().settle(heard=False, t=self.clock.t)
+        self._room.set()
 
     async def frames(self) -> AsyncIterator[Frame]:
         """What the others say, a frame at a time, until the port is closed."""
         while True:
-            while self._heard:
-                frame = self._heard.popleft()
-                yield frame if self.treat is None else Frame(self.treat(frame.pcm), frame.t)
+            while (frame := self._ear.take()) is not None:
+                yield self._treated(frame)
             if self._closed:
                 return
-            self._arrived.clear()
-            if not self._heard:
-                await self._arrived.wait()
+            await self._more()
+
+    async def batches(self) -> AsyncIterator[Sequence[Frame]]:
+        """As `frames`, all that waits at once."""
+        while True:
+            while frames := self.waiting():
+                yield [self._treated(frame) for frame in frames]
+            if self._closed:
+                return
+            await self._more()
+
+    def _treated(self, frame: Frame) -> Frame:
+        return frame if self.treat is None else Frame(self.treat(frame.pcm), frame.t)
+
+    async def _more(self) -> None:
+        """Wait until something was heard that is to be given now."""
+        # together, and last: a wake-up that was for frames already given must not stand in the
+        # way of the next one
+        self._arrived.clear()
+        if self._ear.rest():
+            await self._arrived.wait()
+
+    @property
+    def caught_up(self) -> bool:
+        """True where nothing that was heard waits to be given."""
+        return not self._ear.waiting
+
+    def waiting(self) -> list[Frame]:
+        """What was heard and was not given yet; it will not be. Nothing was done to it."""
+        frames = (self._ear.take() for _ in range(self._ear.waiting))
+        return [frame for frame in frames if frame is not None]
+
+    def wake(self) -> None:
+        """Give what was heard now, patience or not."""
+        self._arrived.set()
+
+    def moved(self) -> None:
+        """What is to be played went on: settle the marks that were reached, let `play` go on."""
+        while self._marks and not self._mouth.watch(self._marks[0].position):
+            mark = self._marks.popleft()
+            mark.settle(heard=True, t=self._mouth.frame(mark.position - 1).t)
+        self._room.set()
 
     def close(self) -> None:
         """End `frames`, release `play`, settle all marks. The bridge calls it too; idempotent."""
         self._closed = True
         self.clear()
+        self._recent.of(self._mouth)
+        self._mouth, self._ear = self._mouth.parted(), self._ear.parted()
         self._arrived.set()
 
     # The bridge's side, on the media thread: short, never blocks on the loop.
 
     def pull(self) -> bytes | None:
         """The next frame to be heard by others, or None for silence."""
-        reached: list[Mark] = []
-        with self._lock:
-            if self._paused or not self._out:
-                return None
-            pcm = self._out.popleft()
-            self._played += 1
-            while self._marks and self._marks[0].position <= self._played:
-                reached.append(self._marks.popleft())
-            wake = bool(reached) or len(self._out) == self._limit - 1
-            self._pulled.append(Frame(pcm, self.clock.t))
-        if wake:
-            self._call(self._settled, reached, self.clock.t)
-        return pcm
+        return self._mouth.pull(self.clock.t)
 
     def push(self, pcm: bytes) -> None:
         """What the others said during the frame that just passed."""
-        self._heard.append(Frame(pcm, self.clock.t))
-        self._call(self._arrived.set)
+        self._ear.push(pcm, self.clock.t)
 
-    def _settled(self, reached: list[Mark], t: int) -> None:
-        self._room.set()
-        for mark in reached:
-            mark.settle(heard=True, t=t)
-
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+    def _call(self, function: Callable[[], None]) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self._loop.call_soon_threadsafe(function)

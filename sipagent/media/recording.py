@@ -1,15 +1,17 @@
 """Recording: what two sides say, written to one file on the media clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
-from .frames import FRAME_MS, frame_bytes
+from .frames import FRAME_MS, Frame, frame_bytes
 
 #: how far the two sides may run apart before the missing one counts as silence
 _SKEW_FRAMES = 10
+#: laid out and written in one piece at most
+_AT_ONCE_FRAMES = 50
 
 #: `stereo` is the caller left and what they hear right; the others are mono: both sides mixed,
 #: what the caller says, what the caller hears
@@ -61,13 +63,17 @@ class Recording:
         """True between `pause` and `resume`."""
         return self._pause.begin is not None and self._pause.end is None
 
-    def left(self, pcm: bytes, t: int) -> None:
-        """A frame of the first side that began at media-clock `t` ms."""
-        self._add(0, pcm, t)
-
-    def right(self, pcm: bytes, t: int) -> None:
-        """A frame of the second side that began at media-clock `t` ms."""
-        self._add(1, pcm, t)
+    def heard(self, left: Iterable[Frame] = (), right: Iterable[Frame] = ()) -> None:
+        """Frames of both sides, as many as there are: what they complete is written in one piece.
+        Where more of one side are given than it may run ahead, the other side's are to be there.
+        """
+        if self._writer is None:
+            return
+        for side, frames in enumerate((left, right)):
+            for frame in frames:
+                self._add(side, frame)
+        both = min(self._last) + 1
+        self._write_until(max(both, max(self._last) + 1 - _SKEW_FRAMES))
 
     def pause(self, t: int, *, skip: bool = False) -> None:
         """Keep nothing of what is said from media-clock `t` ms on: the time counts as silence, or
@@ -95,28 +101,26 @@ class Recording:
         self._writer.close()
         self._writer = None
 
-    def _add(self, side: int, pcm: bytes, t: int) -> None:
-        if self._writer is None:
-            return
-        if self._pause.covers(t):
+    def _add(self, side: int, frame: Frame) -> None:
+        pcm = frame.pcm
+        if self._pause.covers(frame.t):
             if self._pause.skip:
                 return
             pcm = self._silence
-        index = (t - self._start) // FRAME_MS
-        if index < self._written:
-            return
-        self._sides[side][index] = pcm
-        self._last[side] = index
-        both = min(self._last) + 1
-        self._write_until(max(both, max(self._last) + 1 - _SKEW_FRAMES))
+        index = (frame.t - self._start) // FRAME_MS
+        if index >= self._written:
+            self._sides[side][index] = pcm
+            self._last[side] = index
 
     def _write_until(self, index: int) -> None:
         assert self._writer is not None
         while self._written < index:
-            left = self._sides[0].pop(self._written, self._silence)
-            right = self._sides[1].pop(self._written, self._silence)
+            places = range(self._written, min(index, self._written + _AT_ONCE_FRAMES))
+            left, right = (
+                b"".join(side.pop(place, self._silence) for place in places) for side in self._sides
+            )
             self._writer.write(_laid_out(left, right, self._layout))
-            self._written += 1
+            self._written = places.stop
 
 
 class _Pause:
@@ -139,10 +143,9 @@ def _laid_out(left: bytes, right: bytes, layout: Layout) -> bytes:
     if layout == "listen":
         return right
     if layout == "stereo":
-        stereo = bytearray(2 * len(left))
-        stereo[0::4], stereo[1::4] = left[0::2], left[1::2]
-        stereo[2::4], stereo[3::4] = right[0::2], right[1::2]
-        return bytes(stereo)
+        stereo = np.empty(len(left), "<i2")
+        stereo[0::2], stereo[1::2] = np.frombuffer(left, "<i2"), np.frombuffer(right, "<i2")
+        return stereo.tobytes()
     total = np.frombuffer(left, "<i2").astype(np.int32) + np.frombuffer(right, "<i2")
     mixed: bytes = np.clip(total, -32_768, 32_767).astype("<i2").tobytes()
     return mixed

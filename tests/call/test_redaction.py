@@ -122,17 +122,17 @@ def test_a_plan_has_patterns_of_its_own() -> None:
     ],
 )
 def test_a_pattern_that_cannot_be_used_is_refused_by_the_check(pattern: str, why: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ValidationError, match=why):
         Pattern(pattern=pattern, name="x")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_text_no_pattern_gets_through_in_time_is_kept_from_everybody() -> None:
     slow = Pattern.model_construct(pattern="(a|aa)+$", name="letters")
-    began = time.perf_counter()
+    began = time.process_time()
     assert redacted("a" * 60 + "!", (slow,)) == "[letters]"
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @virtual_time

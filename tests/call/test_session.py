@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
 from sipagent.events import CallEnded, DigitReceived, LegChanged, RecordingStopped
@@ -31,8 +32,8 @@ async def test_a_leg_is_on_record_from_its_adoption_and_never_twice_the_same() -
 @virtual_time
 async def test_a_dialled_leg_belongs_to_the_call_but_is_not_in_the_room_yet() -> None:
     call = a_call()
-    leg = await call.session.dial("sip:bob@x", caller_id="100")
-    assert call.dialer.dialled[0][1]["caller_id"] == "100"
+    leg = await call.session.dial(Dial("sip:bob@x", "100"))
+    assert call.dialer.dialled[0].caller_id == "100"
     assert leg in call.session.legs
     assert call.session.room.members == [call.caller]
     await leg.wait(LegState.CONFIRMED)
@@ -44,14 +45,14 @@ async def test_a_dialled_leg_belongs_to_the_call_but_is_not_in_the_room_yet() ->
 async def test_a_leg_that_could_not_be_made_leaves_nothing_behind() -> None:
     call = a_call(scripts={"sip:bob@x": Script(full=True)})
     with pytest.raises(LegFailed):
-        await call.session.dial("sip:bob@x")
+        await call.session.dial(Dial("sip:bob@x"))
     assert call.session.legs == [call.caller]
 
 
 @virtual_time
 async def test_who_hangs_up_leaves_the_room_at_once() -> None:
     call = a_call()
-    leg = await call.session.dial("sip:bob@x")
+    leg = await call.session.dial(Dial("sip:bob@x"))
     await leg.wait(LegState.CONFIRMED)
     call.session.room.join(leg)
     assert call.bridge.hears(call.caller) == (leg,)
@@ -64,7 +65,8 @@ async def test_who_hangs_up_leaves_the_room_at_once() -> None:
 async def test_no_leg_task_or_recording_outlives_the_call(tmp_path: Path) -> None:
     call = a_call(bundle=tmp_path)
     session = call.session
-    talking, ringing = await session.dial("sip:bob@x"), await session.dial("sip:carol@x")
+    talking = await session.dial(Dial("sip:bob@x"))
+    ringing = await session.dial(Dial("sip:carol@x"))
     await talking.wait(LegState.CONFIRMED)
     task = session.spawn(asyncio.sleep(3_600))
     session.recordings.start("tape", "tape.wav")
@@ -125,7 +127,7 @@ async def test_an_agent_set_aside_does_not_come_back_to_a_call_that_is_over() ->
 async def test_a_bridged_pair_is_parted_by_either_side() -> None:
     call = a_call()
     await call.session.until_parted()  # nobody is bridged: nothing to wait for
-    leg = await call.session.dial("sip:bob@x")
+    leg = await call.session.dial(Dial("sip:bob@x"))
     call.session.other = leg
     waiting = asyncio.create_task(call.session.until_parted())
     await leg.wait(LegState.CONFIRMED)
@@ -137,7 +139,7 @@ async def test_a_bridged_pair_is_parted_by_either_side() -> None:
 @virtual_time
 async def test_one_who_leaves_ends_the_wait_for_both() -> None:
     call = a_call(scripts={"sip:busy@x": BUSY})
-    busy = await call.session.dial("sip:busy@x")
+    busy = await call.session.dial(Dial("sip:busy@x"))
     await call.session.one_left(call.caller, busy)
     assert busy.state is LegState.DISCONNECTED
     assert call.caller.state is LegState.CONFIRMED
@@ -146,7 +148,7 @@ async def test_one_who_leaves_ends_the_wait_for_both() -> None:
 @virtual_time
 async def test_a_party_stays_when_another_leg_has_its_place() -> None:
     call = a_call()
-    heir = await call.session.dial("sip:heir@x")
+    heir = await call.session.dial(Dial("sip:heir@x"))
     await heir.wait(LegState.CONFIRMED)
     gone = asyncio.ensure_future(call.session.left(call.caller))
     call.session.stand_in(heir, call.caller)
@@ -179,7 +181,7 @@ async def test_a_party_stays_while_its_place_is_being_given_away() -> None:
 async def test_a_recording_follows_the_callers_place(tmp_path: Path) -> None:
     call = a_call(bundle=tmp_path)
     recording = call.session.recordings.start("r", "r.wav")
-    heir = await call.session.dial("sip:heir@x")
+    heir = await call.session.dial(Dial("sip:heir@x"))
     await heir.wait(LegState.CONFIRMED)
     call.session.stand_in(heir, call.caller)
     call.caller.hang_up_remotely()
@@ -197,5 +199,5 @@ async def test_a_leg_whose_invite_was_sent_while_the_call_ended_does_not_outlive
     call = a_call()
     await call.session.end()
     with pytest.raises(LegFailed, match="487"):
-        await call.session.dial("sip:bob@x")
+        await call.session.dial(Dial("sip:bob@x"))
     assert call.dialer.legs[0].state is LegState.DISCONNECTED

@@ -1,4 +1,4 @@
-"""One contract, two bridges: the simulated one does what the native conference does."""
+"""One contract: the simulated bridge does what the native conference does, served either way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from sipagent.call.leg import LegState
+from sipagent.legs.bridge import PjBridge
 from sipagent.media.bridge import Bridge
 from sipagent.media.frames import FRAME_MS, Frame, frame_samples
 from sipagent.media.port import AudioPort
 from sipagent.testing.actor import launching
 from sipagent.testing.bridge import SimulatedBridge
 from sipagent.testing.fakes import FakeLeg
+from sipagent.testing.rings import rings
 from sipagent.testing.virtual import run_virtual
 
 if TYPE_CHECKING:
@@ -34,22 +36,25 @@ async def _simulated(contract: Contract) -> Any:
         bridge.stop()
 
 
-async def _native(contract: Contract) -> Any:
+async def _native(contract: Contract, in_c: bool) -> Any:
     async with launching() as launch:
-        return await (await launch(_staged, contract.__name__)).result()
+        return await (await launch(_staged, contract.__name__, in_c)).result()
 
 
-async def _staged(stage: "Stage", name: str) -> Any:
+async def _staged(stage: "Stage", name: str, in_c: bool) -> Any:
     contract: Contract = globals()[name]
-    return await contract(stage.bridge)
+    bridge = PjBridge(stage.endpoint, rings() if in_c else None)
+    bridge.start()
+    return await contract(bridge)
 
 
-@pytest.fixture(params=["simulated", "native"])
+@pytest.fixture(params=["simulated", "native, in C", "native, in Python"])
 def observe(request: pytest.FixtureRequest) -> Observe:
     """What a contract saw on one of the bridges."""
     if request.param == "simulated":
         return lambda contract: run_virtual(_simulated(contract))
-    return lambda contract: asyncio.run(_native(contract))
+    in_c = request.param == "native, in C"
+    return lambda contract: asyncio.run(_native(contract, in_c))
 
 
 def steady(value: int, frames: int) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import Leg, LegState, ReferOutcome
 from sipagent.errors import LegFailed
 from sipagent.media.bridge import Bridge
@@ -79,7 +80,7 @@ class FakeWorld:
         return leg, FakePerson(leg)
 
     async def dials(self, behaviour: str) -> Leg:
-        return await self._dialer.dial(f"sip:{behaviour}@x")
+        return await self._dialer.dial(Dial(f"sip:{behaviour}@x"))
 
     def next_referral(self, behaviour: str) -> str:
         outcome = ReferOutcome(486, "Busy Here") if behaviour == "busy" else ReferOutcome(200, "OK")
@@ -121,7 +122,7 @@ class SipWorld:
         return await self._stage.incoming(), PhonePerson(call)
 
     async def dials(self, behaviour: str) -> Leg:
-        return await self._stage.dialer.dial(self.next_referral(behaviour))
+        return await self._stage.dialer.dial(Dial(self.next_referral(behaviour)))
 
     def next_referral(self, behaviour: str) -> str:
         manners = {"busy": refuse_with(486), "rings": ring_for_ever}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import TAKEN, Leg, LegState, Referral
 from sipagent.errors import LegFailed
 from sipagent.testing.actor import Launch
@@ -35,7 +36,7 @@ async def _answers(stage: "Stage") -> Any:
 
 async def _calls(stage: "Stage", target: str) -> Any:
     headers = {"X-Case": "seven", "P-Asserted-Identity": "<sip:+44123@trunk.example>"}
-    leg = await stage.dialer.dial(target, caller_id="+44123", headers=headers)
+    leg = await stage.dialer.dial(Dial(target, "+44123", headers))
     first, seen = leg.state, _states(leg)
     await leg.wait(LegState.CONFIRMED)
     await stage.hear()
@@ -44,9 +45,8 @@ async def _calls(stage: "Stage", target: str) -> Any:
 
 
 async def _calls_as_nobody(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(
-        target, caller_id='"Anonymous" <sip:anonymous@anonymous.invalid>', headers={"Privacy": "id"}
-    )
+    nobody = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    leg = await stage.dialer.dial(Dial(target, nobody, {"Privacy": "id"}))
     await leg.wait(LegState.CONFIRMED)
     await stage.hear()
     await leg.hangup()
@@ -89,7 +89,7 @@ async def _refuses(stage: "Stage", status: int) -> Any:
 
 
 async def _is_refused(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     try:
         await leg.wait(LegState.CONFIRMED)
     except LegFailed as error:
@@ -111,7 +111,7 @@ async def _rings(stage: "Stage") -> Any:
 
 
 async def _gives_up(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     await leg.wait(LegState.EARLY)
     await leg.hangup()
     return [leg.state, leg.status]
@@ -146,7 +146,7 @@ async def _watches_hold(stage: "Stage") -> Any:
 
 
 async def _holds(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     early = asyncio.create_task(leg.hold())  # asked for before there is anything to hold
     await early
     held = leg.on_hold
@@ -177,7 +177,7 @@ async def _reads_keys(stage: "Stage") -> Any:
 
 
 async def _sends_keys(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     keys = leg.digits()
     await leg.wait(LegState.CONFIRMED)
     await leg.send_digits("12w*#dA")
@@ -209,11 +209,11 @@ async def _answers_all(stage: "Stage", count: int) -> Any:
 
 
 async def _dials_five(stage: "Stage", target: str) -> Any:
-    legs = [await stage.dialer.dial(target) for _ in range(4)]
+    legs = [await stage.dialer.dial(Dial(target)) for _ in range(4)]
     await asyncio.gather(*(leg.wait(LegState.CONFIRMED) for leg in legs))
     fifth = 0
     try:
-        await stage.dialer.dial(target)
+        await stage.dialer.dial(Dial(target))
     except LegFailed as error:
         fifth = error.status
     await asyncio.gather(*(leg.hangup() for leg in legs))
@@ -237,7 +237,7 @@ async def _dials_wrong(stage: "Stage") -> Any:
         ("sip:a@127.0.0.1:1", {"X-Long": "a" * 5000}),
     ):
         try:
-            await stage.dialer.dial(target, headers=headers)
+            await stage.dialer.dial(Dial(target, headers=headers))
         except LegFailed as error:
             statuses.append(error.status)
     return [statuses, len(stage.endpoint.legs)]
@@ -264,7 +264,7 @@ async def _is_referred(stage: "Stage", status: int) -> Any:
 
 
 async def _refers(stage: "Stage", target: str, third: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     await leg.wait(LegState.CONFIRMED)
     outcome = await leg.refer(third, timeout=10.0)
     await leg.hangup()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
 from sipagent.media.keytones import KeyTones
@@ -124,7 +125,7 @@ async def test_a_press_that_comes_by_three_ways_is_one_key(launch: Launch) -> No
 
 
 async def _presses(stage: "Stage", target: str, digits: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     await leg.wait(LegState.CONFIRMED)
     if leg.keys.mode == "auto" and digits.startswith("!"):
         digits = digits[1:]

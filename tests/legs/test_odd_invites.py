@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
 from sipagent.testing.actor import Launch
@@ -155,7 +156,7 @@ async def _send(stranger: socket.socket, name: str, to: tuple[str, int]) -> None
 
 
 async def _calls(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     try:
         await leg.wait(LegState.CONFIRMED)
     except LegFailed as error:

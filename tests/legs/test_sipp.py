@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
 from sipagent.errors import LegFailed
 from sipagent.testing.actor import Launch
@@ -73,7 +74,8 @@ async def test_an_offer_we_cannot_speak_gets_488_and_the_next_call_works(
 
 
 async def _dials(stage: "Stage", target: str, username: str | None) -> Any:
-    leg = await stage.dialer.dial(target, username=username, password="secret")
+    credentials = (username, "secret") if username else None
+    leg = await stage.dialer.dial(Dial(target, credentials=credentials))
     try:
         await leg.wait(LegState.CONFIRMED)
     except LegFailed as error:
@@ -105,7 +107,7 @@ async def test_a_redirect_is_told_and_not_followed(launch: Launch, sipp: "StartS
 
 
 async def _holds(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     status = 0
     try:
         await leg.hold()
@@ -126,7 +128,7 @@ async def test_a_hold_the_far_end_refuses_fails_with_its_status(
 
 
 async def _refers(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     await leg.wait(LegState.CONFIRMED)
     outcome = await leg.refer("sip:third@127.0.0.1:1", timeout=0.5)
     await leg.hangup()
@@ -151,7 +153,7 @@ async def test_a_bye_nobody_answers_ends_the_leg_all_the_same(
 
 
 async def _dials_through_edge(stage: "Stage") -> Any:
-    leg = await stage.dialer.dial("sip:bob@example.net", caller_id="+44")
+    leg = await stage.dialer.dial(Dial("sip:bob@example.net", "+44"))
     await leg.wait(LegState.CONFIRMED)
     await leg.hangup()
     return leg.status

@@ -1,6 +1,7 @@
 """The repository's own files: settings, containers, lock, changelog, and the shape of modules."""
 
 import ast
+import base64
 import re
 import tomllib
 from pathlib import Path
@@ -22,6 +23,7 @@ COMPOSE: dict[str, Any] = {
     "type": "object",
     "required": ["services"],
     "additionalProperties": False,
+    "patternProperties": {"^x-": {}},
     "properties": {
         "name": STRING,
         "services": {
@@ -32,7 +34,45 @@ COMPOSE: dict[str, Any] = {
                 "additionalProperties": False,
                 "anyOf": [{"required": ["build"]}, {"required": ["image"]}],
                 "properties": {
-                    "build": STRING,
+                    "build": {
+                        "anyOf": [
+                            STRING,
+                            {
+                                "type": "object",
+                                "additionalProperties": False,
+                                "properties": {"context": STRING, "dockerfile": STRING},
+                            },
+                        ]
+                    },
+                    "profiles": STRINGS,
+                    "command": STRINGS,
+                    "depends_on": {
+                        "anyOf": [
+                            STRINGS,
+                            {
+                                "type": "object",
+                                "additionalProperties": {
+                                    "type": "object",
+                                    "required": ["condition"],
+                                    "properties": {
+                                        "condition": {
+                                            "enum": ["service_healthy", "service_started"]
+                                        }
+                                    },
+                                },
+                            },
+                        ]
+                    },
+                    "healthcheck": {
+                        "type": "object",
+                        "required": ["test"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "test": {**STRINGS, "uniqueItems": False},
+                            "interval": {"type": "string", "pattern": r"^\d+(ms|s|m)$"},
+                            "retries": {"type": "integer", "minimum": 1},
+                        },
+                    },
                     "image": STRING,
                     "network_mode": {"enum": ["bridge", "host", "none"]},
                     "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
@@ -60,11 +100,17 @@ def compose(root: Path) -> dict[str, Any]:
     return data
 
 
+def _servers(compose: dict[str, Any]) -> list[dict[str, Any]]:
+    """The services that are ours."""
+    return [service for service in compose["services"].values() if service.get("build") == "."]
+
+
 def test_the_compose_file_follows_its_schema(compose: dict[str, Any]) -> None:
     errors = Draft202012Validator(COMPOSE).iter_errors(compose)
     assert [f"{list(e.path)}: {e.message}" for e in errors] == []
     for service in compose["services"].values():
-        named = [v.split(":")[0] for v in service["volumes"] if not v.startswith(".")]
+        mounts = service.get("volumes", ())
+        named = [v.split(":")[0] for v in mounts if not v.startswith(".")]
         assert set(named) <= compose["volumes"].keys()
 
 
@@ -74,7 +120,8 @@ def test_what_the_compose_file_mounts_is_there_or_is_made_as_the_readme_says(
     made = re.findall(r"^    cp (\S+) (\S+)$", (root / "README.md").read_text(), re.MULTILINE)
     known = {target for source, target in made if (root / source).exists()}
     for service in compose["services"].values():
-        for source in (v.split(":")[0] for v in service["volumes"] if v.startswith("./")):
+        mounts = service.get("volumes", ())
+        for source in (v.split(":")[0] for v in mounts if v.startswith("./")):
             assert (root / source).exists() or source.removeprefix("./") in known, source
 
 
@@ -82,14 +129,14 @@ def test_the_container_is_given_as_long_to_drain_as_the_server_takes(
     compose: dict[str, Any], root: Path
 ) -> None:
     drain = load(root / "sipagent.example.yaml").limits.drain_seconds
-    for service in compose["services"].values():
+    for service in _servers(compose):
         assert float(service["stop_grace_period"].removesuffix("s")) > drain
 
 
 def test_settings_of_the_container_are_settings(
     compose: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for service in compose["services"].values():
+    for service in (one for one in _servers(compose) if "profiles" not in one):
         for name, value in service["environment"].items():
             assert name.startswith("SIPAGENT_")
             monkeypatch.setenv(name, value)
@@ -102,7 +149,9 @@ def test_settings_of_the_container_are_settings(
 def test_what_the_image_copies_is_there_and_not_ignored(root: Path) -> None:
     ignored = (root / ".dockerignore").read_text().splitlines()
     lines = (root / "Dockerfile").read_text().splitlines()
-    sources = [s for line in lines if line.startswith("COPY ") for s in line.split()[1:-1]]
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ")]
+    # what an earlier stage has made is not of the repository
+    sources = [s for line in copied if not line[0].startswith("--from=") for s in line]
     assert {"sipagent", "dialplans", "tools", "sipagent.example.yaml"} <= set(sources)
     for source in sources:
         assert (root / source).exists(), source
@@ -126,9 +175,11 @@ def test_the_example_settings_load_as_they_are(root: Path) -> None:
 def test_the_example_settings_load_with_every_key_uncommented(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = ("OPENAI_API_KEY", "SMS_TOKEN", "SIGNING_KEY", "TURN_SECRET")
-    for name in ("CARRIER_PASSWORD", "PHONE_201", *keys):
+    keys = ("NATS_PASSWORD", "OPENAI_API_KEY", "SMS_TOKEN", "SIGNING_KEY", "TURN_SECRET")
+    stores = ("S3_KEY_ID", "S3_SECRET")
+    for name in ("CARRIER_PASSWORD", "PHONE_201", "HEP_PASSWORD", *keys, *stores):
         monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("SIPAGENT_KEY_2026_11", base64.b64encode(bytes(32)).decode())
     text, count = COMMENTED_KEY.subn(r"\1\2", (root / "sipagent.example.yaml").read_text())
     assert count > 30
     path = tmp_path / "sipagent.yaml"

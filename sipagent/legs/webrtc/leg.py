@@ -11,6 +11,7 @@ from sipagent.errors import LegFailed
 from sipagent.events import Event
 from sipagent.legs.digits import KEYS, DigitFan, Fan, keystrokes
 from sipagent.legs.progress import Progress
+from sipagent.tasks import Background
 
 from .captions import Sees, shown
 from .connection import BrowserConnection
@@ -44,7 +45,7 @@ class WebRtcLeg:
         self._keys = DigitFan()
         self._texts: Fan[str] = Fan()
         self._presence: Presence | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     # The page's side.
 
@@ -73,7 +74,7 @@ class WebRtcLeg:
         if self._progress.state is LegState.DISCONNECTED:
             raise LegFailed(491, "it rings no more")
         self._presence = Presence(connection)
-        self._spawn(self._watch(self._presence))
+        self._tasks.start(self._watch(self._presence))
         return advertised(answer, self._place.public)
 
     def show(self, event: Event) -> None:
@@ -159,7 +160,7 @@ class WebRtcLeg:
             unanswered = status if self._connection is not None else 487
             told = reasons.parse(reason)
             self._end(200 if bye else unanswered, told.text if told else "")
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.done()
 
     async def hold(self) -> None:
         """See `Leg`. The page is told; it is not heard, and hears what is played on hold."""
@@ -282,14 +283,8 @@ class WebRtcLeg:
             return
         self._keys.end()
         self._texts.end()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         # only now is it connected to nobody: a listener has parted it
         self._ports.give_back(self._port)
         if self._connection is not None:
-            self._spawn(self._connection.close())
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._connection.close())

@@ -6,9 +6,9 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipagent.legs.bridge import port_format
 from sipagent.legs.frame_access import FrameAccess, choose
-from sipagent.legs.native import fenced
+from sipagent.legs.native import fenced, keep_thread_state
+from sipagent.legs.ports import port_format
 from sipagent.media.frames import frame_bytes
 
 from .opus import RATE
@@ -37,6 +37,7 @@ class BrowserPort(pj.AudioMediaPort):  # type: ignore[misc]
     @fenced
     def onFrameRequested(self, frame: Any) -> None:  # noqa: N802
         """The conference reads what the browser says."""
+        keep_thread_state()
         # taken also while nobody may hear it: what was said on hold is not heard after it
         pcm = self.mouth() if self.mouth is not None else None
         if pcm is None or self.held or not self.open:
