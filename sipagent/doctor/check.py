@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipagent.tasks import stopped
+
 from .findings import Ailment, Finding, Severity, worst
 from .patient import Patient
 
@@ -60,9 +62,7 @@ async def examine(checks: Iterable[Check], patient: Patient) -> AsyncIterator[Vi
         for done in asyncio.as_completed(tasks):
             yield await done
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stopped(*tasks)
 
 
 async def _visit(check: Check, patient: Patient) -> Visit:

@@ -17,6 +17,7 @@ from sipagent.edge.resolver import NoName, Unreachable
 from sipagent.edge.trunks.enrolment import Enrolment, Granted, RegistrationFailed, home
 from sipagent.edge.trunks.probe import question
 from sipagent.edge.trunks.status import Cause
+from sipagent.tasks import stopped
 
 from .outpost import Outpost, outpost
 
@@ -65,9 +66,7 @@ class Interviews:
 
     async def close(self) -> None:
         """Ask no more."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await stopped(*self._tasks.values())
 
     async def _once(self, method: str, name: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         task = self._tasks.get((method, name))

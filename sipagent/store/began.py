@@ -4,12 +4,13 @@ The plan as it was in force, and what else it could see then. A plan's author ma
 credentials into it: only the server's own user reads the file, and `archive` masks them.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from .vault import PLAIN, Files
 
 PLAN = "plan.json"
 
@@ -34,15 +35,12 @@ class Began(BaseModel):
     variables: Mapping[str, Any] = Field(default_factory=dict)
 
 
-def write_began(folder: Path, began: Began) -> None:
+def write_began(folder: Path, began: Began, files: Files = PLAIN) -> None:
     """Whole or not at all. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{PLAN}.{os.getpid()}"
-    draft.touch(mode=0o600)
-    draft.write_text(began.model_dump_json(), encoding="utf-8")
-    draft.replace(folder / PLAN)
+    files.write(folder / PLAN, began.model_dump_json().encode(), private=True)
 
 
-def read_began(folder: Path) -> Began:
-    """Read it back. Raises OSError, and ValueError where it is not one."""
-    return Began.model_validate_json((folder / PLAN).read_bytes())
+def read_began(folder: Path, files: Files = PLAIN) -> Began:
+    """Read it back. Raises OSError, VaultError, and ValueError where it is not one."""
+    return Began.model_validate_json(files.read(folder / PLAN))

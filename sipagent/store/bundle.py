@@ -1,7 +1,6 @@
 """The bundle of a call: `call.json` with everything that happened, and `timeline.svg`."""
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -22,6 +21,7 @@ from sipagent.events import (
 from .moments import clock
 from .timeline import draw
 from .told import Line, ToolRun, lines_of, tools_of
+from .vault import PLAIN, Files, VaultError
 from .waveform import Peaks, read_peaks
 
 CALL, TIMELINE, SUMMARY = "call.json", "timeline.svg", "summary.json"
@@ -46,17 +46,23 @@ class Bundle(_Part):
     events: tuple[Event, ...]
 
 
-def write_bundle(folder: Path, events: Sequence[Event], recording: Path | None = None) -> Bundle:
+def write_bundle(
+    folder: Path,
+    events: Sequence[Event],
+    recording: Path | None = None,
+    files: Files = PLAIN,
+) -> Bundle:
     """Write the bundle of a call that is over, or whose worker died; each file at once or not
     at all. `recording` is drawn instead of those the events name. Raises OSError, and ValueError
     for no events.
     """
-    bundle = gather(events, folder)
+    files.finish(folder)
+    bundle = gather(events, folder, files)
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / CALL, bundle.model_dump_json(indent=2))
+    files.write(folder / CALL, bundle.model_dump_json(indent=2).encode())
     if (told := summary_of(events)) is not None:
-        _replace(folder / SUMMARY, told)
-    _replace(folder / TIMELINE, picture(folder, events, recording))
+        files.write(folder / SUMMARY, told.encode())
+    files.write(folder / TIMELINE, picture(folder, events, recording, files).encode())
     return bundle
 
 
@@ -70,18 +76,24 @@ def summary_of(events: Sequence[Event]) -> str | None:
     return json.dumps(told, ensure_ascii=False, indent=2) if told else None
 
 
-def picture(folder: Path | None, events: Sequence[Event], recording: Path | None = None) -> str:
+def picture(
+    folder: Path | None,
+    events: Sequence[Event],
+    recording: Path | None = None,
+    files: Files = PLAIN,
+) -> str:
     """What `timeline.svg` shows, with the sound of the recordings in `folder`, if one is given."""
-    return draw(events, list(_peaks(folder, events, recording)) if folder is not None else [])
+    sounds = _peaks(folder, events, recording, files) if folder is not None else ()
+    return draw(events, list(sounds))
 
 
-def read_bundle(folder: Path) -> Bundle:
-    """Read `call.json` back. Raises OSError, and ValueError where it is not one."""
-    return Bundle.model_validate_json((folder / CALL).read_text(encoding="utf-8"))
+def read_bundle(folder: Path, files: Files = PLAIN) -> Bundle:
+    """Read `call.json` back. Raises OSError, VaultError, and ValueError where it is not one."""
+    return Bundle.model_validate_json(files.read(folder / CALL))
 
 
-def gather(events: Sequence[Event], folder: Path) -> Bundle:
-    """The bundle of these events; recordings are those that are on disk in `folder`."""
+def gather(events: Sequence[Event], folder: Path, files: Files = PLAIN) -> Bundle:
+    """The bundle of these events; recordings are those of `folder` that can be had."""
     cdr = fold(events)
     return Bundle(
         cdr=cdr,
@@ -90,33 +102,21 @@ def gather(events: Sequence[Event], folder: Path) -> Bundle:
         policy=tuple(e for e in events if isinstance(e, PolicyDecided)),
         turns=turns_of(events),
         sip=tuple(e for e in events if isinstance(e, SipMessage)),
-        recordings=tuple(name for name in cdr.recordings if (folder / name).is_file()),
+        recordings=tuple(name for name in cdr.recordings if files.is_there(folder / name)),
         events=tuple(events),
     )
 
 
-def _peaks(folder: Path, events: Sequence[Event], recording: Path | None) -> Iterable[Peaks]:
+def _peaks(
+    folder: Path, events: Sequence[Event], recording: Path | None, files: Files
+) -> Iterable[Peaks]:
     started = [e for e in events if isinstance(e, RecordingStarted)]
     if recording is not None:
-        files = [(recording, started[0].t if started else clock(events).start)]
+        sounds = [(recording, started[0].t if started else clock(events).start)]
     else:
-        files = [(folder / e.path, e.t) for e in started if e.path.endswith(".wav")]
-    for path, start in files:
+        sounds = [(folder / e.path, e.t) for e in started if e.path.endswith(".wav")]
+    for path, start in sounds:
         try:
-            yield read_peaks(path, start=start)
-        except (OSError, ValueError) as error:
+            yield read_peaks(path, files, start=start)
+        except (OSError, ValueError, VaultError) as error:
             _log.warning("recording_not_drawn", path=str(path), cause=str(error))
-
-
-def _replace(path: Path, text: str) -> None:
-    """A reader, or a machine that loses power, sees the old file or the new one, never half."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise

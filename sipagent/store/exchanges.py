@@ -8,6 +8,8 @@ from typing import Any, Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .vault import PLAIN, Files
+
 _log = structlog.get_logger(__name__)
 Data = dict[str, Any]
 
@@ -67,9 +69,9 @@ class ModelRecord(_Read):
     left_out: int = 0
 
 
-def read_models(path: Path) -> ModelRecord:
-    """What a file holds. A line that was cut by a kill is skipped. Raises OSError."""
-    with path.open("rb") as file:
+def read_models(path: Path, files: Files = PLAIN) -> ModelRecord:
+    """What a file holds. A line that was cut by a kill is skipped. Raises OSError, VaultError."""
+    with files.open(path) as file:
         return gather(file)
 
 

@@ -55,6 +55,11 @@ class Journal:
             os.close(self._file)
             self._file = None
 
+    def compact(self) -> None:
+        """Keep what is known now, and no line of what is over. Raises OSError."""
+        if self._path is not None and self._file is not None:
+            self._compact(self._path)
+
     def put(self, kind: str, key: str, value: Value, owner: str = "") -> None:
         """Know this from now on, in place of what was known under that key."""
         line = _line({"k": kind, "i": key, "o": owner, "v": value})

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
+
+from sipagent.tasks import lasting, stopped
+
+from .vault import PLAIN, Files
 
 MODELS = "models.jsonl"
 #: bytes of one call's file; what comes later is counted and left out
@@ -25,9 +29,9 @@ class ModelFile:
 
     keeps = True
 
-    def __init__(self, path: Path, most: int = MOST) -> None:
+    def __init__(self, path: Path, most: int = MOST, files: Files = PLAIN) -> None:
         self.known: set[str] = set()
-        self._path = path
+        self._file = _Growing(path, files)
         self._left = most
         self._numbers = 0
         self._lines: list[bytes] = []
@@ -53,8 +57,8 @@ class ModelFile:
             return
         self._left -= len(data)
         self._lines.append(data)
-        if self._writer is None:
-            self._writer = asyncio.ensure_future(self._write_for_ever())
+        if self._writer is None or self._writer.done():
+            self._writer = lasting(self._write_soon(), "model exchanges")
 
     async def close(self) -> None:
         """See `ModelLog`."""
@@ -63,13 +67,12 @@ class ModelFile:
         if self._left_out:
             self._lines.append(_LEFT_OUT % self._left_out)
         self._closed = True
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        await stopped(self._writer)
         await self._write()
+        await asyncio.to_thread(self._file.close)
 
-    async def _write_for_ever(self) -> None:
-        while True:
+    async def _write_soon(self) -> None:
+        while self._lines:
             await asyncio.sleep(_GATHER)
             # a write that has begun is done to its end
             await asyncio.shield(asyncio.ensure_future(self._write()))
@@ -79,17 +82,29 @@ class ModelFile:
             lines, self._lines = self._lines, []
             try:
                 if lines:
-                    await asyncio.to_thread(_append, self._path, b"".join(lines))
+                    await asyncio.to_thread(self._file.write, b"".join(lines))
             except OSError as error:
                 if not self._failing:
-                    _log.error("models_not_kept", path=str(self._path), cause=str(error))
+                    _log.error("models_not_kept", path=str(self._file.path), cause=str(error))
                 self._failing = True
 
 
-def _append(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(file, data)
-    finally:
-        os.close(file)
+class _Growing:
+    """The file, which is there from the first line on."""
+
+    def __init__(self, path: Path, files: Files) -> None:
+        self.path = path
+        self._files = files
+        self._file: BinaryIO | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._files.create(self.path, private=True)
+        self._file.write(data)
+        self._file.flush()
+
+    def close(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()

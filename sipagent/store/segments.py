@@ -31,12 +31,23 @@ class Growing:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self.path = path
         self._file: int | None = os.open(path, flags, 0o600)
+        self._torn = False
 
     def write(self, line: bytes) -> None:
         """Add it. Raises OSError, also where only a part of it found room."""
         assert self._file is not None
-        if os.write(self._file, line) < len(line):
+        if self._torn:  # the part that did must not spoil what comes
+            line = b"\n" + line
+            self._torn = False
+        written = os.write(self._file, line)
+        if written < len(line):
+            self._torn = written > 0
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+
+    def sync(self) -> None:
+        """Wait until what was added is safe from a loss of power, too. Raises OSError."""
+        assert self._file is not None
+        os.fsync(self._file)
 
     def close(self) -> None:
         """Idempotent."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .vault import PLAIN, Files
+
 _CHUNK_SECONDS = 10
 
 
@@ -23,14 +25,14 @@ class Peaks:
     right: tuple[float, ...]
 
 
-def read_peaks(path: Path, *, start: int = 0, bin_ms: int = 20) -> Peaks:
+def read_peaks(path: Path, files: Files = PLAIN, *, start: int = 0, bin_ms: int = 20) -> Peaks:
     """Read a 16-bit WAV with one or two channels (one counts as both sides).
 
     A recording whose writer was killed is read as far as its header says. Raises OSError where
-    the file cannot be opened, ValueError where it is not such a WAV.
+    the file cannot be opened, VaultError, and ValueError where it is not such a WAV.
     """
     try:
-        with wave.open(str(path), "rb") as file:
+        with files.open(path) as sound, wave.open(sound, "rb") as file:
             channels, width, rate = file.getparams()[:3]
             if width != 2 or channels not in {1, 2}:
                 raise ValueError(f"{path}: not 16 bit with one or two channels")

@@ -1,6 +1,6 @@
 """A call with everything in it, and its recording."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ from sipagent.events import (
     VerbDone,
     Warned,
 )
+from sipagent.media.frames import Frame
+from sipagent.testing.postgres import postgres
 from sipagent.testing.recorded import stereo_wav
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -276,10 +278,13 @@ def record(folder: Path, events: list[Event]) -> Path:
     wav = stereo_wav(folder / "recording.wav", RATE, start)
     random = np.random.default_rng(7)
     for t in range(start, max(e.t for e in events), 20):
-        for side, write in (("caller", wav.left), ("agent", wav.right)):
+        heard = []
+        for side in ("caller", "agent"):
             speaks = any(a <= t < b for a, b in spans[side])
             level = (1500 + 6000 * abs(np.sin(t / 130.0))) if speaks else 20
-            write((random.standard_normal(RATE // 50) * level * 0.4).astype("<i2").tobytes(), t)
+            noise = random.standard_normal(RATE // 50) * level * 0.4
+            heard.append([Frame(noise.astype("<i2").tobytes(), t)])
+        wav.heard(*heard)
     wav.close(max(e.t for e in events))
     return folder / "recording.wav"
 
@@ -306,3 +311,13 @@ def recorder() -> Callable[[Path, list[Event]], Path]:
 def chatting() -> Callable[[int], list[Event]]:
     """`chatter`: the events of a call of so many seconds."""
     return chatter
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database, of each kind there is."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'calls.sqlite3'}"
+        return
+    async with postgres() as url:
+        yield url

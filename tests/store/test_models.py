@@ -1,10 +1,12 @@
 """The file of what a call's models were asked."""
 
+import asyncio
 import stat
 from pathlib import Path
 
 from sipagent.store.exchanges import read_models
 from sipagent.store.models import ModelFile
+from sipagent.testing.virtual import virtual_time
 
 
 def request(number: int, text: str = "hello") -> dict[str, object]:
@@ -26,6 +28,17 @@ async def test_what_was_put_is_on_disk_when_it_is_closed_and_nobody_else_reads_i
     assert (one.asked.prompt, one.asked.messages[0]["text"]) == ("Be kind.", "hello")
     assert one.answer is not None and one.answer.text == "Hello – good day."
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@virtual_time
+async def test_lines_are_on_disk_soon_and_those_that_come_after_a_pause_too(tmp_path: Path) -> None:
+    path = tmp_path / "models.jsonl"
+    log = ModelFile(path)
+    for expected in (1, 2, 3):
+        log.put(request(log.number()))
+        await asyncio.sleep(2)
+        assert len(path.read_text().splitlines()) == expected
+    await log.close()
 
 
 async def test_a_file_is_bounded_and_says_what_had_no_room(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The database of calls."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -12,7 +13,7 @@ from structlog.testing import capture_logs
 
 from sipagent.call.search import Search
 from sipagent.errors import ConfigError, SipAgentError
-from sipagent.events import CallEnded, CallStarted, Event, LegChanged, Said
+from sipagent.events import CallEnded, CallStarted, Event, LegChanged, Said, ToolCalled
 from sipagent.store.records import QUEUE, Store
 from sipagent.store.search import BadCursor
 
@@ -35,7 +36,7 @@ def url(folder: Path) -> str:
 
 @asynccontextmanager
 async def opened(folder: Path, database: str | None = None) -> AsyncIterator[Store]:
-    store = Store(database or url(folder), folder / "spool.jsonl")
+    store = Store(database or url(folder), folder / "events")
     await store.open()
     try:
         yield store
@@ -43,8 +44,8 @@ async def opened(folder: Path, database: str | None = None) -> AsyncIterator[Sto
         await store.close()
 
 
-async def test_a_call_can_be_read_back_event_by_event(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+async def test_a_call_can_be_read_back_event_by_event(tmp_path: Path, database: str) -> None:
+    async with opened(tmp_path, database) as store:
         for event in call("c1"):
             store.append(event)
         await store.flush()
@@ -54,8 +55,8 @@ async def test_a_call_can_be_read_back_event_by_event(tmp_path: Path) -> None:
     assert (cdr.duration, cdr.ended_by, cdr.turns) == (30.0, "agent", {"caller": 1})
 
 
-async def test_a_call_that_still_runs_is_listed(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+async def test_a_call_that_still_runs_is_listed(tmp_path: Path, database: str) -> None:
+    async with opened(tmp_path, database) as store:
         for event in call("c1")[:2]:
             store.append(event)
         await store.flush()
@@ -64,8 +65,8 @@ async def test_a_call_that_still_runs_is_listed(tmp_path: Path) -> None:
     assert cdr.reason == "unfinished"
 
 
-async def test_calls_come_newest_first_in_pages_and_by_plan(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+async def test_calls_come_newest_first_in_pages_and_by_plan(tmp_path: Path, database: str) -> None:
+    async with opened(tmp_path, database) as store:
         for minute in range(5):
             for event in call(f"c{minute}", minute, "night" if minute == 3 else "day"):
                 store.append(event)
@@ -85,18 +86,36 @@ async def test_calls_come_newest_first_in_pages_and_by_plan(tmp_path: Path) -> N
         assert [c.call_id for c in night.calls] == ["c3"]
 
 
-async def test_a_call_nobody_knows_is_none(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+async def test_a_call_nobody_knows_is_none(tmp_path: Path, database: str) -> None:
+    async with opened(tmp_path, database) as store:
         assert await store.call("nobody") is None
         assert await store.events("nobody") == []
 
 
-async def test_closing_writes_what_is_left_and_opening_finds_it(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+async def test_closing_writes_what_is_left_and_opening_finds_it(
+    tmp_path: Path, database: str
+) -> None:
+    async with opened(tmp_path, database) as store:
         for event in call("c1"):
             store.append(event)
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, database) as store:
         assert len(await store.events("c1")) == 4
+
+
+async def test_what_a_database_has_no_text_for_is_replaced(tmp_path: Path, database: str) -> None:
+    """A model can write both: NUL, and half a pair of surrogates."""
+    odd = json.loads('{"half": "a\\ud83db", "nul": "a\\u0000b", "path": "c:\\\\u0000"}')
+    asked = ToolCalled(call_id="c1", id="1", tool="note", arguments=odd)
+    async with opened(tmp_path, database) as store:
+        for event in (*call("c1")[:3], asked, call("c1")[3]):
+            store.append(event)
+        await store.flush()
+        events = await store.events("c1")
+        assert len(events) == 5 and isinstance(events[3], ToolCalled)
+        replaced = {"half": "a\ufffdb", "nul": "a\ufffdb", "path": "c:\\u0000"}
+        assert events[3].arguments == replaced
+        found = await store.search(Search(text="hello"))
+        assert [cdr.call_id for cdr in found.calls] == ["c1"]
 
 
 async def test_sqlite_is_written_ahead(tmp_path: Path) -> None:
@@ -117,22 +136,41 @@ async def test_a_dead_database_stops_nothing_and_is_named_once(tmp_path: Path) -
     failed = [line for line in logs if line["event"] == "store_failed"]
     assert len(failed) == 1
     assert "unable to open" in failed[0]["cause"]
-    assert len((tmp_path / "spool.jsonl").read_text().splitlines()) == 4
+    assert len(kept(tmp_path)) == 4
 
 
-async def test_spooled_events_are_taken_in_by_the_next_start(tmp_path: Path) -> None:
+def kept(folder: Path) -> list[str]:
+    """Lines on disk that a database is to have."""
+    files = sorted(folder.glob("events.*.ahead"))
+    return [line for file in files for line in file.read_text().splitlines()]
+
+
+async def test_missed_events_are_taken_in_by_the_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     dead = f"sqlite+aiosqlite:///{folder / 'calls.sqlite3'}"
     async with opened(tmp_path, dead) as store:
         for event in call("c1"):
             store.append(event)
-    spool = tmp_path / "spool.jsonl"
-    spool.write_text(spool.read_text() + '{"type": "said", "call_')  # killed while writing
+    [segment] = tmp_path.glob("events.*.ahead")
+    segment.write_text(segment.read_text() + '{"n":12,"event":{"type": "said", "call_')  # killed
     folder.mkdir()
     async with opened(tmp_path, dead) as store:
         assert await store.events("c1") == call("c1")
         assert await store.call("c1") is not None
-    assert not spool.exists()
+    assert kept(tmp_path) == []
+
+
+async def test_what_an_older_release_left_is_taken_in_once(tmp_path: Path) -> None:
+    first, *rest = call("c1")
+    async with opened(tmp_path) as store:  # the database had the first before the kill
+        store.append(first)
+    with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database, database:
+        database.execute("UPDATE events SET position = 1")  # as migrations number events
+    lines = "".join(event.model_dump_json() + "\n" for event in (first, *rest))
+    (tmp_path / "events").write_text(lines + '{"type": "said", "call_')
+    async with opened(tmp_path) as store:
+        assert await store.events("c1") == call("c1")
+    assert not (tmp_path / "events").exists()
 
 
 async def test_a_database_that_comes_back_is_used_again(tmp_path: Path) -> None:
@@ -147,16 +185,22 @@ async def test_a_database_that_comes_back_is_used_again(tmp_path: Path) -> None:
                 store.append(event)
             await store.flush()
             assert [c.call_id for c in (await store.search()).calls] == ["c1"]
+            store.append(call("c2")[0])  # and with the next, what it had missed
+            await store.flush()
+            assert {c.call_id for c in (await store.search()).calls} == {"lost", "c1", "c2"}
     assert [line["event"] for line in logs] == ["store_failed", "store_recovered"]
 
 
-async def test_a_full_queue_overflows_into_the_spool(tmp_path: Path) -> None:
+async def test_what_a_full_queue_has_no_room_for_waits_on_disk(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         event = call("c1")[2]
         for _ in range(QUEUE + 3):  # no await: the writer has no turn
             store.append(event)
-        spool = tmp_path / "spool.jsonl"
-        assert len(spool.read_text().splitlines()) == 3
+        await store.flush()
+        store.append(event)
+        await store.flush()
+        assert len(await store.events("c1")) == QUEUE + 4
+    assert kept(tmp_path) == []
 
 
 async def test_appending_does_not_wait_for_a_locked_database(tmp_path: Path) -> None:
@@ -173,6 +217,19 @@ async def test_appending_does_not_wait_for_a_locked_database(tmp_path: Path) -> 
         assert len(await store.events("c1")) == 4
 
 
+async def test_a_row_that_cannot_be_read_holds_up_its_own_call_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        with closing(sqlite3.connect(tmp_path / "calls.sqlite3")) as database, database:
+            database.execute("INSERT INTO events VALUES ('c1', 1, '{\"type\": \"nonsense\"}')")
+        store.append(call("c1")[3])
+        await store.flush()
+        for event in call("c2"):
+            store.append(event)
+        await store.flush()
+        assert await store.events("c2") == call("c2")
+    assert len(kept(tmp_path)) == 1
+
+
 @pytest.mark.parametrize("wrong", ["not a url", "nosuch+driver:///x", "sqlite:///x.sqlite3"])
 def test_a_database_url_that_cannot_work_is_refused_at_start(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"store\.database"):
@@ -187,7 +244,7 @@ async def test_what_people_said_is_not_in_the_log_when_the_database_fails(tmp_pa
             for event in call("c1"):
                 store.append(event)
     assert [line["event"] for line in logs] == ["store_failed"]
-    assert "no column named data" in logs[0]["cause"]
+    assert "no such column: data" in logs[0]["cause"]
     assert "hello" not in logs[0]["cause"]
 
 

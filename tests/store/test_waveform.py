@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sipagent.media.frames import Frame
 from sipagent.store.waveform import read_peaks
 from sipagent.testing.recorded import stereo_wav
 
@@ -16,8 +17,8 @@ QUIET = bytes(320)
 def test_each_side_has_its_own_peaks(tmp_path: Path) -> None:
     recording = stereo_wav(tmp_path / "a.wav", 8000, 0)
     for t in range(0, 100, 20):
-        recording.left(LOUD if t == 40 else QUIET, t)
-        recording.right(LOUD if t >= 60 else QUIET, t)
+        left, right = LOUD if t == 40 else QUIET, LOUD if t >= 60 else QUIET
+        recording.heard([Frame(left, t)], [Frame(right, t)])
     recording.close(100)
     peaks = read_peaks(tmp_path / "a.wav", start=700)
     assert peaks.left == (0.0, 0.0, 0.5, 0.0, 0.0)
@@ -37,8 +38,7 @@ def test_a_mono_file_is_both_sides(tmp_path: Path) -> None:
 
 def test_long_files_are_read_in_pieces_without_a_seam(tmp_path: Path) -> None:
     recording = stereo_wav(tmp_path / "a.wav", 8000, 0)
-    for t in range(0, 25_000, 20):
-        recording.left(LOUD, t)
+    recording.heard(Frame(LOUD, t) for t in range(0, 25_000, 20))
     recording.close(25_000)
     assert read_peaks(tmp_path / "a.wav").left == (0.5,) * 1250
 

@@ -20,6 +20,7 @@ from . import (
     providers,
     selftest,
     trunks,
+    uploads,
 )
 
 #: in the order they are listed; all are run at once
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     codecs.CHECK,
     providers.CHECK,
     outside.CHECK,
+    uploads.CHECK,
     selftest.CHECK,
     calling.CHECK,
 )

@@ -19,6 +19,7 @@ from sipagent.doctor.patient import Patient
 from sipagent.doctor.trial import Trial, trial
 from sipagent.errors import SipAgentError
 from sipagent.events import CallEnded, Event, LegChanged, LegMedia, RecordingStarted, Warned
+from sipagent.store.vault import PLAIN
 from sipagent.testing.audio import correlate, rms, speech_like
 
 _PLAN = """
@@ -198,7 +199,7 @@ def _listened(folder: Path, events: Sequence[Event]) -> Heard:
     """What the recording has of the far end: left is theirs, right is ours."""
     paths = [folder / e.path for e in events if isinstance(e, RecordingStarted)]
     with suppress(OSError, EOFError, wave.Error, IndexError):
-        with wave.open(str(paths[0]), "rb") as file:
+        with PLAIN.open(paths[0]) as sound, wave.open(sound, "rb") as file:
             rate = file.getframerate()
             both = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
         theirs, ours = both[:, 0].tobytes(), both[:, 1].tobytes()

@@ -11,9 +11,8 @@ from sipagent.doctor.findings import Ailment, Finding, Severity, fine
 from sipagent.doctor.outpost import sdp_of
 from sipagent.doctor.patient import Patient
 from sipagent.errors import SipAgentError
+from sipagent.store.database import sqlite_file
 from sipagent.store.records import Store
-
-from .disk import sqlite_file
 
 #: names of static payload types (RFC 3551 table 4)
 _STATIC = {"0": "PCMU", "3": "GSM", "4": "G723", "8": "PCMA", "9": "G722", "18": "G729"}

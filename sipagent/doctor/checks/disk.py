@@ -1,14 +1,11 @@
 """Is there room for records, and can they be written?"""
 
 import os
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sipagent.config import Settings
 from sipagent.doctor.aside import aside
@@ -16,7 +13,8 @@ from sipagent.doctor.check import Check
 from sipagent.doctor.findings import Ailment, Finding, Severity, fine
 from sipagent.doctor.patient import Patient
 from sipagent.errors import ConfigError
-from sipagent.store.records import engine_for, probe
+from sipagent.store.database import ERRORS, cause_of, engine_for, probe, sqlite_file
+from sipagent.store.schema import BASE, HEAD, REVISIONS, revision_of
 
 #: free bytes: a stereo recording is 1.9 MB a minute
 _LITTLE, _TOO_LITTLE = 2 << 30, 200 << 20
@@ -45,7 +43,8 @@ DATABASE_DOWN = Ailment(
     "database-down",
     Severity.PROBLEM,
     "the database does not open: damaged, locked, or its server does not answer",
-    "see what it says; meanwhile events go to events.jsonl beside the records, and none is lost",
+    "see what it says; meanwhile events wait on disk beside the records (events.jsonl.N.ahead), "
+    "and none is lost",
 )
 NO_WAL = Ailment(
     "database-no-wal",
@@ -53,6 +52,12 @@ NO_WAL = Ailment(
     "SQLite cannot use its write-ahead log there, as on network file systems: readers block calls' "
     "records",
     "put the database on a local disk",
+)
+DATABASE_NEWER = Ailment(
+    "database-newer",
+    Severity.PROBLEM,
+    "a later release has been at the database: this one does not start with it",
+    "run the release that made it, or let that one do `sipagent database downgrade`",
 )
 
 
@@ -116,17 +121,6 @@ def _size(count: int) -> str:
     return f"{count / (1 << 30):.1f} GB" if count >= 1 << 30 else f"{count / (1 << 20):.1f} MB"
 
 
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for any other, or one in memory."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return None
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database)).absolute()
-
-
 async def _database(url: str) -> list[Finding]:
     file = sqlite_file(url)
     if file is not None and not file.exists():
@@ -138,21 +132,26 @@ async def _database(url: str) -> list[Finding]:
     try:
         await aside(lambda: probe(engine.url))
         async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            schema = await connection.run_sync(revision_of)
             kind = engine.url.get_backend_name()
             mode = ""
             if kind == "sqlite":
                 mode = str((await connection.execute(text("PRAGMA journal_mode"))).scalar())
                 await connection.execute(text("PRAGMA schema_version"))
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        words = str(getattr(error, "orig", None) or error)
-        return [DATABASE_DOWN.found(f"{_kind_of(url)}: {words}", key="store.database")]
+    except ERRORS as error:
+        return [DATABASE_DOWN.found(f"{_kind_of(url)}: {cause_of(error)}", key="store.database")]
     finally:
         await engine.dispose()
     if mode and mode != "wal":
         what = f"{kind} keeps its journal as {mode!r}"
         return [NO_WAL.found(what, key="store.database")]
-    return [fine(f"database opens ({kind}{', WAL' if mode else ''})", "store.database")]
+    if schema not in (BASE, *REVISIONS):
+        what = f"schema {schema}, and this release knows schemas up to {HEAD}"
+        return [DATABASE_NEWER.found(what, key="store.database")]
+    now = (
+        "" if schema == HEAD else f"; its schema, {schema}, is brought to {HEAD} at the next start"
+    )
+    return [fine(f"database opens ({kind}{', WAL' if mode else ''}){now}", "store.database")]
 
 
 def _kind_of(url: str) -> str:
@@ -164,5 +163,5 @@ CHECK = Check(
     "disk",
     "disk and database",
     _run,
-    (DISK_FULL, DISK_LOW, NOT_WRITABLE, DATABASE_DOWN, NO_WAL),
+    (DISK_FULL, DISK_LOW, NOT_WRITABLE, DATABASE_DOWN, NO_WAL, DATABASE_NEWER),
 )

@@ -130,6 +130,8 @@ def _standing(status: TrunkStatus) -> Finding:
     key = f"trunks.{status.name}"
     if status.registration is Standing.REGISTERED:
         return fine(f"{status.name}: registered at {status.registrar}", key)
+    if status.registration is Standing.ELSEWHERE and not status.why:
+        return fine(f"{status.name}: node {status.node or '?'} registers for all", key)
     if status.cause is not None and status.why:
         return _failed(status.name, status.cause, status.why)
     return TRYING.found(f"{status.name}: {status.registration}", key=key)

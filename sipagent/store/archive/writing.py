@@ -8,16 +8,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from sipagent import __version__
 from sipagent.call.redaction.redactor import Redactor
 from sipagent.call.redaction.rules import BUILT_IN, Rule
 from sipagent.events import Event
 from sipagent.store.began import PLAN, read_began
-from sipagent.store.bundle import CALL, SUMMARY, TIMELINE, Bundle, gather, summary_of
-from sipagent.store.bundle import picture as drawn
+from sipagent.store.bundle import CALL, SUMMARY, TIMELINE, Bundle, gather, picture, summary_of
 from sipagent.store.ladder import ladder
 from sipagent.store.models import MODELS
+from sipagent.store.vault import PLAIN, Files
 
 from .index import EVENTS, INDEX, SIP, Filed, Index, Piece
 from .trimming import masked, names_of, redacted_data, trimmed
@@ -45,39 +46,47 @@ class Wish:
 
 
 def write_archive(
-    path: Path, folder: Path, events: Sequence[Event], wish: Wish | None = None
+    path: Path,
+    folder: Path,
+    events: Sequence[Event],
+    wish: Wish | None = None,
+    files: Files = PLAIN,
 ) -> None:
     """The zip of a call that is over, from its events and its folder; whole or not at all.
-    Raises OSError, and ValueError for no events.
+    Raises OSError, VaultError, and ValueError for no events.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
-            for piece in archive_chunks(folder, events, wish):
+            for piece in archive_chunks(folder, events, wish, files):
                 file.write(piece)
         draft.replace(path)
-    except BaseException:
+    except BaseException:  # interrupted as well: half an archive is none
         draft.unlink(missing_ok=True)
         raise
 
 
 def archive_chunks(
-    folder: Path, events: Sequence[Event], wish: Wish | None = None
+    folder: Path, events: Sequence[Event], wish: Wish | None = None, files: Files = PLAIN
 ) -> Iterator[bytes]:
     """The same as its bytes, of which about a block is in memory. Raises as `write_archive`."""
     wish = wish or Wish()
     kept = trimmed(events, wish.without, wish.rules)
-    bundle = gather(kept, folder)
+    bundle = gather(kept, folder, files)
     names = () if "audio" in wish.without else tuple(_sounds(folder, bundle.recordings))
     bundle = bundle.model_copy(update={"recordings": names})
+    for name in names:
+        files.stored(folder / name)  # what cannot be read is told before anything is sent
     made_at = datetime.now(UTC)
     sink, filed = _Sink(), list[Filed]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as packed:
-        for name, text in _texts(folder, bundle, wish).items():
+        for name, text in _texts(folder, bundle, wish, files).items():
             filed += _text(packed, name, text, made_at)
             yield from sink.taken()
         for name in names:
-            yield from _sound(packed, folder / name, made_at, sink, filed)
+            with files.open(folder / name) as sound:
+                info = _info(name, made_at, _SOUND_LEVEL)
+                yield from _sound(packed, info, sound, sink, filed)
         index = Index(
             call_id=bundle.cdr.call_id,
             made_at=made_at,
@@ -111,27 +120,30 @@ class _Sink:
         yield from pieces
 
 
-def _texts(folder: Path, bundle: Bundle, wish: Wish) -> Mapping[str, bytes]:
+def _texts(folder: Path, bundle: Bundle, wish: Wish, files: Files) -> Mapping[str, bytes]:
     """Everything but sound, by name."""
+    drawn = picture(folder if bundle.recordings else None, bundle.events, files=files)
     found = {
         CALL: bundle.model_dump_json(indent=2).encode(),
         EVENTS: b"".join(event.model_dump_json().encode() + b"\n" for event in bundle.events),
-        TIMELINE: drawn(folder if bundle.recordings else None, bundle.events).encode(),
+        TIMELINE: drawn.encode(),
     }
     if (told := summary_of(bundle.events)) is not None and "transcript" not in wish.without:
         found[SUMMARY] = told.encode()
     if "sip" not in wish.without:
         found[SIP] = ladder(bundle.events).encode()
-    if "plan" not in wish.without and (plan := _plan(folder, wish)) is not None:
+    if "plan" not in wish.without and (plan := _plan(folder, wish, files)) is not None:
         found[PLAN] = plan
-    if not wish.without & {"models", "transcript"} and (asked := _models(folder, wish)) is not None:
-        found[MODELS] = asked
+    if not wish.without & {"models", "transcript"}:
+        asked = _models(folder, wish, files)
+        if asked is not None:
+            found[MODELS] = asked
     return found
 
 
-def _plan(folder: Path, wish: Wish) -> bytes | None:
+def _plan(folder: Path, wish: Wish, files: Files) -> bytes | None:
     try:
-        began = read_began(folder)
+        began = read_began(folder, files)
     except (OSError, ValueError):
         return None
     told = masked(began.model_dump(mode="json"))
@@ -140,9 +152,9 @@ def _plan(folder: Path, wish: Wish) -> bytes | None:
     return json.dumps(told, ensure_ascii=False, indent=2).encode()
 
 
-def _models(folder: Path, wish: Wish) -> bytes | None:
+def _models(folder: Path, wish: Wish, files: Files) -> bytes | None:
     try:
-        lines = (folder / MODELS).read_bytes().splitlines()
+        lines = files.read(folder / MODELS).splitlines()
     except OSError:
         return None
     if not wish.rules:
@@ -186,14 +198,17 @@ def _text(packed: zipfile.ZipFile, name: str, text: bytes, made_at: datetime) ->
 
 
 def _sound(
-    packed: zipfile.ZipFile, path: Path, made_at: datetime, sink: _Sink, filed: list[Filed]
+    packed: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    sound: BinaryIO,
+    sink: _Sink,
+    filed: list[Filed],
 ) -> Iterator[bytes]:
     digest, length = hashlib.sha256(), 0
-    info = _info(path.name, made_at, _SOUND_LEVEL)
-    with path.open("rb") as sound, packed.open(info, "w", force_zip64=True) as out:
+    with packed.open(info, "w", force_zip64=True) as out:
         while block := sound.read(_BLOCK):
             digest.update(block)
             length += len(block)
             out.write(block)
             yield from sink.taken()
-    filed.append(Filed(name=path.name, bytes=length, sha256=digest.hexdigest()))
+    filed.append(Filed(name=info.filename, bytes=length, sha256=digest.hexdigest()))

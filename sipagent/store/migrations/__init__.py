@@ -1,0 +1,1 @@
+"""Migrations: how a database of any release becomes one of this release, and back."""

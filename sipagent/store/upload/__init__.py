@@ -1,0 +1,1 @@
+"""Bundles in object storage: what waits for its way there, what is there, and reading it."""
