@@ -3,9 +3,11 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from sipagent.tasks import Background
 
 from .desk import Address
 from .stream import Connection
@@ -61,7 +63,7 @@ class Acceptor:
         self._gate = gate
         self._handshake = handshake
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._socket = socket.create_server(
             (host, port), family=_family(host), backlog=_BACKLOG, reuse_port=False
         )
@@ -74,9 +76,7 @@ class Acceptor:
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     def _readable(self) -> None:
         for _ in range(_AT_ONCE):
@@ -93,7 +93,7 @@ class Acceptor:
                 wire.close()
                 continue
             wire.setblocking(False)
-            self._start(self._serve(wire, host))
+            self._tasks.start(self._serve(wire, host))
 
     def _resume(self) -> None:
         if self._socket.fileno() >= 0:
@@ -117,11 +117,6 @@ class Acceptor:
             wire.close()
         finally:
             self._gate.closes(host)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -44,7 +44,7 @@ class Admission:
         self._check(request)
         if self._unsupported(arrival) or self._merged(arrival):
             return
-        verdict = self._guard.judge(request, arrival.peer)
+        verdict = self._guard.judge(request, arrival.source)
         trunk = self._trunks.get(verdict.trunk)
         if verdict.status:
             proxy.counters.challenged += verdict.status == 401
@@ -110,7 +110,7 @@ class Admission:
         """What goes with a refusal of the desk."""
         if no.status == 401:
             self._proxy.counters.challenged += 1
-            return self._guard.challenged(arrival.request, arrival.peer).extra
+            return self._guard.challenged(arrival.request, arrival.source).extra
         return (retry_after(no.retry_after),) if no.retry_after is not None else ()
 
     def _admitted(self, transaction: Incoming, arrival: Arrival, admitted: Admitted) -> None:
@@ -172,8 +172,8 @@ class Admission:
     def _in_plain_words(
         self, arrival: Arrival, account: str | None, trunk: Account | None
     ) -> NewCall:
-        request, peer = arrival.request, arrival.peer
-        flow = self._proxy.listeners.flow(peer.flow)
+        request, source = arrival.request, arrival.source
+        flow = self._proxy.listeners.flow(source.flow)
         caller, callee, number = self._trunks.told(trunk, request)
         headers: dict[str, str] = {}
         for item in request.headers:
@@ -186,7 +186,7 @@ class Admission:
             caller=caller,
             callee=callee,
             number=number,
-            source=(peer.host, peer.port),
+            source=(source.host, source.port),
             transport=flow.transport.lower() if flow is not None else "udp",
             account=account,
             headers=headers,

@@ -17,6 +17,8 @@ class Counters:
     stray: int = 0
     #: messages of strangers that were too fast, banned or unwelcome; connections too many
     silenced: int = 0
+    #: requests of strangers that claimed to speak for a source, as only a proxy of ours may
+    forged_source: int = 0
     turned_away: int = 0
     banned: int = 0
     #: bugs of ours met on the way

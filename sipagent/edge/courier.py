@@ -56,6 +56,7 @@ class Courier:
 
     async def to_phone(self, extension: str, text: Text) -> Final:
         """To every place the phone has registered; the first that takes it is enough."""
+        await self._registrar.refresh(extension)
         now = asyncio.get_running_loop().time()
         bindings = self._registrar.bindings.of(extension, now)
         tries = [asyncio.ensure_future(self._to_place(binding, text)) for binding in bindings]

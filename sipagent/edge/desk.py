@@ -84,11 +84,21 @@ class Desk(Protocol):
         """
         ...
 
+    def closed(self) -> Refused | None:
+        """What every caller would hear now, whoever it is: there is no room, or this server is
+        going up, down, or empty. None while calls are taken.
+        """
+        ...
+
     async def text(self, text: NewText) -> int:
         """Take a text message: 200 where it reached a call, 202 where it was noted.
 
         Raises Refused (404 ...).
         """
+        ...
+
+    def expects(self, number: str) -> bool:
+        """Was this number given to one caller alone, who needs no other proof?"""
         ...
 
     def leaves(self, call: Leaving) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import structlog
 
+from sipagent.call.reasons import NORMAL
+
 from .dialogs import Dialog, Key
 from .headers import Bad, parse_name_addr, parse_uri
 from .identity import hostport, unveiled
@@ -18,6 +20,8 @@ from .transactions import OPEN, Incoming, Outgoing, Repeater, State
 
 _log = structlog.get_logger(__name__)
 _REASON = header(b"Reason", b'SIP;cause=500;text="worker lost"')
+#: of a worker that ended its call, and left before the far end had answered its BYE
+_ENDED = header(b"Reason", str(NORMAL).encode())
 #: RFC 3326: for those who did not get the call, so that they show no missed call
 ELSEWHERE = header(b"Reason", b'SIP;cause=200;text="Call completed elsewhere"')
 _EMPTY = header(b"Content-Length", b"0")
@@ -38,10 +42,12 @@ class Farewell:
         """Stop repeating."""
         self._repeater.close()
 
-    def worker_gone(self, token: str, *, too_slow: bool = False) -> None:
+    def worker_gone(self, token: str, *, too_slow: bool = False, orderly: bool = False) -> None:
         """BYE for confirmed dialogs, 500 for INVITEs unanswered (503 where the worker was
-        `too_slow` to take them), CANCEL for INVITEs in flight.
+        `too_slow` to take them), CANCEL for INVITEs in flight. After an `orderly` end BYE and
+        CANCEL do not tell of a failure.
         """
+        reason = _ENDED if orderly else _REASON
         for transaction in self._proxy.incoming.of(token):
             if transaction.state in OPEN and too_slow:
                 self.refuse(transaction, 503, extra=(retry_after(_RECOVERY),))
@@ -54,10 +60,10 @@ class Farewell:
             if call.state in OPEN and not call.request.to.tag:
                 call.orphan = True
                 if call.state is State.PROCEEDING:
-                    self.cancel(call)
+                    self.cancel(call, (reason,))
         for dialog in self._proxy.dialogs.take(token):
             if dialog.confirmed:
-                self._bye(dialog)
+                self._bye(dialog, reason)
 
     def refuse(
         self,

@@ -118,6 +118,20 @@ class Forks:
         self._table.add(fork)
         proxy.counters.forked += 1
         self._say(fork, response(request, 100))
+        if self._registrar.shares:
+            proxy.tasks.start(self._hear_and_ring(fork, extension))
+        else:
+            self._ring_all(fork, extension)
+        return True
+
+    async def _hear_and_ring(self, fork: Fork, extension: str) -> None:
+        """It may have registered at another node a moment ago."""
+        await self._registrar.refresh(extension)
+        if fork.state in OPEN and self._proxy.roster.get(fork.worker.token) is not None:
+            self._ring_all(fork, extension)
+
+    def _ring_all(self, fork: Fork, extension: str) -> None:
+        proxy = self._proxy
         now = asyncio.get_running_loop().time()
         bindings = self._registrar.bindings.of(extension, now)
         fork.branches += [self._branch(fork, n, b) for n, b in enumerate(bindings)]
@@ -130,7 +144,6 @@ class Forks:
         if not bindings:
             self._fail(fork, 480)
         self._conclude(fork)
-        return True
 
     def _branch(self, fork: Fork, number: int, binding: Binding) -> Outgoing:
         """The INVITE as one contact gets it; Path is its route set (RFC 3327 section 5.3)."""

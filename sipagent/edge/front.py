@@ -17,6 +17,7 @@ from .farewell import Farewell
 from .fork import Forks
 from .guard import Guard
 from .headers import Bad
+from .hep.capture import Capture
 from .identity import Identity
 from .inbound import Inbound
 from .listeners import Listeners, Peer, UdpSocket, shielded
@@ -30,12 +31,16 @@ from .requests import Requests
 from .resolver import Resolver
 from .revival import Revival
 from .routing import told_address
+from .sharing import Book
 from .texts import Texts
 from .timers import Timers
 from .tls import Tls
 from .transactions import Table
 from .trunks.board import Trunks
 from .trunks.enrolment import Wire
+from .trunks.through import trunks_of
+from .trunks.turns import Always, Turns
+from .vouched import Fronts
 
 _log = structlog.get_logger(__name__)
 _LOOPBACK = "127.0.0.1"
@@ -49,13 +54,24 @@ class Edge:
     BadCertificate.
     """
 
-    def __init__(self, settings: Settings, desk: Desk, *, timers: Timers | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        desk: Desk,
+        *,
+        timers: Timers | None = None,
+        book: Book | None = None,
+    ) -> None:
+        """`book` is where all nodes of a cluster find phones."""
         self.counters = Counters()
+        self._book = book
         self._settings = settings
         self._desk = desk
         self._timers = timers or Timers()
         self._tls = Tls(settings.sip.tls)
         self.doorman = Doorman(settings, self.counters, time.monotonic)
+        front = settings.cluster.front if settings.cluster is not None else None
+        self._fronts = Fronts(front.trusted if front is not None else (), self.counters)
         self._listeners = Listeners(
             self._from_world,
             self.counters,
@@ -66,7 +82,13 @@ class Edge:
         )
         self._listeners.on_request = self.doorman.spoken_to
         self.doorman.on_ban = self._banned
+        #: whose it is to register trunks; another before `start`
+        self.turns: Turns = Always()
         self._sweeper: asyncio.Task[None] | None = None
+        #: copies for a capture server; None without `hep:`
+        self.capture = Capture(settings.hep) if settings.hep is not None else None
+        if self.capture is not None:
+            self._listeners.on_sent = self.capture.went
 
     async def start(self, host: str | None = None, memory: Memory | None = None) -> None:
         """Open all sockets, and go on where the process that left `memory` ended; `host` is our
@@ -100,12 +122,16 @@ class Edge:
         self._resolver = Resolver(self._listeners, identity, self._timers, names)
         self._farewell = Farewell(self._proxy, self._resolver)
         self._requests = Requests(self._listeners, identity, self._timers)
-        wire = Wire(self._listeners, identity, self._requests, self._resolver)
-        self.trunks = Trunks(self._settings.trunks, wire, self._proxy)
+        wire = Wire(self._listeners, identity, self._requests, self._resolver, self.turns)
+        self.trunks = Trunks(trunks_of(self._settings), wire, self._proxy)
         self._guard = guard = Guard(
-            self._settings, asyncio.get_running_loop().time, self.doorman, self.trunks.sender
+            self._settings,
+            asyncio.get_running_loop().time,
+            self.doorman,
+            self.trunks.sender,
+            self._desk.expects,
         )
-        self._registrar = Registrar(self._proxy, guard, self._settings)
+        self._registrar = Registrar(self._proxy, guard, self._settings, self._book)
         admission = Admission(self._proxy, guard, self._farewell, self.trunks)
         courier = Courier(self._proxy, wire, self._registrar)
         texts = Texts(self._proxy, guard, self.trunks, courier, self._settings)
@@ -118,6 +144,8 @@ class Edge:
         revival = Revival(self._proxy, self._forks, self._farewell, self._registrar, self.trunks)
         revival.begin(memory.journal)
         self._sweeper = asyncio.create_task(self._sweep())
+        if self.capture is not None:
+            self.capture.start()
         _log.info("sip_listening", bound=bound, public=public)
 
     async def close(self) -> None:
@@ -129,12 +157,15 @@ class Edge:
         self._sweeper = None
         await self.trunks.close()
         self._requests.close()
-        await self._proxy.tasks.close()
+        await self._proxy.tasks.stop()
+        await self._registrar.close()
         await self._resolver.close()
         self._forks.close()
         self._farewell.close()
         self._proxy.inside.close()
         await self._listeners.close()
+        if self.capture is not None:
+            await self.capture.close()
 
     @property
     def public_address(self) -> Address:
@@ -170,13 +201,15 @@ class Edge:
         """A worker speaks SIP at that address."""
         self._proxy.roster.add(token, address)
 
-    def worker_gone(self, token: str, *, too_slow: bool = False) -> None:
+    def worker_gone(self, token: str, *, too_slow: bool = False, orderly: bool = False) -> None:
         """A worker ended: its remote parties, if any are left, hear of it from us. `too_slow`: it
-        was given up before its call had reached it.
+        was given up before its call had reached it; `orderly`: it had ended its call itself.
         """
         self._proxy.roster.remove(token)
         self._forks.worker_gone(token)
-        self._farewell.worker_gone(token, too_slow=too_slow)
+        self._farewell.worker_gone(token, too_slow=too_slow, orderly=orderly)
+        if self.capture is not None:
+            self.capture.threads.gone(token)
 
     def bans_changed(self) -> None:
         """Somebody banned a source by hand: its connections end."""
@@ -189,7 +222,7 @@ class Edge:
         self._settings = settings
         self._guard.reload(settings)
         self._registrar.reload(settings)
-        self.trunks.reload(settings.trunks)
+        self.trunks.reload(trunks_of(settings))
 
     def reload_certificates(self) -> None:
         """Read certificates again for connections to come; those that stand are not touched.
@@ -224,11 +257,15 @@ class Edge:
             return  # not all of us stands yet: as if it had been lost on the way
         if not self.doorman.hears(peer):
             return
+        if self.capture is not None:
+            self.capture.came(data, self._listeners.flow(peer.flow), peer)
         try:
             message = parse(data, self._settings.sip.max_message)
             if message.is_request:
-                if self.doorman.takes(message, peer):
-                    self._inbound.request(message, peer)
+                source = self._fronts.source(message, peer)
+                heard = source.host == peer.host or self.doorman.hears(source)
+                if heard and self.doorman.takes(message, source):
+                    self._inbound.request(message, peer, source)
                 return
             if self._proxy.lift(message) and not self._forks.answered(message, peer):
                 self._answers.from_world(message, peer)
@@ -248,6 +285,8 @@ class Edge:
             return
         try:
             message = parse(data)
+            if self.capture is not None:
+                self.capture.threads.joins(message.call_id, worker.token)
             if message.is_request:
                 self._outbound.request(message, worker)
             else:

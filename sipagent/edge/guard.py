@@ -8,6 +8,7 @@ from sipagent.config import Settings
 from .auth import Authenticator, Proof
 from .door.doorman import Doorman
 from .door.sources import address_of, source_of, within
+from .headers import parse_uri
 from .listeners import LOOP, Peer
 from .message import Header, Message
 
@@ -47,7 +48,7 @@ class TokenBucket:
 
 class Guard:
     """Trunks by their address or by the registration they call us on (`registered`), phones by
-    digest, guests by network, nobody else.
+    digest, guests by network, who calls a number that is `expected` to be called, nobody else.
 
     Credentials that were offered count before the network does, so that a phone on a guest
     network is known by name, and a wrong password is never let in as a guest.
@@ -59,8 +60,10 @@ class Guard:
         now: Callable[[], float],
         doorman: Doorman,
         registered: Callable[[Message, Peer], str | None] = lambda invite, source: None,
+        expected: Callable[[str], bool] = lambda number: False,
     ) -> None:
         self._registered = registered
+        self._expected = expected
         self._now = now
         self._doorman = doorman
         self._authenticator = Authenticator(
@@ -106,6 +109,8 @@ class Guard:
     def judge(self, invite: Message, source: Peer) -> Verdict:
         """May this INVITE, from this address, start a call?"""
         if source.flow == LOOP:  # a worker of ours, whose call its own policy allowed
+            return Verdict()
+        if self._expected(parse_uri(invite.uri).user.decode("ascii", "replace")):
             return Verdict()
         address = address_of(source.host)
         for name, networks in self._trunks.items():

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sipagent.errors import SipAgentError
 
@@ -15,6 +16,8 @@ class Bad(SipAgentError):
         self.status = status
 
 
+#: values that are not read anew: those of a message are asked for several times over
+_KNOWN = 256
 _QUOTE, _BACKSLASH, _LESS, _GREATER = b'"\\<>'
 
 
@@ -108,6 +111,7 @@ class Uri:
         return self.host, self.port or (5061 if self.transport == "tls" else 5060)
 
 
+@lru_cache(_KNOWN)
 def parse_uri(text: bytes) -> Uri:
     """Read a SIP URI. Raises Bad: 416 for another scheme, 400 otherwise."""
     match = _URI.fullmatch(text)
@@ -154,6 +158,7 @@ class NameAddr:
         return parameters(self.params).get(b"tag", b"") if self.params else b""
 
 
+@lru_cache(_KNOWN)
 def parse_name_addr(value: bytes) -> NameAddr:
     """Read one name-addr or addr-spec. In the bare form `;` starts header parameters.
 
@@ -209,6 +214,7 @@ class Via:
         return text + b";rport=%d" % port if wants_port else text
 
 
+@lru_cache(_KNOWN)
 def parse_via(text: bytes, *, any_version: bool = False) -> Via:
     """Read one Via value. Raises Bad: 505 for another version of SIP, unless that is asked for."""
     match = _VIA.fullmatch(text)

@@ -10,7 +10,7 @@ from .message import BadMessage, Message
 from .offer import check_offer
 from .proxy import Proxy
 from .registrar import Registrar
-from .responses import ALLOW, CAPABILITIES, Final, response, unsupported
+from .responses import ALLOW, CAPABILITIES, Final, response, retry_after, unsupported
 from .strict import check_readable
 from .texts import Texts
 from .transactions import Incoming, State
@@ -52,9 +52,9 @@ class Inbound:
         answer = response(request, bad.status, tag=tag)
         self._proxy.listeners.send(bytes(answer), reply_to)
 
-    def request(self, request: Message, peer: Peer) -> None:
-        """A well-formed request."""
-        arrival = arrive(self._proxy, request, peer)
+    def request(self, request: Message, peer: Peer, source: Peer) -> None:
+        """A well-formed request of `source`, by way of `peer`."""
+        arrival = arrive(self._proxy, request, peer, source)
         try:
             self._dispatch(arrival)
         except Bad as bad:
@@ -122,11 +122,7 @@ class Inbound:
         """A peer asks if we are alive, or if its call is. Workers' stacks would say 500."""
         proxy, request = self._proxy, arrival.request
         if not request.to.tag:
-            wanted = unsupported(request)
-            if wanted:
-                reply(proxy, arrival, 420, extra=wanted)
-            else:
-                reply(proxy, arrival, 200, extra=CAPABILITIES)
+            self._say_how_it_is(arrival)
             return
         worker = named_worker(proxy, request)
         proxy.dialogs.request_of_world(request, proxy.moved_to(arrival.peer))
@@ -136,6 +132,17 @@ class Inbound:
             reply(proxy, arrival, 200, extra=CAPABILITIES)
         else:
             reply(proxy, arrival, 481)
+
+    def _say_how_it_is(self, arrival: Arrival) -> None:
+        """What an INVITE would get (RFC 3261 section 11): dispatchers ask before they send one."""
+        closed = self._proxy.desk.closed()
+        if wanted := unsupported(arrival.request):
+            reply(self._proxy, arrival, 420, extra=wanted)
+        elif closed is None:
+            reply(self._proxy, arrival, 200, extra=CAPABILITIES)
+        else:
+            again = (retry_after(closed.retry_after),) if closed.retry_after is not None else ()
+            reply(self._proxy, arrival, closed.status, closed.reason, again)
 
     def _repeated(self, arrival: Arrival, known: Incoming) -> None:
         """An INVITE retransmitted: absorbed while the desk thinks, else the worker answers."""

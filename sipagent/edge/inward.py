@@ -20,16 +20,17 @@ _KEPT_BACK = (b"route", b"authorization", b"proxy-authorization")
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A request of the world: `peer` sent it, `reply_to` hears of it, `branch` is the one it
-    has towards a worker.
+    has towards a worker. `source` is who sent it to the proxy in front, without one the peer.
     """
 
     request: Message
     peer: Peer
     reply_to: Peer
     branch: bytes
+    source: Peer
 
 
-def arrive(proxy: Proxy, request: Message, peer: Peer) -> Arrival:
+def arrive(proxy: Proxy, request: Message, peer: Peer, source: Peer) -> Arrival:
     """Complete the top Via with what the socket saw, and so find where responses go
     (RFC 3261 18.2.1 and 18.2.2, RFC 3581 section 4). Raises Bad.
     """
@@ -37,7 +38,8 @@ def arrive(proxy: Proxy, request: Message, peer: Peer) -> Arrival:
     request.replace_top_via(via.seen_from(peer.host, peer.port))
     exact = proxy.listeners.reliable(peer.flow) or peer.flow == LOOP or b"rport" in via.params
     reply_to = peer if exact else Peer(peer.flow, peer.host, via.port or 5060)
-    return Arrival(request, peer, reply_to, proxy.identity.inward_branch(request, via))
+    branch = proxy.identity.inward_branch(request, via)
+    return Arrival(request, peer, reply_to, branch, source)
 
 
 def reply(
@@ -46,7 +48,7 @@ def reply(
     """Answer it ourselves; never an ACK."""
     if arrival.request.method == b"ACK":
         return
-    proxy.doorman.refused(arrival.request, arrival.peer, status)
+    proxy.doorman.refused(arrival.request, arrival.source, status)
     tag = proxy.identity.tag(arrival.request)
     answer = response(arrival.request, status, reason, tag=tag, extra=extra)
     proxy.listeners.send(bytes(answer), arrival.reply_to)

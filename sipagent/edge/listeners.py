@@ -181,6 +181,8 @@ class Listeners:
         self.bound: list[tuple[str, Address]] = []
         #: told of every host a request goes to
         self.on_request: Callable[[str], None] = lambda host: None
+        #: told of every message that leaves, by which flow, and where to
+        self.on_sent: Callable[[bytes, Flow, Peer], None] | None = None
 
     def open(self, listeners: Iterable[Listener]) -> None:
         """Bind them in order. Raises OSError, whose `filename` is the socket that cannot be had."""
@@ -284,6 +286,8 @@ class Listeners:
         if peer.flow != LOOP and not data.startswith(b"SIP/"):
             self.on_request(peer.host)
         flow.send(data, (peer.host, peer.port))
+        if self.on_sent is not None:
+            self.on_sent(data, flow, peer)
         return True
 
     def sweep(self, now: float) -> None:

@@ -1,12 +1,11 @@
 """What both directions of the proxy share: the tables, the sockets, and the ladder."""
 
-import asyncio
 import re
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
+
+from sipagent.tasks import Background
 
 from .counters import Counters
 from .desk import Desk, Rung
@@ -27,31 +26,6 @@ _STACK = b"\r\ns=pjmedia\r\n"
 US = "sipagent"
 
 
-class Tasks:
-    """Tasks of the front door; all end with it."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run in the background."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("sip_task_failed", exc_info=error)
-
-    async def close(self) -> None:
-        """Cancel all and wait."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """One proxy, two directions. `inside` is the socket workers see."""
@@ -67,7 +41,7 @@ class Proxy:
     outgoing: Table[Outgoing]
     roster: Roster = field(default_factory=Roster)
     dialogs: Dialogs = field(default_factory=Dialogs)
-    tasks: Tasks = field(default_factory=Tasks)
+    tasks: Background = field(default_factory=Background)
 
     def saw(self, message: Message, peer: Peer, *, inward: bool) -> None:
         """Tell the desk of a message between the world and a worker."""

@@ -8,8 +8,9 @@ from email.utils import formatdate
 import structlog
 
 from sipagent.config import Settings
+from sipagent.store.bindings import BindingsAway
 
-from .bindings import Binding, Bindings, OutOfOrder
+from .bindings import Binding, Bindings, Changes, OutOfOrder
 from .desk import Address
 from .guard import Guard
 from .headers import Bad
@@ -18,6 +19,7 @@ from .message import Header, header
 from .proxy import Proxy
 from .registration import TooBrief, Wish, read_wish
 from .responses import response
+from .sharing import Book, Sharing
 
 _log = structlog.get_logger(__name__)
 #: option tags a REGISTER may require of us
@@ -43,12 +45,20 @@ class Registrar:
     the host part of its address is not looked at: we have no list of the names that lead here.
     """
 
-    def __init__(self, proxy: Proxy, guard: Guard, settings: Settings) -> None:
+    def __init__(
+        self, proxy: Proxy, guard: Guard, settings: Settings, book: Book | None = None
+    ) -> None:
+        """`book` is where other nodes find them."""
         self.bindings = Bindings(settings.registrar.contacts)
         self.extensions = frozenset(settings.phones)
         self._proxy = proxy
         self._guard = guard
         self._limits = settings.registrar
+        self._sharing: Sharing | None = None
+        if book is not None and settings.cluster is not None:
+            self._sharing = Sharing(book, settings.cluster.node, self.bindings, proxy.listeners)
+            proxy.tasks.start(self._sharing.listen())
+        #: empty while the other nodes are told of what is asked
         self._answers: dict[bytes, tuple[bytes, float]] = {}
         #: told of each extension whose bindings are others now
         self.on_change: Callable[[str], None] = lambda extension: None
@@ -71,13 +81,14 @@ class Registrar:
         """A REGISTER. Raises Bad."""
         kept = self._answers.get(arrival.branch)
         if kept is not None:
-            self._proxy.listeners.send(kept[0], arrival.reply_to)
+            if kept[0]:
+                self._proxy.listeners.send(kept[0], arrival.reply_to)
             return
         wanted = [v for v in arrival.request.values(b"require") if v.lower() not in _UNDERSTOOD]
         if wanted:
             self._refuse(arrival, 420, extra=(header(b"Unsupported", b", ".join(wanted)),))
             return
-        verdict = self._guard.judge_registration(arrival.request, arrival.peer)
+        verdict = self._guard.judge_registration(arrival.request, arrival.source)
         if verdict.status == 401:
             self._proxy.counters.challenged += 1
             reply(self._proxy, arrival, 401, extra=verdict.extra)
@@ -85,6 +96,21 @@ class Registrar:
             self._refuse(arrival, verdict.status or 403, why="wrong credentials")
         else:
             self._proven(arrival, verdict.account)
+
+    @property
+    def shares(self) -> bool:
+        """True where other nodes may know more: `refresh` is to be awaited before a phone rings."""
+        return self._sharing is not None
+
+    async def refresh(self, extension: str) -> None:
+        """Hear what other nodes were told of a phone."""
+        if self._sharing is not None and extension in self.extensions:
+            await self._sharing.refresh(extension)
+
+    async def close(self) -> None:
+        """Let go of what is shared."""
+        if self._sharing is not None:
+            await self._sharing.close()
 
     def registrations(self) -> tuple[Registration, ...]:
         """All that hold now."""
@@ -109,14 +135,45 @@ class Registrar:
                 return
             if any(self._proxy.identity.is_ours(c.peer[1:]) for c in wish.contacts):
                 raise Bad("Contact is our own address")
-            self._change(wish)
         except TooBrief:
             shortest = header(b"Min-Expires", b"%d" % limits.min_expires)
             self._refuse(arrival, 423, extra=(shortest,), why="interval too brief")
-        except OutOfOrder as error:
-            self._refuse(arrival, 500, why=str(error))
         except Bad as bad:
             self._refuse(arrival, bad.status, why=bad.reason)
+        else:
+            self._carry_out(arrival, wish)
+
+    def _carry_out(self, arrival: Arrival, wish: Wish) -> None:
+        if self._sharing is None:
+            self._settle(arrival, wish)
+            return
+        until = asyncio.get_running_loop().time() + self._proxy.timers.give_up
+        self._answers[arrival.branch] = b"", until
+        self._proxy.tasks.start(self._share(arrival, wish, self._sharing))
+
+    async def _share(self, arrival: Arrival, wish: Wish, sharing: Sharing) -> None:
+        """The 200 goes out when every node can know. Where the database is away this node alone
+        knows, and the phone shall come again soon.
+        """
+        try:
+            changes = await sharing.change(wish, self._limits.contacts)
+        except BindingsAway as error:
+            _log.warning("binding_not_shared", extension=wish.extension, why=str(error))
+            self._settle(arrival, wish.at_most(self._limits.min_expires))
+        except OutOfOrder as error:
+            self._refuse(arrival, 500, why=str(error))
+        else:
+            self._changed(wish.extension, changes)
+            self._grant(arrival, wish)
+        finally:
+            if self._answers.get(arrival.branch, (b"x",))[0] == b"":
+                del self._answers[arrival.branch]
+
+    def _settle(self, arrival: Arrival, wish: Wish) -> None:
+        try:
+            self._change(wish)
+        except OutOfOrder as error:
+            self._refuse(arrival, 500, why=str(error))
         else:
             self._grant(arrival, wish)
 
@@ -134,6 +191,9 @@ class Registrar:
             changes = bindings.clear(name, wish.origin, now)
         else:
             changes = bindings.update(name, wish.contacts, wish.origin, now)
+        self._changed(name, changes)
+
+    def _changed(self, name: str, changes: Changes) -> None:
         self.on_change(name)
         for binding in changes.removed:
             self._tell("phone_unregistered", name, binding)
@@ -154,7 +214,7 @@ class Registrar:
         self, arrival: Arrival, status: int, *, extra: tuple[Header, ...] = (), why: str = ""
     ) -> None:
         self._proxy.counters.register_refused += 1
-        _log.info("registration_refused", status=status, why=why, source=str(arrival.peer))
+        _log.info("registration_refused", status=status, why=why, source=str(arrival.source))
         reply(self._proxy, arrival, status, extra=extra)
 
     def _answer(self, arrival: Arrival, status: int, extra: tuple[Header, ...]) -> None:

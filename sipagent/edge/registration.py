@@ -1,7 +1,7 @@
 """Registration: what a REGISTER asks for, read with all the rules of RFC 3261 section 10.3."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from .bindings import Contact, Origin
@@ -34,6 +34,11 @@ class Wish:
     contacts: tuple[Contact, ...]
     everything: bool
     origin: Origin
+
+    def at_most(self, seconds: int) -> "Wish":
+        """The same for a shorter time."""
+        shorter = tuple(replace(c, seconds=min(c.seconds, seconds)) for c in self.contacts)
+        return replace(self, contacts=shorter)
 
 
 def extension_of(uri: bytes) -> str:

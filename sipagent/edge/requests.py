@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sipagent.errors import SipAgentError
 
@@ -38,8 +38,16 @@ class Requests:
         self._repeater = Repeater(timers)
         self._waiting: dict[bytes, asyncio.Future[Message]] = {}
 
-    async def ask(self, message: Message, peer: Peer, patience: float) -> Message:
-        """The final response to `message`, which gets its Via here. Raises Silence."""
+    async def ask(
+        self,
+        message: Message,
+        peer: Peer,
+        patience: float,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> Message:
+        """The final response to `message`, which gets its Via here; it is not repeated any more
+        once it is not `wanted`. Raises Silence.
+        """
         flow = self._listeners.flow(peer.flow)
         if flow is None:
             raise Silence(f"the connection to {peer} is gone")
@@ -54,7 +62,7 @@ class Requests:
             if self._listeners.reliable(peer.flow):
                 self._listeners.send(data, peer)
             else:
-                self._repeater.start(branch, lambda: _sent(self._listeners, data, peer))
+                self._repeater.start(branch, lambda: self._repeat(data, peer, wanted))
             async with asyncio.timeout(patience):
                 return await answer
         except TimeoutError:
@@ -76,6 +84,6 @@ class Requests:
         """Stop repeating."""
         self._repeater.close()
 
-
-def _sent(listeners: Listeners, data: bytes, peer: Peer) -> None:
-    listeners.send(data, peer)
+    def _repeat(self, data: bytes, peer: Peer, wanted: Callable[[], bool]) -> None:
+        if wanted():
+            self._listeners.send(data, peer)

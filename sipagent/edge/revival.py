@@ -8,11 +8,9 @@ import structlog
 from sipagent.store.journal import Journal, Value
 from sipagent.worker.survivors import survivors
 
-from .bindings import Binding, Contact, Origin
 from .farewell import Farewell
 from .fork import Fork, Forks
 from .headers import Bad
-from .listeners import Peer
 from .memory import (
     dialogs,
     drop_dialog,
@@ -26,6 +24,7 @@ from .message import Message, header, parse
 from .proxy import Proxy
 from .registrar import Registrar
 from .responses import response
+from .sharing import as_value, from_value
 from .transactions import OPEN, Incoming, Outgoing, State
 from .trunks.board import Trunks
 
@@ -90,8 +89,9 @@ class Revival:
             if account is not None:
                 call_id, tag = fact.value["call_id"].encode(), fact.value["tag"].encode()
                 account.capacity.resume(call_id, tag, fact.owner)
+        wall = time.time() - asyncio.get_running_loop().time()
         for extension, fact in journal.all(BINDING).items():
-            self._registrar.restore(extension, _bindings(fact.value))
+            self._registrar.restore(extension, [from_value(v, wall) for v in fact.value["held"]])
         if len(proxy.dialogs):
             _log.info("dialogs_revived", count=len(proxy.dialogs))
 
@@ -118,7 +118,7 @@ class Revival:
         held = self._registrar.bindings.of(extension, now)
         if held:
             wall = time.time() - now
-            journal.put(BINDING, extension, {"held": [_binding(one, wall) for one in held[::-1]]})
+            journal.put(BINDING, extension, {"held": [as_value(one, wall) for one in held[::-1]]})
         else:
             journal.drop(BINDING, extension)
 
@@ -146,42 +146,3 @@ def _without_body(request: Message) -> bytes:
     bare.remove((b"content-length", b"content-type"))
     bare.body = b""
     return bytes(bare)
-
-
-def _binding(binding: Binding, wall: float) -> Value:
-    contact, origin = binding.contact, binding.origin
-    return {
-        "uri": contact.uri.decode("latin-1"),
-        "peer": list(contact.peer),
-        "seconds": contact.seconds,
-        "q": contact.q,
-        "outbound": contact.outbound.decode("latin-1"),
-        "call_id": origin.call_id.decode("latin-1"),
-        "cseq": origin.cseq,
-        "path": [path.decode("latin-1") for path in origin.path],
-        "agent": origin.agent,
-        "until": binding.until + wall,
-    }
-
-
-def _bindings(value: Value) -> list[Binding]:
-    wall = time.time() - asyncio.get_running_loop().time()
-    return [
-        Binding(
-            Contact(
-                one["uri"].encode("latin-1"),
-                Peer(*one["peer"]),
-                one["seconds"],
-                one["q"],
-                one["outbound"].encode("latin-1"),
-            ),
-            Origin(
-                one["call_id"].encode("latin-1"),
-                one["cseq"],
-                tuple(path.encode("latin-1") for path in one["path"]),
-                one["agent"],
-            ),
-            one["until"] - wall,
-        )
-        for one in value["held"]
-    ]

@@ -77,7 +77,7 @@ class Texts:
         if self._again(arrival.branch, lambda d: self._proxy.listeners.send(d, arrival.reply_to)):
             return
         request = arrival.request
-        verdict = self._guard.judge(request, arrival.peer)
+        verdict = self._guard.judge(request, arrival.source)
         if verdict.status:
             reply(self._proxy, arrival, verdict.status, extra=verdict.extra)
             return
@@ -85,7 +85,7 @@ class Texts:
             unknown = header(b"Unsupported", b", ".join(wanted))
             reply(self._proxy, arrival, 420, extra=(unknown,))
             return
-        no = self.judge(request, _sender(request, verdict, arrival.peer))
+        no = self.judge(request, _sender(request, verdict, arrival.source))
         if no is not None:
             reply(self._proxy, arrival, no.status, extra=no.extra)
             return
@@ -97,7 +97,7 @@ class Texts:
             self._proxy.listeners.send(data, arrival.reply_to)
             return data
 
-        work = self._take(request, arrival.peer, verdict.account, trunk)
+        work = self._take(request, arrival.source, verdict.account, trunk)
         self._start(arrival.branch, work, answer)
 
     async def _take(

@@ -191,3 +191,31 @@ async def test_a_database_that_does_not_answer_costs_no_call(tmp_path: Path) -> 
     assert await book.read(DAY) == {}
     assert not await book.write({(DAY, "caller 201"): (1, 1.0)})
     await book.close()
+
+
+async def test_what_other_nodes_have_counted_counts_here_too(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/calls.sqlite3"
+    toll = Toll(caller_calls=3, caller_minutes=30)
+    before = TollBook(url)
+    await before.write({(DAY, "caller 201"): (1, 60.0)})
+    await before.close()
+    one, two = House(toll), House(toll)
+    first = TollKeeper(one.tolls, TollBook(url, "a"), lambda call_id, why: None)
+    await first.start(DAY)
+    assert one.tolls.total("caller 201") == Sum(1, 60.0), "what it was before there were nodes"
+    one.talk(one.leaves(), minutes=10)
+    await first.close()
+    second = TollKeeper(two.tolls, TollBook(url, "b"), lambda call_id, why: None)
+    await second.start(DAY)
+    try:
+        assert two.tolls.total("caller 201") == Sum(2, 11 * 60.0)
+        two.leaves()
+        assert two.refusal() == "the caller's 3 outbound calls of the day are used up"
+        two.leaves("202")
+    finally:
+        await second.close()
+    again = House(toll)
+    third = TollKeeper(again.tolls, TollBook(url, "a"), lambda call_id, why: None)
+    await third.start(DAY)
+    assert again.tolls.total("caller 201") == Sum(3, 11 * 60.0), "each node writes its own"
+    await third.close()

@@ -20,7 +20,7 @@ from sipagent.edge.listeners import LOOP, Peer
 from sipagent.edge.message import Message, parse
 from sipagent.edge.timers import Timers
 from sipagent.testing.digest import authorization
-from sipagent.testing.frontdoor import TcpPeer, UdpPeer
+from sipagent.testing.frontdoor import PATIENCE, TcpPeer, UdpPeer
 
 Line = Any
 Lines = Callable[..., Awaitable[Line]]
@@ -223,17 +223,26 @@ async def wrong_password(line: Line, phone: UdpPeer, number: int) -> bool:
     """Answer a fresh challenge wrongly; False when nobody answers any more."""
     uri, call_id = line.uri("201"), f"guess{number}@{phone.local[0]}"
     line.send(phone, phone.request("REGISTER", uri, call_id=call_id, user="201"))
-    try:
-        challenge = (await phone.get(401, 0.3)).text(b"www-authenticate").decode()
-        proof = authorization(challenge, f"guess{number}", user="201", method="REGISTER", uri=uri)
-        line.send(
-            phone,
-            phone.request("REGISTER", uri, call_id=call_id, cseq=2, user="201", extra=(proof,)),
-        )
-        await phone.get(403, 0.3)
-    except TimeoutError:
+    asked = await unless_banned(line, phone, 401)
+    if asked is None:
         return False
-    return True
+    challenge = asked.text(b"www-authenticate").decode()
+    proof = authorization(challenge, f"guess{number}", user="201", method="REGISTER", uri=uri)
+    line.send(
+        phone,
+        phone.request("REGISTER", uri, call_id=call_id, cseq=2, user="201", extra=(proof,)),
+    )
+    return await unless_banned(line, phone, 403) is not None
+
+
+async def unless_banned(line: Line, phone: UdpPeer, status: int) -> Message | None:
+    """The answer; None where nobody answers because the door is shut to it."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with suppress(TimeoutError):
+                return await phone.get(status, 0.1)
+            if any(ban.source == phone.local[0] for ban in line.edge.doorman.bans):
+                return None
 
 
 async def test_guessing_passwords_ends_in_silence_for_the_guesser_alone(lines: Lines) -> None:
@@ -293,11 +302,12 @@ async def test_connections_are_capped_for_one_source_and_for_all_but_not_for_tru
     line = await lines(settings(guard))
     hosts = [STRANGER] * 3 + ["127.0.0.67"] * 2 + [TRUSTED] * 4
     peers = [await TcpPeer.connect(line.tcp, host) for host in hosts]
-    closed = [await is_closed(peer, 5 if n in (2, 4) else 0.05) for n, peer in enumerate(peers)]
+    late = [PATIENCE if n in (2, 4) else 0.05 for n in range(len(peers))]
+    closed = [await is_closed(peer, wait) for peer, wait in zip(peers, late, strict=True)]
     assert closed == [False, False, True, False, True, False, False, False, False]
     assert line.edge.counters.turned_away == 2
     await peers[0].close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:  # its place is free once its end was noticed
             again = await TcpPeer.connect(line.tcp, STRANGER)
             again.send(again.request("REGISTER", line.uri("201"), user="201"))

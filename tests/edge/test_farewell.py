@@ -36,6 +36,20 @@ async def test_the_caller_of_a_dead_worker_gets_bye_until_it_answers(line: Line)
     assert line.edge.counters.byes_for_workers == 1
 
 
+@pytest.mark.rfc("3326", "Reason on our BYE, CANCEL and refusals")
+async def test_a_bye_that_is_said_again_for_a_call_that_ended_tells_of_no_failure(
+    line: Line,
+) -> None:
+    """Its worker said BYE, and left before a slow phone had answered."""
+    phone, token, worker = await line.established(call_id="slow@1")
+    target = f"sip:alice@127.0.0.1:{phone.local[1]}"
+    own = {"call_id": "slow@1", "from_tag": "wtag", "to_tag": "caller", "extra": (line.route(),)}
+    worker.send(worker.request("BYE", target, **own), line.edge.internal_address)
+    await phone.get("BYE")
+    line.edge.worker_gone(token, orderly=True)
+    assert (await phone.get("BYE")).text(b"reason") == b'Q.850;cause=16;text="Normal call clearing"'
+
+
 @pytest.mark.rfc(
     "3261", "a request in a dialog follows the route set with the next CSeq (12.2.1.1)"
 )

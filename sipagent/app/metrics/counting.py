@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sipagent.call.cdr import TRANSFERS
-from sipagent.call.mos import mos
+from sipagent.call.mos import heard_mos, reported_mos
 from sipagent.call.waterfall import turn_of
 from sipagent.events import (
     BargeIn,
@@ -126,29 +126,17 @@ class Counting:
             self._to.spoken.labels(provider).inc(event.characters)
 
     def _media(self, event: LegMedia) -> None:
-        codec, trip = self._name("codec", event.codec), event.round_trip_ms or 0.0
+        codec = self._name("codec", event.codec)
         to = self._to
         to.packets.labels("in", codec).inc(event.received)
         to.packets.labels("out", codec).inc(event.sent)
         to.lost.labels("in").inc(event.lost)
-        if came := event.received + event.lost:
+        if (heard := heard_mos(event)) is not None:
             to.jitter.observe(event.jitter_ms / 1000)
-            figure = mos(
-                event.codec,
-                loss=event.lost / came,
-                jitter_ms=event.jitter_ms,
-                round_trip_ms=trip,
-            )
-            to.mos.labels("in").observe(figure)
-        if event.remote_lost is not None and event.sent:
-            to.lost.labels("out").inc(event.remote_lost)
-            figure = mos(
-                event.codec,
-                loss=event.remote_lost / event.sent,
-                jitter_ms=event.remote_jitter_ms or 0.0,
-                round_trip_ms=trip,
-            )
-            to.mos.labels("out").observe(figure)
+            to.mos.labels("in").observe(heard)
+        if (reported := reported_mos(event)) is not None:
+            to.lost.labels("out").inc(event.remote_lost or 0)
+            to.mos.labels("out").observe(reported)
 
 
 def _yes(value: bool) -> str:

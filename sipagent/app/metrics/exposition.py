@@ -1,5 +1,6 @@
 """Exposition: what a scrape gets."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Info, ProcessCollector
@@ -7,19 +8,23 @@ from prometheus_client.exposition import choose_encoder
 
 from sipagent.events import Event
 
+from .cluster import ClusterCollector, ClusterSeen
 from .counting import Counting
 from .instruments import Instruments
+from .processes import ProcessesCollector
 from .standing import StandingCollector, View
 
 
 class Metrics:
     """The metrics of this server since it began: its own, and those of its process."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, cluster: Callable[[], ClusterSeen | None]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._counting = Counting(Instruments(self._registry))
         self._registry.register(StandingCollector(view))
+        self._registry.register(ClusterCollector(cluster))
         ProcessCollector(registry=self._registry)
+        self._registry.register(ProcessesCollector())
         built = Info("sipagent_build", "This software", registry=self._registry)
         built.info({"version": version("sipagent")})
 

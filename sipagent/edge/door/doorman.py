@@ -62,7 +62,9 @@ class Doorman:
         self._now = now
         self._clock = clock
         trunks = (n for trunk in settings.trunks.values() for n in trunk.addresses)
-        self._trusted = Known([*guard.allow, *settings.sip.guests, *trunks])
+        front = settings.cluster.front if settings.cluster is not None else None
+        fronts = front.trusted if front is not None else ()
+        self._trusted = Known([*guard.allow, *settings.sip.guests, *trunks, *fronts])
         rate, methods = guard.messages_per_second, guard.methods_per_second
         self._any = {
             Standing.STRANGER: Buckets(rate, _BURST * rate, _ROOM),

@@ -10,14 +10,16 @@ from sipagent.edge.dialogs import Dialogs
 from sipagent.edge.headers import Uri, parse_uri
 from sipagent.edge.listeners import Peer
 from sipagent.edge.message import Header, Message
-from sipagent.edge.proxy import Tasks
 from sipagent.edge.timers import Timers
+from sipagent.tasks import Background
 
 from .capacity import Capacity
 from .enrolment import Enrolment, Wire, account_user, home, routes
 from .probe import Probe
 from .registration import Registration
 from .status import Reach, Standing, TrunkStatus
+from .through import line_of
+from .turns import Always, Turn
 
 
 class Account:
@@ -30,15 +32,17 @@ class Account:
         self.trunk = trunk
         self._wire = wire
         self.capacity = Capacity(trunk, dialogs, asyncio.get_running_loop().time)
-        self._line = secrets.token_hex(8)
+        self._line = line_of(name, trunk)
         self._home = parse_uri((trunk.outbound_proxy or home(trunk)).encode())
-        self._jobs = Tasks()
+        self._jobs = Background()
         self._started = False
         self._registration: Registration | None = None
+        self._turn: Turn = Always()
         self._probe: Probe | None = None
         if trunk.registration is not None:
-            enrolment = Enrolment(trunk, self._line, wire)
-            self._registration = Registration(name, trunk, enrolment, wire, timers)
+            turn = self._turn = wire.turns.of(name, self.register_now)
+            enrolment = Enrolment(trunk, self._line, wire, turn)
+            self._registration = Registration(name, trunk, enrolment, wire, timers, turn=turn)
         if trunk.options_seconds:
             self._probe = Probe(name, trunk, lambda: self.hop, wire)
             self._probe.on_return = self.register_now
@@ -53,8 +57,9 @@ class Account:
                 self._jobs.start(part.run())
 
     async def close(self) -> None:
-        """Stop without a word. Idempotent."""
-        await self._jobs.close()
+        """Stop without a word; it can be started again. Idempotent."""
+        await self._jobs.stop()
+        self._started = False
 
     @property
     def hop(self) -> Uri:
@@ -102,6 +107,8 @@ class Account:
         elif registration.standing is Standing.FAILED:
             news |= {"why": registration.why, "cause": registration.cause}
             news |= {"retry": registration.retry, "failures": registration.failures}
+        elif registration.standing is Standing.ELSEWHERE:
+            news |= {"node": self._turn.holder, "why": self._turn.why}
         return status.model_copy(update=news)
 
     def number(self, uri: Uri) -> str:
@@ -136,6 +143,7 @@ class Account:
             self._registration.now()
 
     async def leave(self) -> None:
-        """Take the registration back, when the jobs have ended."""
+        """Take the registration back, or leave it to another node, when the jobs have ended."""
         if self._registration is not None:
             await self._registration.leave()
+            await self._turn.leave()

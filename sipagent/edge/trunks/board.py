@@ -9,7 +9,8 @@ from sipagent.config import Trunk
 from sipagent.edge.headers import Bad, Uri, parse_name_addr, parse_uri
 from sipagent.edge.listeners import Peer
 from sipagent.edge.message import Message
-from sipagent.edge.proxy import Proxy, Tasks
+from sipagent.edge.proxy import Proxy
+from sipagent.tasks import Background
 from sipagent.worker.dialing import TRUNK_HEADER
 
 from .account import Account
@@ -33,7 +34,7 @@ class Trunks:
         self._wire = wire
         self._proxy = proxy
         self._resolver = wire.resolver
-        self._tasks = Tasks()
+        self._tasks = Background()
         self._running = False
 
     def start(self) -> None:
@@ -78,7 +79,7 @@ class Trunks:
     async def close(self) -> None:
         """Stop without a word."""
         self._running = False
-        await self._tasks.close()
+        await self._tasks.stop()
         await asyncio.gather(*(account.close() for account in self._accounts.values()))
 
     def register_now(self) -> None:

@@ -1,7 +1,7 @@
 """Enrolment: REGISTER at one registrar, from the first request to the granted time."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from sipagent.config import Trunk
@@ -15,6 +15,7 @@ from sipagent.edge.resolver import NoName, Resolver, Unreachable
 from sipagent.errors import SipAgentError
 
 from .status import Cause
+from .turns import Always, Turn, Turns
 
 #: requests for one registration: a challenge, a stale nonce, a longer time asked for, one to spare
 _ROUNDS = 5
@@ -63,6 +64,7 @@ class Wire:
     identity: Identity
     requests: Requests
     resolver: Resolver
+    turns: Turns = field(default_factory=Always)
 
 
 def domain(trunk: Trunk) -> bytes:
@@ -98,14 +100,16 @@ class Enrolment:
     """One account's bindings (RFC 3261 section 10): Call-ID and CSeq go on from one REGISTER to
     the next.
 
-    `line` marks our Contact, so that calls to it are known as this trunk's.
+    `line` marks our Contact, so that calls to it are known as this trunk's. Nothing is sent while
+    it is not our `turn`.
     """
 
-    def __init__(self, trunk: Trunk, line: str, wire: Wire) -> None:
+    def __init__(self, trunk: Trunk, line: str, wire: Wire, turn: Turn | None = None) -> None:
         password = trunk.password.get_secret_value() if trunk.password else ""
         self._trunk = trunk
         self._line = line
         self._wire = wire
+        self._turn = turn or Always()
         self._prover = Prover(trunk.auth_username or trunk.username or "", password)
         self._call_id = secrets.token_hex(12).encode()
         self._tag = secrets.token_hex(6).encode()
@@ -143,7 +147,11 @@ class Enrolment:
         challenged = False
         for _ in range(_ROUNDS):
             asked = self._request(peer, registrar, expires)
-            answer = await self._wire.requests.ask(asked, peer, self._trunk.answer_seconds)
+            if not self._turn.ours:
+                raise RegistrationFailed(Cause.ELSEWHERE, "this node is not to register any more")
+            answer = await self._wire.requests.ask(
+                asked, peer, self._trunk.answer_seconds, wanted=lambda: self._turn.ours
+            )
             if answer.status < 300:
                 self._contact = self._contact_for(peer)
                 seconds = min(self._granted(answer, expires), _LONGEST)
@@ -205,7 +213,8 @@ class Enrolment:
         flow = self._wire.listeners.flow(peer.flow)
         if flow is None:
             raise Silence(f"the connection to {peer} is gone")
-        here = self._wire.identity.advertised(flow.transport, flow.local)
+        own = self._wire.identity.advertised(flow.transport, flow.local)
+        here = self._wire.turns.contact or own
         suffix = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
         mark = (self._line + suffix).encode()
         return b"sip:%b@%b;line=%b" % (account_user(self._trunk), hostport(here), mark)

@@ -11,6 +11,7 @@ from sipagent.edge.timers import Timers
 
 from .enrolment import Enrolment, Granted, RegistrationFailed, Wire, home
 from .status import Cause, Standing, from_now
+from .turns import Always, Turn
 
 _log = structlog.get_logger(__name__)
 #: RFC 5626 section 4.5: the longest wait between two attempts
@@ -33,11 +34,19 @@ def backoff(
 class Registration:
     """One account's registration: `run` never ends; `standing` and `why` say how it goes.
 
-    Registrars are tried in the order given, each time: a primary that is back gets us back.
+    Registrars are tried in the order given, each time: a primary that is back gets us back. It is
+    made while it is our `turn`; when that is over nothing is taken back: it is another's now.
     """
 
     def __init__(
-        self, name: str, trunk: Trunk, enrolment: Enrolment, wire: Wire, timers: Timers
+        self,
+        name: str,
+        trunk: Trunk,
+        enrolment: Enrolment,
+        wire: Wire,
+        timers: Timers,
+        *,
+        turn: Turn | None = None,
     ) -> None:
         assert trunk.registration is not None
         self.standing = Standing.TRYING
@@ -53,6 +62,7 @@ class Registration:
         self._wanted = trunk.registration
         self._registrars = trunk.registration.registrars or (home(trunk),)
         self._enrolment = enrolment
+        self._turn = turn or Always()
         self._wire = wire
         self._watch = timers.watch
         self._chance = random.Random()  # noqa: S311 - spreads load, guards nothing
@@ -61,6 +71,7 @@ class Registration:
     async def run(self) -> None:
         """Register, refresh, and begin again after every failure."""
         while True:
+            await self._our_turn()
             self._again.clear()
             try:
                 wait = self._succeeded(await self._once())
@@ -75,7 +86,7 @@ class Registration:
     async def leave(self) -> None:
         """Take it back; `run` must not be running any more."""
         registered, self.standing = self.standing is Standing.REGISTERED, Standing.ENDED
-        if not registered:
+        if not registered or not self._turn.ours or self._turn.goes_on:
             return
         try:
             async with asyncio.timeout(_FAREWELL):
@@ -84,6 +95,15 @@ class Registration:
             _log.info("trunk_unregister_failed", trunk=self._name, why=str(error))
         else:
             _log.info("trunk_unregistered", trunk=self._name)
+
+    async def _our_turn(self) -> None:
+        if self._turn.ours:
+            return
+        if self.standing is Standing.REGISTERED:
+            _log.warning("trunk_registration_left", trunk=self._name, why=self._turn.why)
+        self.standing, self.peer, self.cause, self.why = Standing.ELSEWHERE, None, None, ""
+        await self._turn.wait()
+        self.standing, self.failures = Standing.TRYING, 0
 
     async def _once(self) -> Granted:
         """The first registrar that grants. Raises RegistrationFailed, the last one."""
@@ -118,6 +138,8 @@ class Registration:
         return max(granted.seconds * self._chance.uniform(*_REFRESH), 1.0)
 
     def _failed(self, failure: RegistrationFailed) -> float:
+        if not self._turn.ours:
+            return 0.0
         self.failures += 1
         self.standing, self.peer = Standing.FAILED, None
         self.cause, self.why = failure.cause, str(failure)

@@ -22,6 +22,8 @@ class Standing(StrEnum):
     REGISTERED = "registered"
     FAILED = "failed"
     ENDED = "ended"
+    #: another node registers for all
+    ELSEWHERE = "elsewhere"
 
 
 class Cause(StrEnum):
@@ -35,6 +37,7 @@ class Cause(StrEnum):
     FORBIDDEN = "forbidden"
     UNKNOWN_ACCOUNT = "unknown account"
     REFUSED = "refused"
+    ELSEWHERE = "another node's turn"
 
 
 class TrunkStatus(BaseModel):
@@ -50,6 +53,7 @@ class TrunkStatus(BaseModel):
         default="", description="what went wrong last, in words; empty when all is well"
     )
     registrar: str = Field(default="", description="address that holds our registration")
+    node: str = Field(default="", description="the node that registers, where it is another one")
     expires: datetime | None = Field(default=None, description="the registration's end, UTC")
     retry: datetime | None = Field(default=None, description="the next attempt after a failure")
     failures: int = Field(default=0, description="registrations that failed in a row")

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from sipagent.api.nodes_view import BusView, NodeState, NodesView, NodeView
+from sipagent.app.metrics.cluster import ClusterSeen
 from sipagent.app.metrics.exposition import Metrics
 from sipagent.app.metrics.instruments import MOST_NAMES
 from sipagent.app.metrics.standing import View
+from sipagent.app.tracing.export import Counts as Spans
+from sipagent.app.uploading import Uploading
+from sipagent.edge.counters import Counters
+from sipagent.edge.hep.sender import Counts as Packets
 from sipagent.edge.trunks.status import Reach, Standing, TrunkStatus
 from sipagent.events import (
     BargeIn,
@@ -34,7 +40,7 @@ TRUNKS = (
 )
 
 
-def metrics(trunks: Sequence[TrunkStatus] = ()) -> Metrics:
+def metrics(trunks: Sequence[TrunkStatus] = (), cluster: ClusterSeen | None = None) -> Metrics:
     return Metrics(
         View(
             live=lambda: 2,
@@ -44,7 +50,13 @@ def metrics(trunks: Sequence[TrunkStatus] = ()) -> Metrics:
             waiting=lambda: 7,
             failing=lambda: True,
             ready=lambda: True,
-        )
+            registrations=lambda: 3,
+            edge=Counters(received=9, sent=8, admitted=2, refused=1, bad=5, registered=6, banned=1),
+            spans=lambda: Spans(sent=40, dropped=2),
+            hep=lambda: Packets(sent=3),
+            uploads=lambda: Uploading(waiting=6, sent=5, failed=1, error="away"),
+        ),
+        lambda: cluster,
     )
 
 
@@ -173,5 +185,54 @@ def test_a_scrape_reads_how_the_server_stands() -> None:
     assert found["sipagent_trunk_calls{trunk=a}"] == 3
     assert (found["sipagent_bans{}"], found["sipagent_store_waiting_events{}"]) == (4, 7)
     assert (found["sipagent_store_failing{}"], found["sipagent_ready{}"]) == (1, 1)
+    assert (found["sipagent_uploads_waiting{}"], found["sipagent_uploads_failing{}"]) == (6, 1)
+    assert found["sipagent_uploads_total{outcome=sent}"] == 5
+    assert found["sipagent_registrations{}"] == 3
+    assert found["sipagent_registers_total{outcome=granted}"] == 6
+    assert found["sipagent_invites_total{outcome=refused}"] == 1
+    assert found["sipagent_sip_messages_total{direction=in}"] == 9
+    assert found["sipagent_sip_dropped_total{why=bad}"] == 5
+    assert found["sipagent_sources_banned_total{}"] == 1
+    assert found["sipagent_trace_spans_total{outcome=dropped}"] == 2
+    assert found["sipagent_hep_packets_total{outcome=sent}"] == 3
     assert found["process_resident_memory_bytes{}"] > 1e6
     assert any(name.startswith("sipagent_build_info{version=") for name in found)
+
+
+def test_a_scrape_reads_how_the_cluster_stands() -> None:
+    nodes = (
+        NodeView(node="a", state=NodeState.UP, calls=3, capacity=9),
+        NodeView(node="b", state=NodeState.DRAINING, calls=1, capacity=8),
+        NodeView(node="c", state=NodeState.GONE, calls=7, capacity=9),
+        NodeView(node="d", state=NodeState.LEFT),
+    )
+    view = NodesView(node="a", bus=BusView(connected=True, dropped=2), nodes=nodes)
+    leases = ("registration:x", "registration:y", "orphans")
+    found = samples(metrics(cluster=ClusterSeen(view, {"timed_out": 4}, leases)))
+    up = {name: value for name, value in found.items() if name.startswith("sipagent_node_up")}
+    assert up == {
+        "sipagent_node_up{node=a}": 1,
+        "sipagent_node_up{node=b}": 1,
+        "sipagent_node_up{node=c}": 0,  # d said good-bye
+    }
+    assert found["sipagent_node_draining{node=b}"] == 1
+    assert found["sipagent_node_calls{node=a}"] == 3
+    assert found["sipagent_node_capacity{node=b}"] == 8
+    assert "sipagent_node_calls{node=c}" not in found
+    assert (found["sipagent_bus_connected{}"], found["sipagent_bus_dropped_total{}"]) == (1, 2)
+    assert found["sipagent_bus_requests_total{outcome=timed_out}"] == 4
+    assert found["sipagent_bus_requests_total{outcome=answered}"] == 0
+    assert found["sipagent_leases_held{kind=registration}"] == 2
+    assert found["sipagent_leases_held{kind=orphans}"] == 1
+
+
+def test_of_a_cluster_others_are_not_told_while_nobody_hears_them() -> None:
+    nodes = (NodeView(node="b", state=NodeState.UNKNOWN, calls=1, capacity=8),)
+    view = NodesView(node="a", bus=BusView(connected=False), nodes=nodes)
+    found = samples(metrics(cluster=ClusterSeen(view, {}, ())))
+    assert found["sipagent_bus_connected{}"] == 0
+    assert not any("node=b" in name for name in found)
+
+
+def test_a_server_that_is_alone_says_nothing_of_a_cluster() -> None:
+    assert not any(n.startswith(("sipagent_node_", "sipagent_bus_")) for n in samples(metrics()))

@@ -148,7 +148,7 @@ def metric_names() -> set[str]:
 
 async def test_what_is_exposed_is_what_the_page_lists(tmp_path: Path) -> None:
     async with without_workers(tmp_path, PLAN, Tokens()) as server:
-        body, _ = server.gateway.metrics.exposed()
+        body, _ = server.gateway.observers.metrics.exposed()
     types = re.findall(r"^# TYPE (sipagent_\w+) (\w+)", body.decode(), re.MULTILINE)
     assert {name for name, kind in types if not name.endswith("_created")} == metric_names()
 
