@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import structlog
 
 from sipagent.call.verb import Outcome
 from sipagent.errors import SipAgentError
+from sipagent.store.vault import Stored
 
-from .calls import CallView, Line, LiveCalls, Numbered, Origination, Principal
+from .calls import Calls, CallView, Line, LiveCalls, Numbered, Origination, Principal
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ class Audit:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._failing = False
+        #: given who, from where, what, which call and how it came out
+        self.listeners: list[Callable[[str, str, str, str, str], None]] = []
 
     def note(self, who: str, origin: str, act: str, call_id: str, outcome: str) -> None:
         """Put one act on record. Never arguments: they may be personal."""
@@ -37,6 +40,8 @@ class Audit:
             "call_id": call_id,
             "outcome": outcome,
         }
+        for listener in self.listeners:
+            listener(who, origin, act, call_id, outcome)
         log.info("outside_act", **{k: v for k, v in line.items() if k != "at" and v})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +63,7 @@ class AuditedCalls:
         self._calls = calls
         self.audit = audit
 
-    async def list(self) -> Sequence[CallView]:
+    async def list(self) -> Calls:
         """See `LiveCalls`."""
         return await self._calls.list()
 
@@ -104,6 +109,6 @@ class AuditedCalls:
         """See `LiveCalls`."""
         return await self._calls.transcript(call_id)
 
-    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+    async def recording(self, call_id: str, name: str | None = None) -> Stored | None:
         """See `LiveCalls`."""
         return await self._calls.recording(call_id, name)

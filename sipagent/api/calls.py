@@ -5,22 +5,27 @@ Errors, each with the HTTP status that says so:
 * OutsideError
   + UnknownCall     404   there is no such call, live or on record
   + CallOver        409   there was; nothing can be done to it any more
+  + NotOver         409   it goes on still, and its record is not whole
   + NotUnderstood   422   no such verb, or arguments it does not take
   + Denied          403   policy, or a principal's own limits, say no
   + NoRoomNow       503   the server has no room for it, or goes down
+  + NodeGone        503   the node that has the call is gone, or cannot be reached
+  + NodeSilent      504   it did not answer in time: what came of what was asked is not known
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sipagent.call.verb import Outcome
 from sipagent.errors import SipAgentError
 from sipagent.events import Event, Speaker
+
+if TYPE_CHECKING:  # the client of a server far away needs none of what a server is made of
+    from sipagent.store.vault import Stored
 
 
 class OutsideError(SipAgentError):
@@ -45,6 +50,12 @@ class CallOver(OutsideError):
     status, kind = 409, "call-over"
 
 
+class NotOver(OutsideError):
+    """The call still goes on: its record is not whole."""
+
+    status, kind = 409, "call-not-over"
+
+
 class NotUnderstood(OutsideError):
     """No such verb, or arguments it does not take; `place` is the key that is wrong."""
 
@@ -65,6 +76,24 @@ class NoRoomNow(OutsideError):
     """There is no room for it at the moment."""
 
     status, kind = 503, "no-room"
+
+
+class NodeGone(OutsideError):
+    """The node that has the call is gone, or cannot be reached: nothing was done."""
+
+    status, kind = 503, "node-gone"
+
+
+class NodeSilent(OutsideError):
+    """The node that has the call did not answer in time: what came of it is not known."""
+
+    status, kind = 504, "node-silent"
+
+
+class Unreadable(OutsideError):
+    """A file of the call is there, and cannot be read: for want of its key, or it was changed."""
+
+    status, kind = 503, "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +136,11 @@ class CallView(Shown):
     ended_by: str = ""
     status: int | None = Field(default=None, description="the SIP status it ended with")
     last_event: int = Field(default=0, description="number of its newest event")
+    node: str = Field(default="", description="the node of the cluster that has it")
+    node_gone: bool = Field(
+        default=False,
+        description="it is gone, or cannot be reached: how the call stands now is not known",
+    )
 
 
 class Line(Shown):
@@ -166,6 +200,9 @@ class Calls(Shown):
     """The calls that live, the oldest first."""
 
     calls: tuple[CallView, ...]
+    silent: tuple[str, ...] = Field(
+        default=(), description="nodes that did not answer: calls of theirs are missing"
+    )
 
 
 class Transcript(Shown):
@@ -185,10 +222,37 @@ class Numbered:
     event: Event | None
 
 
-class LiveCalls(Protocol):
-    """The calls of this server."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Numbered events, so far: there is nothing else up to number `upto`, and nothing at all
+    after it where it is `over`.
+    """
 
-    async def list(self) -> Sequence[CallView]:
+    items: Sequence[Numbered]
+    upto: int
+    over: bool = False
+
+
+#: errors that a kind alone makes whole
+_KINDS: Mapping[str, type[OutsideError]] = {
+    kind.kind: kind
+    for kind in (CallOver, NotOver, Denied, NoRoomNow, NodeGone, NodeSilent, Unreadable)
+}
+
+
+def outside_error(kind: str, detail: str, place: str = "", call_id: str = "") -> OutsideError:
+    """An error of another server again, by its kind and words."""
+    if kind == UnknownCall.kind:
+        return UnknownCall(call_id)
+    if kind == NotUnderstood.kind:
+        return NotUnderstood(detail.removeprefix(f"{place}: "), place)
+    return _KINDS.get(kind, OutsideError)(detail)
+
+
+class LiveCalls(Protocol):
+    """The calls of this server, or of all nodes of a cluster."""
+
+    async def list(self) -> Calls:
         """Those that live, the oldest first."""
         ...
 
@@ -220,7 +284,8 @@ class LiveCalls(Protocol):
         """Events from the one after number `after` on; None: from now on. Of one call, numbered
         from 1, until its last one, also from the record; or of all, without an end, as far back
         as they are kept: a gap is told. A call's numbers outlive a restart of the server, those of
-        all only grow. Raises UnknownCall when iterated.
+        all only grow, and mean the same at every node. Raises UnknownCall when iterated, and
+        NodeGone, NodeSilent where the node that has the call is lost meanwhile.
         """
         ...
 
@@ -228,8 +293,8 @@ class LiveCalls(Protocol):
         """Who said what so far. Raises UnknownCall."""
         ...
 
-    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
-        """The file of a finished recording, by the name `CallView.recordings` gives it, else of the
-        newest; None where there is none. Raises UnknownCall.
+    async def recording(self, call_id: str, name: str | None = None) -> "Stored | None":
+        """A finished recording, by the name `CallView.recordings` gives it, else the newest; None
+        where there is none. Raises UnknownCall, Unreadable.
         """
         ...

@@ -12,8 +12,10 @@ from sipagent.config import Scope
 from .audit import AuditedCalls
 from .browsers import Browsers
 from .calls import Denied, Principal
+from .keeping import Keeper
 from .keyring import Client
-from .operating import System
+from .nodes_view import Nodes
+from .operating import Drains, System
 from .packer import Packer
 from .receivers import Receivers
 from .record_book import RecordBook
@@ -52,11 +54,14 @@ class Doors:
     streams: int = 50
     records: RecordBook | None = None
     system: System | None = None
+    drains: Drains | None = None
     metrics: Callable[[str], tuple[bytes, str]] | None = None
     packer: Packer | None = None
     receivers: Receivers | None = None
+    keeper: Keeper | None = None
     mounts: Mapping[str, Mount] = field(default_factory=dict)
     phones: Phones | None = None
+    nodes: Nodes | None = None
 
 
 def client_of(connection: HTTPConnection) -> Client:

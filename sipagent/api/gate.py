@@ -5,7 +5,6 @@ Pure ASGI, before every door behind it. A request has a `Client` in its state fr
 
 import asyncio
 from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sipagent.config import Api
 from sipagent.edge.door.buckets import Buckets
+from sipagent.tasks import stopped
 
 from .audit import Audit
 from .keyring import Client, Keyring
@@ -127,13 +127,13 @@ class Gate:
             await asyncio.wait({serving, cut}, return_when=asyncio.FIRST_COMPLETED)
             if not serving.done():
                 log.info("connection_cut", path=scope["path"], why="its token was revoked")
-                await _stopped(serving)
+                await stopped(serving)
                 await bounded.cut_off(scope["type"])
                 return
             serving.result()
         finally:
             self._keyring.over(cut)
-            await _stopped(serving)
+            await stopped(serving)
 
 
 class _TooBig(Exception):
@@ -183,13 +183,6 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, no: _No) -> None:
         return
     await receive()  # websocket.connect; a close before the accept is a 403
     await send({"type": "websocket.close", "code": 1008, "reason": no.why[:120]})
-
-
-async def _stopped(task: "asyncio.Future[None]") -> None:
-    if not task.done():
-        task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task
 
 
 def _token(headers: Mapping[str, str]) -> str:

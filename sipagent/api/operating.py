@@ -130,12 +130,40 @@ class Workers(Shown):
     counts: Mapping[str, int] = Field(description="since the start")
 
 
+class Draining(Shown):
+    """A server that is emptied takes no call; those that live end by themselves."""
+
+    draining: bool
+    calls: int = Field(description="that live yet")
+
+
+#: what a node can be asked for about that
+DrainAct = Literal["look", "drain", "undrain"]
+
+
+class Drains(Protocol):
+    """The nodes of this server's cluster, itself among them."""
+
+    async def order(self, node: str, act: DrainAct, by: str) -> Draining:
+        """Have a node emptied, or take calls again. Raises OutsideError."""
+        ...
+
+
 class Bounds(Shown):
     """What is refused beyond it."""
 
     calls: int
     calls_per_second: float
     call_seconds: int
+
+
+class Uploads(Shown):
+    """Bundles on their way to object storage."""
+
+    waiting: int
+    sent: int = Field(description="since the start")
+    failed: int = Field(description="attempts that came to nothing, since the start")
+    error: str = Field(default="", description="why the last one failed, if none worked since")
 
 
 class Status(Shown):
@@ -145,12 +173,14 @@ class Status(Shown):
     started: datetime
     uptime_seconds: float
     why_not_ready: str = Field(description="empty while calls are taken")
+    draining: bool = Field(default=False, description="no new call is taken, by somebody's wish")
     sip: str = Field(description="the public address")
     calls: int = Field(description="that live")
     workers: Workers
     limits: Bounds
     bans: int = Field(description="addresses and networks that are banned")
     dialplans: int = Field(description="in force")
+    uploads: Uploads | None = Field(default=None, description="null where none are set")
 
 
 class System(Protocol):
@@ -178,6 +208,18 @@ class System(Protocol):
 
     async def graph(self, name: str) -> PlanGraph:
         """A plan in force. Raises UnknownPlan."""
+        ...
+
+    def draining(self) -> Draining:
+        """Is it being emptied, and how far?"""
+        ...
+
+    async def drain(self) -> Draining:
+        """Take no new call and give registrations up; live calls go on to their own end."""
+        ...
+
+    async def undrain(self) -> Draining:
+        """Take calls again."""
         ...
 
     async def reload(self) -> Reloaded:

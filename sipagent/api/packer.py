@@ -5,14 +5,6 @@ from typing import Protocol
 
 from sipagent.store.archive import Piece
 
-from .calls import OutsideError
-
-
-class NotOver(OutsideError):
-    """The call still goes on: its record is not whole."""
-
-    status, kind = 409, "call-not-over"
-
 
 class Packer(Protocol):
     """Makes zips of calls."""

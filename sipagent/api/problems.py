@@ -32,6 +32,8 @@ TITLES = {
     503: ("no-room", "There is no room at the moment"),
     504: ("no-answer", "No answer came in time"),
 }
+#: where the kind says more than the status
+_KINDS = {"unreadable": "The file cannot be read"}
 
 
 def problem(
@@ -42,7 +44,7 @@ def problem(
     extra = {name: value for name, value in more.items() if value}
     return {
         "type": f"urn:sipagent:problem:{kind or known}",
-        "title": title,
+        "title": _KINDS.get(kind or known, title),
         "status": status,
         "detail": detail,
         **extra,

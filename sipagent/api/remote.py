@@ -4,7 +4,6 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -13,27 +12,25 @@ import httpx
 from sipagent.call.verb import Outcome
 from sipagent.errors import SipAgentError
 from sipagent.events import ANY_EVENT
+from sipagent.store.vault import Stored
 
 from .calls import (
-    CallOver,
     Calls,
     CallView,
-    Denied,
     Done,
     Line,
-    NoRoomNow,
-    NotUnderstood,
     Numbered,
     Origination,
     OutsideError,
     Principal,
     Transcript,
-    UnknownCall,
+    outside_error,
 )
+from .nodes_view import NodesView
+from .operating import Draining
 
 #: for an answer that waits for nobody, seconds; verbs wait as long as people do
 _PATIENCE = 15.0
-_KINDS = {kind.kind: kind for kind in (CallOver, Denied, NoRoomNow)}
 #: bytes of a recording that is fetched
 _LARGEST = 100_000_000
 
@@ -62,18 +59,13 @@ class RemoteCalls:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
         self._folder.cleanup()
 
-    async def list(self) -> Sequence[CallView]:
+    async def list(self) -> Calls:
         """See `LiveCalls`."""
-        return Calls.model_validate(await self._json("GET", "/v1/calls")).calls
+        return Calls.model_validate(await self._json("GET", "/v1/calls"))
 
     async def get(self, call_id: str) -> CallView:
         """See `LiveCalls`."""
@@ -109,12 +101,28 @@ class RemoteCalls:
         except httpx.HTTPError as error:
             raise self._away(error) from error
 
+    async def nodes(self) -> NodesView:
+        """The cluster as the server sees it."""
+        return NodesView.model_validate(await self._json("GET", "/v1/nodes"))
+
+    async def drain(self, node: str = "") -> Draining:
+        """Have the server emptied, or that node of its cluster."""
+        return Draining.model_validate(await self._json("POST", f"{_whose(node)}/drain"))
+
+    async def undrain(self, node: str = "") -> Draining:
+        """Have it take calls again."""
+        return Draining.model_validate(await self._json("POST", f"{_whose(node)}/undrain"))
+
+    async def draining(self, node: str = "") -> Draining:
+        """How far it is."""
+        return Draining.model_validate(await self._json("GET", f"{_whose(node)}/drain"))
+
     async def transcript(self, call_id: str) -> Sequence[Line]:
         """See `LiveCalls`."""
         path = f"{_path(call_id)}/transcript"
         return Transcript.model_validate(await self._json("GET", path, call_id=call_id)).lines
 
-    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+    async def recording(self, call_id: str, name: str | None = None) -> Stored | None:
         """See `LiveCalls`. A copy, gone with this object."""
         view = await self.get(call_id)
         wanted = name or (view.recordings[-1] if view.recordings else None)
@@ -133,7 +141,8 @@ class RemoteCalls:
                         file.write(chunk)
         except httpx.HTTPError as error:
             raise self._away(error) from error
-        return copy
+        size = copy.stat().st_size
+        return Stored(copy, size, 0.0, lambda: copy.open("rb"))
 
     async def _json(
         self,
@@ -162,11 +171,8 @@ class RemoteCalls:
             raise ServerAway(f"{self._url} answered {answer.status_code}, and no reason") from None
         if answer.status_code == 401:
             raise Unauthorised(f"{self._url}: {detail}")
-        if kind == UnknownCall.kind:
-            raise UnknownCall(call_id)
-        if kind == NotUnderstood.kind:
-            raise NotUnderstood(detail, str(told.get("place", "")).removeprefix("body."))
-        raise _KINDS.get(kind, OutsideError)(detail)
+        place = str(told.get("place", "")).removeprefix("body.")
+        raise outside_error(kind, detail, place, call_id)
 
     def _away(self, error: httpx.HTTPError) -> ServerAway:
         why = str(error) or type(error).__name__
@@ -175,6 +181,10 @@ class RemoteCalls:
 
 def _path(call_id: str) -> str:
     return f"/v1/calls/{quote(call_id, safe='')}"
+
+
+def _whose(node: str) -> str:
+    return f"/v1/nodes/{quote(node, safe='')}" if node else "/v1/system"
 
 
 async def _items(answer: httpx.Response) -> AsyncIterator[Numbered]:

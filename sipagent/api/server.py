@@ -16,8 +16,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sipagent.config import Api
 from sipagent.errors import SipAgentError
+from sipagent.tasks import stopped
 
-from . import bundles, document, hooks, me, metrics, problems, records, system, tokens, v1, webrtc
+from . import (
+    bundles,
+    document,
+    hooks,
+    me,
+    metrics,
+    nodes,
+    problems,
+    records,
+    retention,
+    system,
+    tokens,
+    v1,
+    webrtc,
+)
 from .doors import Doors
 from .gate import Gate
 from .keyring import Keyring
@@ -56,7 +71,7 @@ def build(doors: Doors) -> FastAPI:
             return problems.answer(503, why)
         return JSONResponse({"status": "ok"})
 
-    subjects = (v1, records, bundles, hooks, system, metrics)
+    subjects = (v1, records, retention, bundles, hooks, system, nodes, metrics)
     routers = [subject.router(doors) for subject in subjects] + [me.router()]
     if doors.phones is not None:
         audit = doors.calls.audit
@@ -77,7 +92,7 @@ def gated(app: ASGIApp, doors: Doors, settings: Api, keyring: Keyring) -> Gate:
         inner = CORSMiddleware(
             inner,
             allow_origins=list(settings.origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["authorization", "content-type", "last-event-id"],
             expose_headers=["location", "sipagent-call"],
         )
@@ -116,7 +131,7 @@ class HttpServer:
         self._settings = settings
         self._keyring = Keyring(settings, doors.phones.tokens if doors.phones else None)
         self._gate = gated(build(doors), doors, settings, self._keyring)
-        self._server: _Quiet | None = None
+        self._server: Quiet | None = None
         self._serving: asyncio.Task[None] | None = None
         #: where it listens, once it does
         self.address: tuple[str, int] = (settings.host, settings.port)
@@ -125,7 +140,7 @@ class HttpServer:
         """Listen. Raises CannotListen."""
         listening = self._bound()
         try:
-            server = self._server = _Quiet(self._config())
+            server = self._server = Quiet(self._config())
         except (OSError, ValueError) as error:
             listening.close()
             raise CannotListen(f"api.tls: {error}") from error
@@ -150,11 +165,10 @@ class HttpServer:
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await asyncio.wait({self._serving}, timeout=_GRACE + 4)
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
+            await stopped(self._serving)
             self._serving = None
 
-    async def _serve(self, server: "_Quiet", listening: socket.socket) -> None:
+    async def _serve(self, server: "Quiet", listening: socket.socket) -> None:
         async with AsyncExitStack() as running:
             for mount in self._doors.mounts.values():
                 if mount.running is not None:
@@ -197,8 +211,8 @@ class HttpServer:
         return config
 
 
-class _Quiet(uvicorn.Server):
-    """Leaves signals to the gateway, whose they are, and tells when it has begun."""
+class Quiet(uvicorn.Server):
+    """Leaves signals to the process it is in, and tells when it has begun."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -9,6 +9,7 @@ from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sipagent.events import Event
+from sipagent.tasks import stopped
 
 from .calls import LiveCalls, NoRoomNow, Numbered, OutsideError
 
@@ -81,9 +82,7 @@ class Streams:
             await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
             code, why = sending.result() if sending.done() else (1000, "")
         finally:
-            for task in (gone, sending):
-                task.cancel()
-            await asyncio.gather(gone, sending, return_exceptions=True)
+            await stopped(gone, sending)
         with suppress(RuntimeError, WebSocketDisconnect):
             await socket.close(code, why)
 
@@ -97,7 +96,8 @@ class Streams:
         except NoRoomNow as error:
             return 1013, str(error)
         except OutsideError as error:
-            return 4000 + error.status, str(error)
+            # the reason of a close frame has 123 bytes at most (RFC 6455 section 5.5)
+            return 4000 + error.status, str(error).encode()[:120].decode("utf-8", "ignore")
         except WebSocketDisconnect:
             return 1000, ""
         return 1000, "the call is over"
@@ -127,11 +127,18 @@ async def _gone(socket: WebSocket) -> None:
 
 
 async def _as_sse(items: AsyncIterator[Numbered | None]) -> AsyncIterator[str]:
-    async for item in items:
-        if item is None:
-            yield ": alive\n\n"
-        elif item.event is None:
-            yield f"id: {item.seq}\nevent: gap\ndata: {{}}\n\n"
-        else:
-            data = item.event.model_dump_json()
-            yield f"id: {item.seq}\nevent: {item.event.type}\ndata: {data}\n\n"
+    """A stream that cannot go on ends with `problem`: whoever comes back is told where they
+    were.
+    """
+    try:
+        async for item in items:
+            if item is None:
+                yield ": alive\n\n"
+            elif item.event is None:
+                yield f"id: {item.seq}\nevent: gap\ndata: {{}}\n\n"
+            else:
+                data = item.event.model_dump_json()
+                yield f"id: {item.seq}\nevent: {item.event.type}\ndata: {data}\n\n"
+    except OutsideError as error:
+        data = json.dumps({"type": f"urn:sipagent:problem:{error.kind}", "detail": str(error)})
+        yield f"event: problem\ndata: {data}\n\n"

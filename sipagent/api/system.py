@@ -13,6 +13,8 @@ from .operating import (
     LONGEST_DOCUMENT,
     Checked,
     Dialplans,
+    Draining,
+    Drains,
     Phones,
     PlanGraph,
     Reloaded,
@@ -42,6 +44,8 @@ class TooLong(OutsideError):
 def router(doors: Doors) -> APIRouter:
     """The routes."""
     made = APIRouter(prefix="/v1", dependencies=[Depends(needs(READ))], tags=["system"])
+    if doors.drains is not None:
+        _emptying(made, doors, doors.drains)
     if doors.system is not None:
         _looking(made, doors.system)
         _acting(made, doors, doors.system)
@@ -53,6 +57,11 @@ def _looking(made: APIRouter, system: System) -> None:
     async def get_status() -> Status:
         """The server: version, calls, workers, limits, bans."""
         return system.status()
+
+    @made.get("/system/drain")
+    async def get_draining() -> Draining:
+        """Is this server being emptied, and how many calls live yet?"""
+        return system.draining()
 
     @made.get("/trunks")
     async def list_trunks() -> Trunks:
@@ -75,6 +84,29 @@ def _looking(made: APIRouter, system: System) -> None:
         return await system.graph(name)
 
 
+def _emptying(made: APIRouter, doors: Doors, drains: Drains) -> None:
+    audit = doors.calls.audit
+
+    @made.get("/nodes/{node}/drain")
+    async def get_node_draining(node: str, request: Request) -> Draining:
+        """Is that node being emptied, and how many calls live on it yet?"""
+        return await drains.order(node, "look", principal_of(request).by)
+
+    @made.post("/nodes/{node}/drain", dependencies=[Depends(needs(CONTROL))])
+    async def drain_node(node: str, request: Request) -> Draining:
+        """Have that node take no new call. Live calls go on to their own end."""
+        who = principal_of(request)
+        audit.note(who.by, who.origin, f"drain {node}", "", "asked")
+        return await drains.order(node, "drain", who.by)
+
+    @made.post("/nodes/{node}/undrain", dependencies=[Depends(needs(CONTROL))])
+    async def undrain_node(node: str, request: Request) -> Draining:
+        """Have that node take calls again."""
+        who = principal_of(request)
+        audit.note(who.by, who.origin, f"undrain {node}", "", "asked")
+        return await drains.order(node, "undrain", who.by)
+
+
 def _acting(made: APIRouter, doors: Doors, system: System) -> None:
     audit = doors.calls.audit
 
@@ -89,6 +121,20 @@ def _acting(made: APIRouter, doors: Doors, system: System) -> None:
         except UnicodeDecodeError as error:
             raise NotUnderstood("not UTF-8", "body") from error
         return await system.check(document)
+
+    @made.post("/system/drain", dependencies=[Depends(needs(CONTROL))])
+    async def drain(request: Request) -> Draining:
+        """Take no new call: 503, also to OPTIONS. Live calls go on to their own end."""
+        who = principal_of(request)
+        audit.note(who.by, who.origin, "drain", "", "ok")
+        return await system.drain()
+
+    @made.post("/system/undrain", dependencies=[Depends(needs(CONTROL))])
+    async def undrain(request: Request) -> Draining:
+        """Take calls again."""
+        who = principal_of(request)
+        audit.note(who.by, who.origin, "undrain", "", "ok")
+        return await system.undrain()
 
     @made.post("/reload", dependencies=[Depends(needs(CONTROL))])
     async def reload(request: Request) -> Reloaded:

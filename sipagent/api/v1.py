@@ -5,14 +5,16 @@ from collections.abc import Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, WebSocket
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from sipagent.call.verb import Outcome, Verb
 from sipagent.config import Scope
+from sipagent.tasks import stopped
 from sipagent.verbs.outside import OUTSIDE
 
 from .calls import Calls, CallView, Done, NotUnderstood, Origination, OutsideError, Transcript
 from .doors import Doors, needs, principal_of
+from .sending import sent
 from .streams import SSE, Streams
 
 READ: Scope = "calls:read"
@@ -57,7 +59,7 @@ def _reading(v1: APIRouter, doors: Doors) -> None:
     @v1.get("/calls", tags=["calls"])
     async def list_calls() -> Calls:
         """The calls that live."""
-        return Calls(calls=tuple(await calls.list()))
+        return await calls.list()
 
     @v1.get("/calls/{call_id}", tags=["calls"])
     async def get_call(call_id: str) -> CallView:
@@ -72,15 +74,15 @@ def _reading(v1: APIRouter, doors: Doors) -> None:
     @v1.get(
         "/calls/{call_id}/recordings/{name}",
         tags=["calls"],
-        response_class=FileResponse,
+        response_class=StreamingResponse,
         openapi_extra=_RANGES,
     )
-    async def get_recording(call_id: str, name: str) -> FileResponse:
+    async def get_recording(call_id: str, name: str, request: Request) -> Response:
         """A finished recording; takes Range."""
         file = await calls.recording(call_id, name)
         if file is None:
             raise NoRecording(f"the call has no finished recording {name!r}")
-        return FileResponse(file)
+        return await sent(file, request)
 
 
 def _following(v1: APIRouter, doors: Doors) -> None:
@@ -160,9 +162,7 @@ async def _while_wanted(request: Request, work: Coroutine[Any, Any, Outcome]) ->
         await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
         return doing.result() if doing.done() else Outcome(False, "the client left", status=487)
     finally:
-        for task in (doing, gone):
-            task.cancel()
-        await asyncio.gather(doing, gone, return_exceptions=True)
+        await stopped(doing, gone)
 
 
 async def _gone(request: Request) -> None:

@@ -10,6 +10,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from sipagent.edge.door.bans import Ban, Bans
+from sipagent.tasks import lasting, stopped
 
 log = structlog.get_logger(__name__)
 _NAME = "bans.json"
@@ -63,14 +64,13 @@ class BanFile:
     async def start(self) -> None:
         """Take up what the file says."""
         await self._look()
-        self._task = asyncio.create_task(self._keep())
+        self._task = lasting(self._keep(), "ban file")
 
     async def close(self) -> None:
         """Write what is left. Idempotent."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await stopped(self._task)
         self._task = None
         await self._look()
 

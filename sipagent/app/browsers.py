@@ -113,7 +113,7 @@ class BrowserDesk:
         found.worker.send(BrowserOffered(ring=ring, session=session, offer=wanted, sees=sees))
         try:
             return await self._connected(session, found.worker, owner, call_id)
-        except BaseException:
+        except BaseException:  # cancelled as well: the page is gone, and another may answer
             found.taken = False
             raise
 

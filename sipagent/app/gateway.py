@@ -2,24 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from sipagent.api.relay import RelayDoor
-from sipagent.call.meeting import Notice
 from sipagent.config import Settings
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.front import Edge
 from sipagent.edge.memory import Memory
 from sipagent.edge.routing import route_address
+from sipagent.edge.sharing import book_of
 from sipagent.events import Event
 from sipagent.log import configure
-from sipagent.meeting.desk import Before, MeetingDesk
-from sipagent.meeting.keeper import MixerKeeper
-from sipagent.store.memories import MemoryBook
 from sipagent.store.records import Store
 from sipagent.store.tolls import TollBook
 from sipagent.worker.handle import WorkerHandle
@@ -27,28 +23,30 @@ from sipagent.worker.home import Home
 from sipagent.worker.protocol import (
     Asked,
     Commanded,
-    HangUp,
     Left,
     Reach,
     Recall,
     Remember,
     Reported,
     Request,
-    Told,
 )
 from sipagent.worker.spawner import Program
 from sipagent.worker.supervisor import Supervisor
 
 from .ban_file import BanFile
 from .browsers import BrowserDesk
+from .callers import memory_book
+from .heart import Heart
 from .hooks import Webhooks
 from .hooks.report import report_file, report_of
 from .http_door import HttpDoor
+from .keeping import keeping_of
 from .ledger import Ledger
 from .live import Live
+from .meetings import Meetings
 from .memory_desk import MemoryDesk
-from .metrics.exposition import Metrics
-from .metrics.looking import view_of
+from .node import Inside, node_of
+from .observing import Observers
 from .operations import Operations
 from .originating import Originator
 from .packing import Packer
@@ -65,12 +63,10 @@ from .terms import terms_of
 from .toll_keeping import TollKeeper
 from .tolls import Tolls
 from .trunk_file import TrunkFile
+from .uploads import Uploads
 from .whereabouts import Whereabouts, host_port
 
 log = structlog.get_logger(__name__)
-
-#: between signs of life, by which the end of calls that die with us is told
-_BEAT_SECONDS = 5.0
 
 
 class Gateway:
@@ -84,9 +80,7 @@ class Gateway:
         read_settings: Callable[[], Settings] | None = None,
         program: Program | None = None,
     ) -> None:
-        """`read_settings` reads them again for a reload; without it they stay. `program` is
-        what workers run.
-        """
+        """`read_settings` reads them again, if it can be done; `program` is what workers run."""
         self._settings = settings
         self._program = program
         self.whereabouts = Whereabouts(settings)
@@ -94,9 +88,14 @@ class Gateway:
         self.plans = plans
         self.store = Store(settings.store.database, settings.store.bundles / "events.jsonl")
         self._state = State(settings.state_folder)
+        self.uploads = Uploads(settings)
         self.ledger = Ledger(
-            self.store, personal=settings.log.personal, journal=self._state.journal
+            self.store,
+            personal=settings.log.personal,
+            journal=self._state.journal,
+            files=self.uploads.files,
         )
+        self.ledger.whole.append(self.uploads.recorded)
         terms = terms_of(settings)
         self.tolls = Tolls(
             settings.guard.toll, settings.toll_policy, terms.now, trunks=settings.trunks
@@ -109,10 +108,8 @@ class Gateway:
         )
         self.ledger.listeners += [self.hooks.happened, self.tolls.happened]
         self.ledger.on_record = self.hooks.recorded
-        toll_book = TollBook(settings.store.database)
-        self._toll_keeper = TollKeeper(self.tolls, toll_book, self._end_call)
         self.reception = Reception(plans, self.ledger, terms, self.tolls, self._where)
-        self.edge = Edge(settings, self.reception)
+        self.edge = Edge(settings, self.reception, book=book_of(settings))
         self.workers: Supervisor | None = None
         originator = Originator(lambda: self._settings, plans, self.reception)
         self.live = Live(
@@ -122,10 +119,16 @@ class Gateway:
             lambda: self.workers.handles if self.workers is not None else (),
             originator,
         )
-        self.metrics = Metrics(
-            view_of(self.ledger, self.edge, self.store, lambda: self.workers, self._why_not_ready)
+        self.observers = Observers(
+            settings,
+            self.ledger,
+            self.edge,
+            self.store,
+            workers=lambda: self.workers,
+            why_not_ready=self._why_not_ready,
+            uploads=lambda: self.uploads.seen,
+            cluster=lambda: self.node.seen,
         )
-        self.ledger.listeners.append(self.metrics.happened)
         self._switchboard = Switchboard(self.live, originator)
         self._reloader = Reloader(self._take_settings, self.edge, plans, self._state)
         operations = Operations(
@@ -135,30 +138,44 @@ class Gateway:
             workers=lambda: self.workers.stats if self.workers is not None else None,
             reload=self._reloader.done,
             why_not_ready=self._why_not_ready,
+            reception=self.reception,
+            uploads=lambda: self.uploads.seen if self.uploads.places is not None else None,
         )
+        packer = Packer(self.ledger, self.live, lambda: self._settings.privacy)
+        inside = Inside(operations, self.live, packer, self.store, self.edge)
+        self.node = node_of(settings, inside, lambda: self._state.secret)
+        self.reception.rooms = self.node.passes
         self._browsers = BrowserDesk(lambda: self._settings, self.reception)
         phones = phones_of(settings, self._state.journal, self._browsers)
-        book = Book(self.store, self.live)
+        toll_book = TollBook(settings.store.database, settings.node)
+        self._toll_keeper = tolls = TollKeeper(self.tolls, toll_book, self.live.hang_up)
+        self.keeping = keeping_of(
+            lambda: self._settings, self._state, self.live, self.hooks, tolls,
+            uploads=self.uploads, node=self.node,
+        )  # fmt: skip
         self.http = HttpDoor(
             settings,
-            self.live,
+            self.node.calls,
             self._why_not_ready,
-            records=book,
+            records=Book(self.store, self.live, self.ledger.files),
             system=operations,
-            metrics=self.metrics.exposed,
+            metrics=self.observers.metrics.exposed,
             phones=phones,
-            packer=Packer(self.ledger, self.live, lambda: self._settings.privacy),
+            packer=self.node.packer,
             receivers=self.hooks,
+            nodes=self.node.nodes,
+            drains=self.node.drains,
+            keeping=self.keeping,
         )
         self.relay = RelayDoor(settings.relay, self.live, terms.now)
-        self.meetings: MeetingDesk | None = None
-        self._memory = MemoryDesk(lambda: MemoryBook(settings.store.database, self._state.secret))
+        self.meetings: Meetings | None = None
+        self._memory = MemoryDesk(lambda: memory_book(settings, self._state.secret))
         self._trunk_file = TrunkFile(settings.store.bundles)
         self._hooks_file = report_file(settings.store.bundles)
         self._ban_file = BanFile(
             settings.store.bundles, self.edge.doorman.bans, self.edge.bans_changed
         )
-        self._heart: asyncio.Task[None] | None = None
+        self._heart = Heart(self._state)
         self._home: Home
 
     async def __aenter__(self) -> Self:
@@ -203,7 +220,7 @@ class Gateway:
             await self.workers.reload(self._addressed(new))
         self.plans.look_in(new.dialplans, lambda: house)
         self._settings = new
-        configure(new.log)
+        configure(new.log, node=new.node)
         self.ledger.personal = new.log.personal
         self.reception.terms = terms_of(new)
         self.http.reload(new.api)
@@ -239,17 +256,15 @@ class Gateway:
         memory = Memory(state.journal, state.secret, state.port)
         await self.store.open()
         await self.hooks.start()
+        self.observers.start()
+        self.uploads.start()
         await self.ledger.restore(state.last_alive)
         await self._toll_keeper.start(self.reception.terms.now().date())
         await self._ban_file.start()
         await self.whereabouts.find()
         await self.edge.start(self.whereabouts.sip, memory)
         self._home = Home(state.folder, self.edge.internal_address, state.secret)
-        self.meetings = MeetingDesk(
-            MixerKeeper(state.folder / "mixer.sock"),
-            self._settings.queues,
-            self._settings.parking,
-        )
+        self.meetings = Meetings(self._settings, self.node)
         self.workers = Supervisor(
             self._addressed(self._settings),
             home=self._home,
@@ -263,12 +278,14 @@ class Gateway:
         await self.workers.start()
         handles = self.workers.handles
         self.ledger.close_lost({h.assignment.call_id for h in handles if h.assignment is not None})
-        self._heart = asyncio.create_task(self._beat())
+        self._heart.start()
         self.reception.workers = self.workers
+        self.node.start()
         self.edge.trunks.start()
         self.whereabouts.watch(self._moved)
         self._trunk_file.start(lambda: self.edge.trunks.statuses)
         self._hooks_file.start(report_of(self.hooks.views))
+        self.keeping.start()
         await self.http.start()
         await self.relay.start()
         log.info("serving", sip=host_port(self.edge.public_address), plans=len(self.plans.plans))
@@ -310,9 +327,9 @@ class Gateway:
         self.live.gone(worker.token)
         self._browsers.gone(worker)
         if self.meetings is not None:
-            self.meetings.gone(worker.token)
+            self.meetings.gone(worker)
         self.ledger.last_words(self._home.last_words(worker.token))
-        self.edge.worker_gone(worker.token, too_slow=not worker.claimed)
+        self.edge.worker_gone(worker.token, too_slow=not worker.claimed, orderly=worker.orderly)
         if worker.assignment is not None:
             self.ledger.gone(worker.assignment.call_id, why, crashed=not worker.orderly)
 
@@ -325,27 +342,15 @@ class Gateway:
                 self._switchboard.asked(worker, message)
             case Commanded():
                 self.live.commanded(message)
-            case Asked():
-
-                def tell(notice: Notice) -> None:
-                    worker.send(Told(place=message.place, notice=notice))
-
-                before = Before(message.seconds, message.room) if message.again else None
-                self.meetings.asked(worker.token, message.place, message.wish, tell, before=before)
-            case Reported():
-                self.meetings.reported(worker.token, message.place, message.answered)
-            case Left():
-                self.meetings.left(worker.token, message.place)
+            case Asked() | Reported() | Left():
+                self.meetings.said(worker, message)
             case _:
                 self._browsers.asked(worker, message)
 
     def _why_not_ready(self) -> str:
+        if self.reception.draining:
+            return "draining"
         return "" if self.reception.workers is not None else "the server is going up or down"
-
-    def _end_call(self, call_id: str, why: str) -> None:
-        for worker in self.workers.handles if self.workers is not None else ():
-            if worker.assignment is not None and worker.assignment.call_id == call_id:
-                worker.send(HangUp(reason=why))
 
     async def _close(self) -> None:
         await self._reloader.close()
@@ -359,23 +364,18 @@ class Gateway:
         if self.meetings is not None:
             await self.meetings.close()
         await self.whereabouts.close()
-        if self._heart is not None:
-            self._heart.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._heart
-            self._heart = None
+        await self._heart.close()
         await self._trunk_file.close()
         await self._hooks_file.close()
         await self._memory.close()
         await self.ledger.close()
+        await self.uploads.close()
         await self.hooks.close()
+        await self.observers.close()
         await self.edge.close()
+        await self.node.close()
         await self._ban_file.close()
+        await self.keeping.close()
         await self._toll_keeper.close()
         await self.store.close()
         self._state.close()
-
-    async def _beat(self) -> None:
-        while True:
-            self._state.beat()
-            await asyncio.sleep(_BEAT_SECONDS)

@@ -8,12 +8,15 @@ from sipagent.api.calls import LiveCalls
 from sipagent.api.doors import Doors, Phones
 from sipagent.api.keyring import Keyring
 from sipagent.api.mcp import server as mcp
-from sipagent.api.operating import System
+from sipagent.api.nodes_view import Nodes
+from sipagent.api.operating import Drains, System
 from sipagent.api.packer import Packer
 from sipagent.api.receivers import Receivers
 from sipagent.api.record_book import RecordBook
 from sipagent.api.server import HttpServer
 from sipagent.config import Api, Settings
+
+from .keeping import Keeping
 
 
 class HttpDoor:
@@ -27,10 +30,13 @@ class HttpDoor:
         *,
         records: RecordBook | None = None,
         system: System | None = None,
+        drains: Drains | None = None,
         phones: Phones | None = None,
         metrics: Callable[[str], tuple[bytes, str]] | None = None,
         packer: Packer | None = None,
         receivers: Receivers | None = None,
+        nodes: Nodes | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         """Raises ConfigError where a token cannot be read."""
         self._server: HttpServer | None = None
@@ -40,6 +46,8 @@ class HttpDoor:
         if settings.api is None:
             return
         audited = AuditedCalls(calls, Audit(settings.store.bundles / "audit.jsonl"))
+        if keeping is not None:
+            audited.audit.listeners.append(keeping.chronicle.acted)
         mounts = {mcp.PATH: mcp.mount(audited, settings.api)}
         if settings.api.console:
             mounts |= {pages.CONSOLE: pages.console(), pages.HOME: pages.home()}
@@ -51,11 +59,14 @@ class HttpDoor:
             settings.api.streams,
             records=records,
             system=system,
+            drains=drains,
             metrics=metrics,
             mounts=mounts,
             phones=phones,
             packer=packer,
             receivers=receivers,
+            nodes=nodes,
+            keeper=keeping,
         )
         self._server = HttpServer(self.doors, settings.api)
 

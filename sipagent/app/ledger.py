@@ -27,6 +27,8 @@ from sipagent.store.ahead import read_events
 from sipagent.store.bundle import write_bundle
 from sipagent.store.journal import Journal
 from sipagent.store.records import Store
+from sipagent.store.vault import PLAIN, Files
+from sipagent.tasks import Background
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +69,8 @@ class _Open:
     sip_call_ids: set[str] = field(default_factory=set)
     dropped: int = 0
     over: bool = False
+    #: empty where it is not traced
+    trace_id: str = ""
     #: what was on record before this process, as text: a worker may say some of it again
     known: frozenset[str] = frozenset()
 
@@ -74,20 +78,31 @@ class _Open:
 class Ledger:
     """Takes every event once; hands it to log, store and bundle. Nothing here waits on a disk."""
 
-    def __init__(self, store: Store, *, personal: bool, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        personal: bool,
+        journal: Journal | None = None,
+        files: Files = PLAIN,
+    ) -> None:
         self._store = store
+        #: how the files of bundles are written and read
+        self.files = files
         self._journal = journal or Journal()
         self._last_alive: datetime | None = None
         self.personal = personal
         self._open: dict[str, _Open] = {}
         self._by_dialog: dict[str, _Open] = {}
         self._early: OrderedDict[str, deque[tuple[datetime, Rung]]] = OrderedDict()
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing = Background()
         #: one: several would take the interpreter from the SIP sockets in turns
         self._scribe = ThreadPoolExecutor(1, "bundles")
         self.listeners: list[Callable[[Event], None]] = []
         #: called with the record of each call whose bundle is whole on disk
         self.on_record: Callable[[Cdr], None] = lambda record: None
+        #: called in a thread with record and folder of each bundle that is whole, at least once
+        self.whole: list[Callable[[Cdr, Path], None]] = []
         #: called with the folder of each bundle that is whole on disk
         self.on_bundle: Callable[[str, Path], None] = lambda call_id, folder: None
 
@@ -129,6 +144,8 @@ class Ledger:
             entry = _Open(call_id, Path(fact.value["bundle"]), events)
             entry.known = frozenset(event.model_dump_json() for event in events)
             entry.over = any(isinstance(event, CallEnded) for event in events)
+            traced = (e.trace_id for e in events if isinstance(e, CallStarted))
+            entry.trace_id = next(traced, "")
             self._open[call_id] = entry
             self._claim(entry, fact.value["sip_call_id"])
             for event in events:
@@ -227,8 +244,7 @@ class Ledger:
         for entry in list(self._open.values()):
             if entry.over:
                 self._finish(entry)
-        if self._writing:
-            await asyncio.wait(self._writing, timeout=10)
+        await self._writing.done(timeout=10)
         self._scribe.shutdown(wait=False)
 
     def _keep(self, entry: _Open, event: Event) -> None:
@@ -237,15 +253,19 @@ class Ledger:
             entry.events.append(event)
         else:
             entry.dropped += 1
+        if isinstance(event, CallStarted):
+            entry.trace_id = event.trace_id
         # First whoever keeps it elsewhere: once it is in the store, no worker tells it again.
-        self._say(event)
+        self._say(event, entry.trace_id)
         if kept:
             self._store.append(event)
 
-    def _say(self, event: Event) -> None:
+    def _say(self, event: Event, trace_id: str = "") -> None:
         if not isinstance(event, SipMessage):
             fields = event_fields(event, personal=self.personal)
             del fields["at"]  # the line has a timestamp
+            if trace_id:
+                fields["trace_id"] = trace_id
             log.info(fields.pop("type"), **fields)
         self._tell(event)
 
@@ -281,9 +301,7 @@ class Ledger:
             return
         for sip_call_id in entry.sip_call_ids:
             self._by_dialog.pop(sip_call_id, None)
-        task = asyncio.create_task(self._write(entry))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._writing.start(self._write(entry))
 
     async def _write(self, entry: _Open) -> None:
         if entry.dropped:
@@ -291,13 +309,16 @@ class Ledger:
         try:
             loop = asyncio.get_running_loop()
             bundle = await loop.run_in_executor(
-                self._scribe, write_bundle, entry.bundle, entry.events
+                self._scribe, write_bundle, entry.bundle, entry.events, None, self.files
             )
         except (OSError, ValueError) as error:
             log.error("bundle_failed", call_id=entry.call_id, cause=str(error))
             self._journal.drop(_KIND, entry.call_id)
             return
         self.on_record(bundle.cdr)
+        # before the journal forgets it: whoever is killed here tells them again
+        for tell in self.whole:
+            await loop.run_in_executor(self._scribe, tell, bundle.cdr, entry.bundle)
         self._journal.drop(_KIND, entry.call_id)
         self.on_bundle(entry.call_id, entry.bundle)
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,24 @@ from pydantic import ValidationError
 
 from sipagent.api.calls import (
     CallOver,
+    Calls,
     CallView,
     Line,
     NotUnderstood,
     Numbered,
     Origination,
+    Page,
     Principal,
     UnknownCall,
+    Unreadable,
 )
 from sipagent.call.verb import Outcome
 from sipagent.events import CallEnded, Event
 from sipagent.store.records import Store
+from sipagent.store.vault import Stored, VaultError
 from sipagent.verbs.outside import OUTSIDE
 from sipagent.worker.handle import WorkerHandle, WorkerState
-from sipagent.worker.protocol import Command, Commanded, Revoke
+from sipagent.worker.protocol import Command, Commanded, HangUp, Revoke
 
 from .feed import Feed
 from .ledger import Ledger
@@ -36,6 +41,8 @@ from .views import Folded, lines
 _HEARS = frozenset({WorkerState.ASSIGNED, WorkerState.CLAIMED})
 #: views kept of calls, some of which may be over
 _VIEWS = 5_000
+#: events given out at a time
+_AT_ONCE = 500
 #: a stream looks at least so often whether its call still is, seconds
 _LOOK = 30.0
 #: a worker may take so long to send an INVITE before the answer goes without, seconds
@@ -62,8 +69,8 @@ class Live:
         originator: Originator,
     ) -> None:
         self.feed = Feed()
-        self._ledger = ledger
-        self._store = store
+        self.ledger = ledger
+        self.store = store
         self._bundles = bundles
         self._workers = workers
         self._originator = originator
@@ -71,12 +78,21 @@ class Live:
         self._folded: dict[str, Folded] = {}
         ledger.listeners.append(self.feed.happened)
 
-    async def list(self) -> Sequence[CallView]:
+    def has(self, call_id: str) -> bool:
+        """Does it live here, or has just ended?"""
+        return self.ledger.record(call_id) is not None
+
+    async def settle(self) -> None:
+        """Put on record what is known of calls, as far as the database takes it."""
+        await self.store.flush()
+
+    async def list(self) -> Calls:
         """See `LiveCalls`."""
-        live = {call_id: self._view(call_id) for call_id in self._ledger.calls()}
+        live = {call_id: self._view(call_id) for call_id in self.ledger.calls()}
         self._folded = {call_id: f for call_id, f in self._folded.items() if call_id in live}
         begun = [view for view in live.values() if view is not None and view.started is not None]
-        return sorted(begun, key=lambda view: (view.started, view.call_id))
+        begun.sort(key=lambda view: (view.started, view.call_id))
+        return Calls(calls=tuple(begun))
 
     async def get(self, call_id: str) -> CallView:
         """See `LiveCalls`."""
@@ -85,18 +101,28 @@ class Live:
             return view
         return Folded(call_id).catch_up(await self._stored(call_id))
 
+    def hang_up(self, call_id: str, why: str) -> None:
+        """End a call, if it lives."""
+        if (worker := self._worker(call_id)) is not None:
+            worker.send(HangUp(reason=why))
+
+    def forget(self, call_ids: Container[str]) -> None:
+        """Have no view of these any more, and no events for streams that come back."""
+        self._folded = {i: view for i, view in self._folded.items() if i not in call_ids}
+        self.feed.forget(lambda event: event.call_id in call_ids)
+
     async def known(self, call_id: str) -> Sequence[Event]:
         """All that happened in a call so far, live or over; of a live one it grows. Raises
         UnknownCall.
         """
-        record = self._ledger.record(call_id)
+        record = self.ledger.record(call_id)
         if record is not None and record.events:
             return record.events
         return await self._stored(call_id)
 
     def folder(self, call_id: str) -> Path:
         """Where the bundle of a known call is, or will be."""
-        record = self._ledger.record(call_id)
+        record = self.ledger.record(call_id)
         return record.bundle if record is not None else self._bundles() / call_id
 
     async def do(
@@ -105,7 +131,9 @@ class Live:
         """See `LiveCalls`."""
         checked(verb, arguments)
         worker = self._worker(call_id)
-        if worker is None:
+        view = self._view(call_id)
+        # A worker outlives its call by a moment, and would refuse in words of its own.
+        if worker is None or (view is not None and view.state == "ended"):
             view = await self.get(call_id)
             raise CallOver(f"the call {'is over' if view.state == 'ended' else 'is out of reach'}")
         command_id = secrets.token_hex(8)
@@ -145,34 +173,55 @@ class Live:
             async for item in self.feed.after(after):
                 yield item
             return
-        known: Sequence[Event]
-        record = self._ledger.record(call_id)
+        while True:
+            page = await self.page(call_id, after, _LOOK)
+            for item in page.items:
+                yield item
+            if page.over:
+                return
+            after = page.upto
+
+    async def page(
+        self, call_id: str | None, after: int | None, seconds: float, most: int = _AT_ONCE
+    ) -> Page:
+        """Events after a number, of a call or of all; where there are none it waits so long.
+        Raises UnknownCall.
+        """
+        if call_id is None:
+            return await self.feed.page(after, seconds, most)
+        record = self.ledger.record(call_id)
         known = record.events if record is not None else await self._stored(call_id)
         position = len(known) if after is None else max(0, min(after, len(known)))
-        while True:
-            while position < len(known):
-                position += 1
-                yield Numbered(position, known[position - 1])
-                if isinstance(known[position - 1], CallEnded) and record is not None:
-                    return
-            if record is None or record.over or self._ledger.record(call_id) is not record:
-                return
+        if record is not None and position == len(known) and not record.over and seconds > 0:
             # one that never began, and is off the record, has no last event
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.feed.news(call_id), _LOOK)
+                await asyncio.wait_for(self.feed.news(call_id), seconds)
+        items = []
+        for number, event in enumerate(islice(known, position, position + most), position + 1):
+            items.append(Numbered(number, event))
+            if isinstance(event, CallEnded) and record is not None:
+                return Page(items, number, over=True)
+        over = record is None or record.over or self.ledger.record(call_id) is not record
+        upto = position + len(items)
+        return Page(items, upto, over=over and upto >= len(known))
 
     async def transcript(self, call_id: str) -> Sequence[Line]:
         """See `LiveCalls`."""
         return lines(await self.known(call_id))
 
-    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+    async def recording(self, call_id: str, name: str | None = None) -> Stored | None:
         """See `LiveCalls`."""
         view = await self.get(call_id)
         wanted = name or (view.recordings[-1] if view.recordings else None)
         if wanted not in view.recordings:
             return None
-        file = self.folder(call_id) / str(wanted)
-        return file if await asyncio.to_thread(file.is_file) else None
+        try:
+            path = self.folder(call_id) / str(wanted)
+            return await asyncio.to_thread(self.ledger.files.stored, path)
+        except OSError:
+            return None
+        except VaultError as error:
+            raise Unreadable(str(error)) from error
 
     # Word from workers.
 
@@ -203,7 +252,7 @@ class Live:
         return None
 
     def _view(self, call_id: str) -> CallView | None:
-        record = self._ledger.record(call_id)
+        record = self.ledger.record(call_id)
         if record is None:
             return None
         if len(self._folded) > _VIEWS:
@@ -212,8 +261,8 @@ class Live:
 
     async def _stored(self, call_id: str) -> Sequence[Event]:
         """Raises UnknownCall."""
-        await self._store.flush()
-        events = await self._store.events(call_id)
+        await self.store.flush()
+        events = await self.store.events(call_id)
         if not events:
             raise UnknownCall(call_id)
         return events

@@ -1,10 +1,9 @@
 """Memory desk: answers what workers ask of the memory of their callers."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from sipagent.store.memories import MemoryBook
+from sipagent.tasks import Background
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.protocol import Assignment, Recall, Recalled, Remember, Remembering
 
@@ -20,7 +19,7 @@ class MemoryDesk:
     def __init__(self, opened: Callable[[], MemoryBook]) -> None:
         self._opened = opened
         self._book: MemoryBook | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def asked(self, worker: WorkerHandle, message: Remembering) -> None:
         """A worker asks, or has something to keep."""
@@ -31,14 +30,13 @@ class MemoryDesk:
             self._book = self._opened()
         match message:
             case Recall():
-                self._spawn(self._recall(self._book, worker, call, message))
+                self._tasks.start(self._recall(self._book, worker, call, message))
             case Remember():
-                self._spawn(self._keep(self._book, call, message))
+                self._tasks.start(self._keep(self._book, call, message))
 
     async def close(self) -> None:
         """Write what is under way, and let go of the database. Idempotent."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.done()
         if self._book is not None:
             await self._book.close()
             self._book = None
@@ -52,11 +50,6 @@ class MemoryDesk:
     async def _keep(self, book: MemoryBook, call: Assignment, told: Remember) -> None:
         place = _place(call, told.agent)
         await book.keep(call.caller, place, told.note, days=told.days, most=told.most)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _place(call: Assignment, agent: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from sipagent import __version__
 from sipagent.api.calls import NoRoomNow
 from sipagent.api.operating import (
@@ -13,11 +15,13 @@ from sipagent.api.operating import (
     Contact,
     Dialplan,
     Dialplans,
+    Draining,
     Phone,
     PlanGraph,
     Reloaded,
     Status,
     UnknownPlan,
+    Uploads,
     Workers,
     found,
 )
@@ -35,7 +39,11 @@ from sipagent.providers.registry import LANGUAGE_MODELS
 from sipagent.sources import KeyPath, parse, read
 from sipagent.worker.tally import Stats
 
+from .reception import Reception
 from .reload_report import ReloadReport
+from .uploading import Uploading
+
+log = structlog.get_logger(__name__)
 
 #: what a document that is checked is called in its findings
 _DOCUMENT = "document"
@@ -53,6 +61,8 @@ class Operations:
         workers: Callable[[], Stats | None],
         reload: Callable[[], Awaitable[ReloadReport]],
         why_not_ready: Callable[[], str],
+        reception: Reception,
+        uploads: Callable[[], Uploading | None],
     ) -> None:
         self._settings = settings
         self._edge = edge
@@ -60,8 +70,12 @@ class Operations:
         self._workers = workers
         self._reload = reload
         self._why_not_ready = why_not_ready
+        self._reception = reception
+        self._uploads = uploads
         self._started = datetime.now(UTC)
         self._checking = False
+        #: who changes their mind waits until trunks have been told of the first
+        self._emptying = asyncio.Lock()
 
     def status(self) -> Status:
         """See `System`."""
@@ -72,6 +86,7 @@ class Operations:
             started=self._started,
             uptime_seconds=round((datetime.now(UTC) - self._started).total_seconds(), 3),
             why_not_ready=self._why_not_ready(),
+            draining=self._reception.draining,
             sip=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             calls=stats.calls if stats is not None else 0,
             workers=Workers(
@@ -82,6 +97,7 @@ class Operations:
             limits=Bounds(**{name: getattr(limits, name) for name in Bounds.model_fields}),
             bans=len(self._edge.doorman.bans),
             dialplans=len(self._plans.plans),
+            uploads=_uploads(self._uploads()),
         )
 
     def trunks(self) -> Sequence[TrunkStatus]:
@@ -132,6 +148,33 @@ class Operations:
         findings = [f for f in self._plans.findings if f.file == plan.file]
         return PlanGraph(nodes=drawn.nodes, edges=drawn.edges, findings=found(findings))
 
+    def draining(self) -> Draining:
+        """See `System`."""
+        return Draining(draining=self._reception.draining, calls=self._calls)
+
+    async def drain(self) -> Draining:
+        """See `System`."""
+        async with self._emptying:
+            if not self._reception.draining:
+                self._reception.draining = True
+                log.info("draining", calls=self._calls)
+                await self._edge.trunks.leave()
+        return self.draining()
+
+    async def undrain(self) -> Draining:
+        """See `System`."""
+        async with self._emptying:
+            if self._reception.draining:
+                self._reception.draining = False
+                log.info("taking_calls_again", calls=self._calls)
+                self._edge.trunks.start()
+        return self.draining()
+
+    @property
+    def _calls(self) -> int:
+        stats = self._workers()
+        return stats.calls if stats is not None else 0
+
     async def reload(self) -> Reloaded:
         """See `System`."""
         report = await self._reload()
@@ -155,6 +198,12 @@ class Operations:
             return Checked(ok=False, findings=told)
         routes = tuple(map(in_words, plan.routes))
         return Checked(ok=True, name=plan.name, routes=routes, findings=told)
+
+
+def _uploads(seen: Uploading | None) -> Uploads | None:
+    if seen is None:
+        return None
+    return Uploads(waiting=seen.waiting, sent=seen.sent, failed=seen.failed, error=seen.error)
 
 
 def _contact(binding: Registration) -> Contact:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 
-from sipagent.api.packer import NotOver
+from sipagent.api.calls import NotOver, Unreadable
 from sipagent.call.privacy import Privacy
 from sipagent.store.archive import Piece, Wish, archive_chunks
+from sipagent.store.vault import VaultError
 
 from .ledger import Ledger
 from .live import Live
@@ -29,9 +30,12 @@ class Packer:
         events = list(await self._live.known(call_id))
         privacy = self._privacy()
         wish = Wish.of(without, privacy.redact if privacy is not None else (), redact=redact)
-        chunks = archive_chunks(self._live.folder(call_id), events, wish)
+        chunks = archive_chunks(self._live.folder(call_id), events, wish, self._ledger.files)
         # the first is made now: what cannot be packed is an error, and not half an answer
-        first = await asyncio.to_thread(next, chunks)
+        try:
+            first = await asyncio.to_thread(next, chunks)
+        except VaultError as error:
+            raise Unreadable(str(error)) from error
         return _with(first, chunks)
 
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
+from sipagent.call.dial import DtmfMode, Srtp
 from sipagent.call.redaction.rules import Rule, redacted
-from sipagent.config import Codec, DtmfMode, Srtp
+from sipagent.config import Codec
+from sipagent.config.tracing import Tracing
 from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Admitted, Leaving, NewCall, NewText, Refused, Rung
 from sipagent.events import MessageReceived
@@ -17,16 +20,22 @@ from sipagent.worker.browsing import BrowserCall
 from sipagent.worker.channel import ChannelError
 from sipagent.worker.handle import WorkerHandle, WorkerState
 from sipagent.worker.pool import NoRoom
-from sipagent.worker.protocol import Assignment, HangUp, Outset, PlanText, Texted
+from sipagent.worker.protocol import Assignment, HangUp, Outset, PlanText, Texted, Visit
 from sipagent.worker.supervisor import Supervisor
 
 from .extensions import plan_between
 from .ledger import Ledger
 from .tolls import Tolls
+from .tracing.context import context_of
 
 log = structlog.get_logger(__name__)
 
 _RETRY_AFTER = 5
+#: the plan of a call that comes from another node: it goes to its room, and nothing follows
+_VISIT = (
+    PlanText(name="meeting", file="", document={"version": "1.0.0", "sections": {"main": []}}),
+    "it comes from another node, to meet calls here",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,32 @@ class Terms:
     extensions: Collection[str] = ()
     #: for texts beside any call; in a call its worker sees to that
     redact: tuple[Rule, ...] = ()
+    #: None: nobody traces them
+    tracing: Tracing | None = None
+
+
+class Rooms(Protocol):
+    """Numbers that are given to other nodes, each for one call."""
+
+    def good(self, number: str) -> bool:
+        """Would it let somebody in?"""
+        ...
+
+    def redeem(self, number: str) -> Visit | None:
+        """Where its caller goes; that uses it up. None for any other number."""
+        ...
+
+
+class NoRooms:
+    """One server alone gives none out."""
+
+    def good(self, number: str) -> bool:
+        """See `Rooms`."""
+        return False
+
+    def redeem(self, number: str) -> Visit | None:
+        """See `Rooms`."""
+        return None
 
 
 class Reception:
@@ -70,8 +105,12 @@ class Reception:
         #: a reload puts others in their place
         self.terms = terms
         self._where = where
+        #: numbers by which calls of other nodes come, and where they meet ours
+        self.rooms: Rooms = NoRooms()
         #: where workers come from; None before they are up and while the server goes down
         self.workers: Supervisor | None = None
+        #: no new call, by somebody's wish; those that live go on
+        self.draining = False
         self._taken: dict[str, WorkerHandle] = {}
         #: who each of them talks to, where that was proved
         self._accounts: dict[str, str | None] = {}
@@ -88,6 +127,12 @@ class Reception:
         worker = await self._give(assignment, payer)
         assert worker.address is not None
         return Admitted(worker.token, worker.address)
+
+    def closed(self) -> Refused | None:
+        """See `Desk`."""
+        if self.workers is None or self.draining or self.workers.full:
+            return Refused(503, "Service Unavailable", _RETRY_AFTER)
+        return None
 
     async def admit_page(self, number: str, origin: str, page: BrowserCall) -> WorkerHandle:
         """The worker for a call from a web page, which is nobody's phone and nobody's trunk.
@@ -106,15 +151,18 @@ class Reception:
 
     def _assigned(self, call: NewCall) -> Assignment:
         """Raises Refused."""
-        if self.workers is None:
+        visit = self.rooms.redeem(call.number)
+        # a conference that is held here goes on meanwhile, and others may still join it
+        if self.workers is None or (self.draining and visit is None):
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         now = self.terms.now()
-        plan, why = self._plan_for(call, now)
+        plan, why = _VISIT if visit is not None else self._plan_for(call, now)
         where = self._where()
         call_id = _call_id(now)
         return Assignment(
             call_id=call_id,
             plan=plan,
+            visit=visit,
             caller=call.caller,
             callee=call.callee,
             headers=call.headers,
@@ -128,7 +176,12 @@ class Reception:
             media_address=where.rtp,
             bundle=self.terms.bundles / call_id,
             why=why,
+            **context_of(self.terms.tracing, call_id, call.account, call.headers),
         )
+
+    def expects(self, number: str) -> bool:
+        """See `Desk`: calls of other nodes, on their way to a room here."""
+        return self.rooms.good(number)
 
     async def call_out(self, plan: PlanText, outset: Outset) -> str:
         """Have a worker call somebody; the id of the call. Raises Refused: 503 no room."""
@@ -145,13 +198,14 @@ class Reception:
             bundle=self.terms.bundles / call_id,
             why=f"originated by {outset.by}",
             outset=outset,
+            **context_of(self.terms.tracing, call_id),
         )
         await self._give(assignment, outset.by)
         return call_id
 
     async def _give(self, assignment: Assignment, payer: str) -> WorkerHandle:
         """A worker that has the call. Raises Refused."""
-        if self.workers is None:
+        if self.workers is None or (self.draining and assignment.visit is None):
             raise Refused(503, "Service Unavailable", _RETRY_AFTER)
         # Opened first: the worker's events may be here before `take` returns.
         self._ledger.open(assignment.call_id, assignment.sip_call_id, assignment.bundle)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from sipagent.api.calls import NotUnderstood
+from sipagent.api.calls import NotUnderstood, Unreadable
 from sipagent.api.record_book import Records
 from sipagent.call.cdr import Cdr, fold
 from sipagent.call.search import Search
@@ -14,6 +14,7 @@ from sipagent.store.bundle import TIMELINE, picture
 from sipagent.store.records import Store
 from sipagent.store.search import BadCursor
 from sipagent.store.story import Story, tell
+from sipagent.store.vault import Files, VaultError
 
 from .live import Live
 
@@ -25,9 +26,10 @@ class Book:
     loop, one at a time, since calls share the interpreter with it.
     """
 
-    def __init__(self, store: Store, live: Live) -> None:
+    def __init__(self, store: Store, live: Live, files: Files) -> None:
         self._store = store
         self._live = live
+        self._files = files
         self._telling = asyncio.Semaphore(1)
 
     async def search(self, wanted: Search, limit: int, after: str) -> Records:
@@ -52,7 +54,10 @@ class Book:
         """See `RecordBook`."""
         events = await self._live.known(call_id)
         folder = self._live.folder(call_id)
-        return await self._told(lambda known: _picture(folder, known), events)
+        try:
+            return await self._told(lambda known: _picture(folder, known, self._files), events)
+        except VaultError as error:
+            raise Unreadable(str(error)) from error
 
     async def _told(self, how: Callable[[Sequence[Event]], T], events: Sequence[Event]) -> T:
         known = list(events)  # those of a live call grow meanwhile
@@ -60,9 +65,9 @@ class Book:
             return await asyncio.to_thread(how, known)
 
 
-def _picture(folder: Path, events: Sequence[Event]) -> str:
+def _picture(folder: Path, events: Sequence[Event], files: Files) -> str:
     """As it was drawn when the call ended, or as it is now."""
     try:
-        return (folder / TIMELINE).read_text(encoding="utf-8")
+        return files.read(folder / TIMELINE).decode()
     except OSError:
-        return picture(folder, events)
+        return picture(folder, events, files=files)

@@ -9,6 +9,7 @@ from sipagent.dialplan.repository import Plans
 from sipagent.edge.front import Edge
 from sipagent.edge.tls import BadCertificate
 from sipagent.errors import ConfigError
+from sipagent.tasks import stopped
 from sipagent.worker.spawner import WorkersFailed
 
 from .reload_report import ReloadReport, write_report
@@ -50,9 +51,7 @@ class Reloader:
 
     async def close(self) -> None:
         """Leave off. Idempotent."""
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
+        await stopped(self._work)
 
     async def _reload(self) -> ReloadReport:
         report = ReloadReport()

@@ -9,10 +9,12 @@ from sipagent.config import Guard, Settings
 #: what sockets, records and their folder hang on; a restart keeps calls, so it is no hardship
 _FIXED = {
     "sip": ("listen", "public_address", "nameservers", "realm", "max_message", "tls"),
-    "store": ("database", "bundles"),
+    "store": ("database", "bundles", "encryption", "upload"),
     "guard": tuple(key for key in Guard.model_fields if key != "toll"),
 }
 
+#: sections that wait as a whole: they hang on connections of their own
+_WHOLE = ("cluster", "tracing", "hep")
 _DOOR = ("host", "port", "tls", "hosts", "origins", "streams")
 _RELAY_DOOR = ("host", "port", "tls")
 
@@ -42,6 +44,10 @@ def merged(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
     elif old.relay != new.relay:
         waiting.append("relay")
         kept["relay"] = None
+    for key in _WHOLE:
+        if getattr(old, key) != getattr(new, key):
+            waiting.append(key)
+            kept[key] = getattr(old, key)
     if (old.webrtc is None) != (new.webrtc is None):
         waiting.append("webrtc")
         kept["webrtc"] = old.webrtc

@@ -10,6 +10,8 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sipagent.tasks import lasting, stopped
+
 log = structlog.get_logger(__name__)
 #: seconds between looks; nothing is written while nothing changes
 _EVERY = 0.5
@@ -54,14 +56,13 @@ class ReportFile:
 
     def start(self, made: Callable[[], Report | None]) -> None:
         """Begin; None is nothing to tell."""
-        self._task = asyncio.create_task(self._keep(made))
+        self._task = lasting(self._keep(made), f"report {self._path.name}")
 
     async def close(self) -> None:
         """Stop, and take the file away. Idempotent."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await stopped(self._task)
         self._task = None
         self._path.unlink(missing_ok=True)
 

@@ -1,6 +1,5 @@
 """Switchboard: what one live call asks of another (`execute_rpc`), done in its name."""
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +8,7 @@ from pydantic import ValidationError
 
 from sipagent.api.calls import LiveCalls, NotUnderstood, Origination, OutsideError, Principal
 from sipagent.call.identity import swml_call_id
+from sipagent.tasks import Background
 from sipagent.worker.handle import WorkerHandle
 from sipagent.worker.protocol import Assignment, Reach, Reached
 
@@ -26,7 +26,7 @@ class Switchboard:
     def __init__(self, live: LiveCalls, originator: Originator) -> None:
         self._live = live
         self._originator = originator
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def asked(self, worker: WorkerHandle, message: Reach) -> None:
         """A worker asks."""
@@ -36,15 +36,11 @@ class Switchboard:
             busy = "too much is asked of other calls at the moment"
             worker.send(Reached(n=message.n, ok=False, status=503, detail=busy))
             return
-        task = asyncio.create_task(self._answer(worker, worker.assignment, message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._answer(worker, worker.assignment, message))
 
     async def close(self) -> None:
         """Nobody is waited for any more."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     async def _answer(self, worker: WorkerHandle, asker: Assignment, message: Reach) -> None:
         who = Principal(by=f"call:{asker.call_id}")
@@ -76,7 +72,7 @@ class Switchboard:
         return Reached(n=message.n, ok=True, call_id=swml_call_id(call_id))
 
     async def _done(self, who: Principal, message: Reach) -> Reached:
-        views = await self._live.list()
+        views = (await self._live.list()).calls
         wanted = message.call_id
         found = (v.call_id for v in views if wanted in (v.call_id, swml_call_id(v.call_id)))
         call_id = next(found, None)

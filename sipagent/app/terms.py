@@ -1,11 +1,13 @@
 """The terms calls are taken by, as the settings say them."""
 
+import os
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sipagent.config import Settings
 
 from .reception import Terms
+from .tracing.context import in_force
 
 
 def terms_of(settings: Settings) -> Terms:
@@ -23,5 +25,6 @@ def terms_of(settings: Settings) -> Terms:
             if peer.dtmf
         },
         extensions=settings.phones if settings.registrar.internal_calls else (),
+        tracing=in_force(settings, os.environ),
         redact=settings.privacy.redact if settings.privacy is not None else (),
     )

@@ -54,6 +54,8 @@ class Tolls:
         self.changed: Callable[[date, str, Sum], None] = lambda day, payer, total: None
         self._day = now().date()
         self._sums: dict[str, Sum] = {}
+        #: what other nodes have counted today
+        self._elsewhere: dict[str, Sum] = {}
         #: by SIP Call-ID of the leg that goes out
         self._live: dict[str, _Live] = {}
 
@@ -61,6 +63,17 @@ class Tolls:
         """Go on from what was kept."""
         if day == self._day:
             self._sums = dict(sums)
+
+    def others(self, day: date, sums: Mapping[str, Sum]) -> None:
+        """What other nodes have counted so far."""
+        if day == self._day:
+            self._elsewhere = dict(sums)
+
+    def forget(self, theirs: Callable[[str], bool]) -> None:
+        """Begin anew with somebody's sums of today."""
+        for sums in (self._sums, self._elsewhere):
+            for payer in [payer for payer in sums if theirs(payer)]:
+                del sums[payer]
 
     def reload(self, toll: Toll, policy: TollPolicy, trunks: Collection[str]) -> None:
         """Judge by these from now on; what was counted stays."""
@@ -123,6 +136,11 @@ class Tolls:
         return ends
 
     @property
+    def today(self) -> date:
+        """The day whose sums these are."""
+        return self._today().date()
+
+    @property
     def live(self) -> int:
         """Calls by trunks that have not ended."""
         return len(self._live)
@@ -130,7 +148,7 @@ class Tolls:
     def total(self, payer: str) -> Sum:
         """`caller ...` or `trunk ...`: today's sum, calls that go on included."""
         now = self._today()
-        kept = self._sums.get(payer, Sum())
+        kept = self._kept(payer)
         running = (
             (now - live.since).total_seconds()
             for live in self._live.values()
@@ -150,7 +168,7 @@ class Tolls:
             (f"trunk {trunk}", rules.trunk_calls, rules.trunk_minutes),
         ):
             kind = payer.partition(" ")[0]
-            if calls is not None and self._sums.get(payer, Sum()).calls >= calls:
+            if calls is not None and self._kept(payer).calls >= calls:
                 return f"the {kind}'s {calls} outbound calls of the day are used up"
             if self._used_up(payer, minutes, now):
                 return f"the {kind}'s {minutes} outbound minutes of the day are used up"
@@ -158,6 +176,10 @@ class Tolls:
 
     def _used_up(self, payer: str, minutes: int | None, now: datetime) -> bool:
         return minutes is not None and self.total(payer).seconds >= 60 * minutes
+
+    def _kept(self, payer: str) -> Sum:
+        mine, theirs = self._sums.get(payer, Sum()), self._elsewhere.get(payer, Sum())
+        return Sum(mine.calls + theirs.calls, mine.seconds + theirs.seconds)
 
     def _over(self, sip_call_id: str) -> None:
         live = self._live.pop(sip_call_id)
@@ -177,4 +199,5 @@ class Tolls:
         if now.date() != self._day:
             self._day = now.date()
             self._sums.clear()
+            self._elsewhere = {}
         return now

@@ -23,7 +23,7 @@ class Folded:
     def __init__(self, call_id: str) -> None:
         self.view = CallView(call_id=call_id)
         self._seen = 0
-        self._running: set[str] = set()
+        self._running: dict[str, str] = {}
         self._kept: dict[str, None] = {}
         self._others: dict[str, str] = {}
 
@@ -55,14 +55,17 @@ class Folded:
             case HoldChanged():
                 return {"on_hold": event.held}
             case RecordingStarted():
-                self._running.add(event.control_id)
+                self._running[event.control_id] = _file(event.path)
                 return {"recording": True}
             case RecordingStopped():
-                self._running.discard(event.control_id)
-                self._kept[event.path.rpartition("/")[2]] = None
+                self._running.pop(event.control_id, None)
+                self._kept[_file(event.path)] = None
                 return {"recording": bool(self._running), "recordings": tuple(self._kept)}
             case CallEnded():
+                # a worker that was killed could not say that it had stopped them
+                self._kept |= dict.fromkeys(self._running.values())
                 return {
+                    "recordings": tuple(self._kept),
                     "state": "ended", "ended": event.at, "reason": event.reason,
                     "ended_by": event.by, "status": event.status, "recording": False,
                     "on_hold": False, "connected_to": "",
@@ -75,6 +78,10 @@ class Folded:
         elif event.state == "disconnected":
             self._others.pop(event.leg, None)
         return next(reversed(self._others.values()), "")
+
+
+def _file(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def lines(events: Sequence[Event]) -> list[Line]:

@@ -8,6 +8,7 @@ import structlog
 from sipagent.config import Settings
 from sipagent.edge.stun import StunFailed, StunServer, public_address, read_server
 from sipagent.errors import SipAgentError
+from sipagent.tasks import lasting, stopped
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +56,11 @@ class Whereabouts:
     def watch(self, changed: Callable[[], None]) -> None:
         """Ask again and again; `changed` is called when an address is another one."""
         if self._asked:
-            self._watching = asyncio.create_task(self._watch(changed))
+            self._watching = lasting(self._watch(changed), "public addresses")
 
     async def close(self) -> None:
         """Stop. Idempotent."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        await stopped(self._watching)
 
     async def _watch(self, changed: Callable[[], None]) -> None:
         while True:

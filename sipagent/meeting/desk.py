@@ -51,6 +51,42 @@ class Mixing(Protocol):
         ...
 
 
+class Desk(Protocol):
+    """Whoever calls ask for places."""
+
+    def asked(
+        self,
+        token: str,
+        place: int,
+        wish: Wish,
+        tell: Callable[[Notice], None],
+        *,
+        before: Before | None = None,
+    ) -> None:
+        """A call wishes for a place, or had it `before`; whatever becomes of it is told."""
+        ...
+
+    def reported(self, token: str, place: int, answered: str | None) -> None:
+        """How it came out when a queue's members were rung."""
+        ...
+
+    def left(self, token: str, place: int) -> None:
+        """A call gives a place back; nothing if it had none."""
+        ...
+
+    def gone(self, token: str) -> None:
+        """A call is over, however: nothing of it stays."""
+        ...
+
+    async def leave(self) -> None:
+        """Calls go on meeting without us. Idempotent."""
+        ...
+
+    async def close(self) -> None:
+        """End it. Idempotent."""
+        ...
+
+
 class MeetingDesk:
     """Places by call (a worker's token) and the call's own number for them."""
 
@@ -89,7 +125,7 @@ class MeetingDesk:
         *,
         before: Before | None = None,
     ) -> None:
-        """A call wishes for a place, or had it `before`; whatever becomes of it is told."""
+        """See `Desk`."""
         held = self._holders.setdefault(token, {})
         if place in held or len(held) >= PLACES:
             log.error("place_asked_twice_or_too_many", worker=token, place=place)
@@ -108,13 +144,13 @@ class MeetingDesk:
         self._registry(wish).seat(holder, again=before is not None)
 
     def reported(self, token: str, place: int, answered: str | None) -> None:
-        """How it came out when a queue's members were rung."""
+        """See `Desk`."""
         holder = self._holders.get(token, {}).get(place)
         if holder is not None:
             self._registry(holder.wish).reported(holder, answered)
 
     def left(self, token: str, place: int) -> None:
-        """A call gives a place back; nothing if it had none."""
+        """See `Desk`."""
         held = self._holders.get(token, {})
         holder = held.pop(place, None)
         if not held:
@@ -124,17 +160,17 @@ class MeetingDesk:
             self._registry(holder.wish).leave(holder)
 
     def gone(self, token: str) -> None:
-        """A call is over, however: nothing of it stays."""
+        """See `Desk`."""
         for place in list(self._holders.get(token, {})):
             self.left(token, place)
 
     async def leave(self) -> None:
-        """Calls go on meeting without us. Idempotent."""
+        """See `Desk`."""
         self.queues.close()
         await self.mixer.leave()
 
     async def close(self) -> None:
-        """End the mixer. Idempotent."""
+        """See `Desk`."""
         self.queues.close()
         await self.mixer.close()
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import structlog
 
+from sipagent.tasks import lasting, stopped
+
 from .mixer import Hello
 from .wire import connected, insistent
 
@@ -54,7 +56,7 @@ class MixerKeeper:
     def want(self) -> None:
         """Calls are about to meet: have a mixer. Returns at once; links wait for it."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._tend())
+            self._task = lasting(self._tend(), "mixer")
 
     async def leave(self) -> None:
         """Let it go on for calls that outlive this gateway; the next one finds it. Idempotent."""
@@ -79,8 +81,7 @@ class MixerKeeper:
 
     async def _look_away(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await stopped(self._task)
             self._task = None
 
     async def _tend(self) -> None:

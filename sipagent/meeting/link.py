@@ -3,10 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .mixer import Hello
 from .trimming import Trimmer
@@ -50,15 +50,8 @@ class RoomLink:
         self._task = asyncio.create_task(self._keep())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    async def __aexit__(self, *_: object) -> None:
+        await stopped(self._task)
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -85,8 +78,7 @@ class RoomLink:
         try:
             await self._hear(wire)
         finally:
-            speaking.cancel()
-            await asyncio.gather(speaking, return_exceptions=True)
+            await stopped(speaking)
 
     async def _speak(self, wire: socket.socket) -> None:
         async for frame in self._port.frames():

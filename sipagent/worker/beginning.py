@@ -7,17 +7,20 @@ import structlog
 from sipagent.call.redaction.redactor import Redactor
 from sipagent.call.redaction.rules import Rule
 from sipagent.store.began import Began, write_began
+from sipagent.store.vault import PLAIN, Files
 
 from .protocol import Assignment
 
 log = structlog.get_logger(__name__)
 
 
-async def keep_beginning(assignment: Assignment, rules: tuple[Rule, ...]) -> None:
+async def keep_beginning(
+    assignment: Assignment, rules: tuple[Rule, ...], files: Files = PLAIN
+) -> None:
     """Write `plan.json`, beside the call: a disk that is slow or full costs it nothing."""
     began = began_of(assignment, rules)
     try:
-        await asyncio.to_thread(write_began, assignment.bundle, began)
+        await asyncio.to_thread(write_began, assignment.bundle, began, files)
     except OSError as error:
         log.warning("plan_not_kept", call_id=assignment.call_id, cause=str(error))
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sipagent.call.leg import USUAL, Dialer, Leg, LegState, Terms
+from sipagent.call.dial import Dial, Dialer
+from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.call.target import WEB, normalise
 from sipagent.config import Settings
@@ -14,6 +15,7 @@ from sipagent.errors import LegFailed
 from sipagent.events import Event
 from sipagent.legs.webrtc.captions import Sees
 from sipagent.providers.late import Late
+from sipagent.tasks import Background
 
 from .browsing import (
     BrowserAnswered,
@@ -49,7 +51,7 @@ class Browsers:
         self._caller = ""
         self._sessions: dict[str, WebRtcLeg] = {}
         self._ringing: dict[str, tuple[BrowserRings, WebRtcLeg]] = {}
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._tasks = Background()
 
     def open(self, settings: Settings, caller: str, media_address: str | None) -> None:
         """Legs can be made from now on, where the settings want them; `caller` is shown to whom
@@ -115,10 +117,7 @@ class Browsers:
         if known is None:
             self._refuse(message.session, LegFailed(410, "it rings no more"))
             return
-        work = self._answer(known[1], message.session, message.offer, message.sees)
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._answer(known[1], message.session, message.offer, message.sees))
 
     async def _answer(self, leg: "WebRtcLeg", session: str, offer: str, sees: Sees) -> bool:
         try:
@@ -157,24 +156,8 @@ class BrowserDialer:
         self._inner = inner
         self._browsers = browsers
 
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        terms: Terms = USUAL,
-    ) -> Leg:
+    async def dial(self, dial: Dial) -> Leg:
         """As `Dialer.dial`. Raises LegFailed."""
-        if target.startswith(WEB):
-            return await self._browsers.ring(normalise(target).removeprefix(WEB))
-        return await self._inner.dial(
-            target,
-            caller_id=caller_id,
-            headers=headers,
-            username=username,
-            password=password,
-            terms=terms,
-        )
+        if dial.target.startswith(WEB):
+            return await self._browsers.ring(normalise(dial.target).removeprefix(WEB))
+        return await self._inner.dial(dial)

@@ -13,6 +13,7 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import Leave, Outcome
 from sipagent.errors import ProviderError
 from sipagent.events import OutsideAsked
+from sipagent.tasks import stopped
 from sipagent.verbs.documents import is_inline, is_url
 from sipagent.verbs.outside import OUTSIDE
 from sipagent.verbs.signalling import HangupVerb
@@ -76,9 +77,7 @@ class Commands:
         under_way = set(self._tasks.values())
         if grace:
             await asyncio.wait(under_way, timeout=grace)
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await stopped(*under_way)
 
     async def _run(self, steered: Steered, command: Command) -> None:
         try:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sipagent.call.control import CallControl
 from sipagent.call.verb import Leave, Outcome
+from sipagent.tasks import stopped
 from sipagent.verbs.flow import planned, run_from
-from sipagent.verbs.waiting import stopped
 
 
 class Course:

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import replace
 
 import structlog
 
-from sipagent.call.leg import USUAL, Leg, LegState, Terms
+from sipagent.call.dial import Dial, Dialer, Srtp, Terms
+from sipagent.call.leg import Leg, LegState
 from sipagent.call.target import routable
-from sipagent.config import DtmfMode, Srtp, Trunk
+from sipagent.config import Trunk
 from sipagent.errors import LegFailed
 
 from .presenting import present
@@ -21,35 +21,6 @@ log = structlog.get_logger(__name__)
 TRUNK_HEADER = "X-Sipagent-Trunk"
 #: what says that this trunk cannot, rather than that the callee does not want to
 NEXT_TRUNK = frozenset({401, 407, 408, *range(500, 600)})
-
-
-class UriDialer(Protocol):
-    """A `Dialer` that knows only SIP URIs, and may be told the terms of media."""
-
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        srtp: Srtp | None = None,
-        codecs: Sequence[str] = (),
-        dtmf: DtmfMode | None = None,
-    ) -> Leg:
-        """As `Dialer.dial`; `srtp` and `dtmf` None and no `codecs` are as the settings say."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """How one leg is to be dialled; `own` are a user and a password."""
-
-    caller_id: str | None
-    headers: Mapping[str, str]
-    own: tuple[str, str] | None
-    terms: Terms
 
 
 class TrunkDialer:
@@ -63,7 +34,7 @@ class TrunkDialer:
 
     def __init__(
         self,
-        inner: UriDialer,
+        inner: Dialer,
         trunks: Mapping[str, Trunk],
         inherited: Mapping[str, str] | None = None,
         *,
@@ -76,26 +47,13 @@ class TrunkDialer:
         self._trunks = trunks
         self._inherited = inherited or {}
 
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        terms: Terms = USUAL,
-        dtmf: DtmfMode | None = None,
-    ) -> Leg:
-        """As `Dialer.dial`; `dtmf` is for who is no trunk. Raises LegFailed: 404 for a number no
-        trunk takes.
-        """
-        known = routable(target)
-        said = {n: v for n, v in (headers or {}).items() if n.lower() != TRUNK_HEADER.lower()}
-        own = None if username is None else (username, password or "")
-        wish = _Wish(caller_id, said, own, terms)
+    async def dial(self, dial: Dial) -> Leg:
+        """As `Dialer.dial`. Raises LegFailed: 404 for a number no trunk takes."""
+        known = routable(dial.target)
+        said = {n: v for n, v in dial.headers.items() if n.lower() != TRUNK_HEADER.lower()}
+        wish = replace(dial, target=known, headers=said)
         if not known.startswith("tel:"):
-            return await self._send(known, wish, dtmf=dtmf)
+            return await self._inner.dial(replace(wish, terms=_allowed(wish.terms, self._srtp)))
         number = known[4:]
         *first, last = takers(self._trunks, number)
         for name in first:
@@ -105,42 +63,30 @@ class TrunkDialer:
             log.info("next_trunk", after=name, status=leg.status)
         return await self._by(last, number, wish)
 
-    async def _by(self, name: str, number: str, wish: _Wish) -> Leg:
+    async def _by(self, name: str, number: str, wish: Dial) -> Leg:
         """Dial by one trunk."""
         trunk = self._trunks[name]
         shown = present(trunk, wish.caller_id, self._inherited)
-        own = wish.own
+        own = wish.credentials
         if own is None and trunk.username and trunk.password:
             user = trunk.auth_username or trunk.username
             own = user, trunk.password.get_secret_value()
-        told = {**shown.headers, **wish.headers, TRUNK_HEADER: name}
-        ours = _Wish(shown.from_, told, own, wish.terms)
-        return await self._send(uri_at(trunk, number), ours, trunk=trunk)
-
-    async def _send(
-        self, uri: str, wish: _Wish, *, trunk: Trunk | None = None, dtmf: DtmfMode | None = None
-    ) -> Leg:
-        username, password = wish.own or (None, None)
-        usual = trunk.srtp if trunk and trunk.srtp else self._srtp
-        return await self._inner.dial(
-            uri,
-            caller_id=wish.caller_id,
-            headers=wish.headers or None,
-            username=username,
-            password=password,
-            srtp=_encryption(wish.terms, usual) or (trunk.srtp if trunk else None),
-            codecs=wish.terms.codecs or (trunk.codecs if trunk else ()),
-            dtmf=trunk.dtmf if trunk else dtmf,
+        asked = _allowed(wish.terms, trunk.srtp or self._srtp)
+        ours = Dial(
+            uri_at(trunk, number),
+            shown.from_,
+            {**shown.headers, **wish.headers, TRUNK_HEADER: name},
+            own,
+            Terms(asked.codecs or trunk.codecs, asked.encryption or trunk.srtp, trunk.dtmf),
         )
+        return await self._inner.dial(ours)
 
 
-def _encryption(terms: Terms, usual: Srtp | None) -> Srtp | None:
-    """What a plan may ask for: more than usual, and less only where it is not required."""
-    if terms.encryption == "mandatory":
-        return "required"
-    if terms.encryption == "forbidden" and usual != "required":
-        return "off"
-    return None
+def _allowed(terms: Terms, usual: Srtp | None) -> Terms:
+    """A plan may ask for more encryption than usual, and for less only where it is not required."""
+    if terms.encryption == "off" and usual == "required":
+        return replace(terms, encryption=None)
+    return terms
 
 
 def takers(trunks: Mapping[str, Trunk], number: str) -> Sequence[str]:

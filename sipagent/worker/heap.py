@@ -1,15 +1,19 @@
-"""The zygote's heap in huge pages: a fork copies page tables, and pays for each entry."""
+"""The zygote's memory in huge pages: a fork copies page tables, and pays for each entry.
+
+Python's own allocator stays in place. It keeps objects of a size together, so that what every call
+touches (functions, types) lies on a quarter fewer pages than with one malloc heap, and each page
+that a worker writes to is a copy of its own.
+"""
 
 import ctypes
 import re
 from pathlib import Path
 
-#: Python's own allocator spreads objects over many small maps; malloc keeps them in one heap
-ONE_HEAP = {"PYTHONMALLOC": "malloc"}
 #: collapse to huge pages now, whatever the system's policy for them (madvise(2), Linux 6.1)
 _MADV_COLLAPSE = 25
 _HUGE = 2 << 20
-_HEAP = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*\[heap\]$", re.MULTILINE)
+#: private memory without a file: malloc's heap, and Python's arenas, which lie beside each other
+_HEAP = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-p 00000000 00:00 0 +(?:\[heap\])?$", re.MULTILINE)
 
 
 def collapse_heap() -> int:

@@ -13,15 +13,16 @@ from sipagent.agent.echo import EchoTalker
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.guiding.standing import Standing
 from sipagent.agent.natives.natives import Natives
+from sipagent.agent.organs import Organs
 from sipagent.agent.prices import Prices
 from sipagent.agent.realtime.joining import speaking_for_itself
 from sipagent.agent.reporting.reporter import Reporter
 from sipagent.agent.sidecar import ModelSidecar
 from sipagent.agent.spec import AgentSpec, ProviderRef
-from sipagent.agent.voice import Organs, VoiceAgent
+from sipagent.agent.voice import VoiceAgent
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Dialer
-from sipagent.call.model_log import NoModelLog
+from sipagent.call.dial import Dialer
+from sipagent.call.model_log import ModelLog, NoModelLog
 from sipagent.call.others import OtherCalls
 from sipagent.call.privacy import strictest
 from sipagent.call.services import Baton, Meetings, Memory, Places, Services, Talker, Texts
@@ -36,6 +37,7 @@ from sipagent.dialplan.swml.ai import InlineAgent, agent_of
 from sipagent.dialplan.swml.documents import SwmlDocuments
 from sipagent.dialplan.swml.organs import Vocabulary
 from sipagent.errors import PlanError, ProviderError
+from sipagent.media.keytones import learn_keys
 from sipagent.providers.decoding import CONTAINERS, wants_containers
 from sipagent.providers.embedded import Embedded, Models
 from sipagent.providers.espeak import EspeakMouth
@@ -49,8 +51,9 @@ from sipagent.providers.sounds import SoundLibrary
 from sipagent.providers.tap_wires import WEB_SOCKET, NetworkTaps, wants_web_sockets
 from sipagent.providers.web.client import preload as preload_web
 from sipagent.providers.web.client import wants_web
-from sipagent.providers.writers import MP3, WRITERS, wants_mp3
+from sipagent.providers.writers import MP3, WRITERS, wants_mp3, writers_into
 from sipagent.store.models import MODELS, ModelFile
+from sipagent.store.vault import Files
 from sipagent.tools.loader import load_tools
 from sipagent.tools.mcp.server import McpServers
 from sipagent.tools.mcp.source import McpSource
@@ -91,6 +94,7 @@ def load_stock(settings: Settings) -> Stock:
         MCP.preload()
     if settings.webrtc is not None:
         BOOTH.preload()
+    learn_keys(settings.media.clock_rate)
     if wants_web([*plans, *map(str.encode, settings.envs.values())]):
         preload_web()
     return Stock(
@@ -258,6 +262,7 @@ def furnish(
     call is only rehearsed.
     """
     zone = ZoneInfo(settings.time_zone)
+    files = Files.of(settings.store)
     makers = makers or RegisteredMakers(settings)
     talkers = PlanTalkers(settings, plan, stock, rate, mcp, makers=makers)
     return Services(
@@ -273,7 +278,7 @@ def furnish(
         models=HouseModels(settings, plan, rate, makers),
         detector=stock.embedded.detector,
         tap_wires=NetworkTaps(),
-        writers=WRITERS,
+        writers=writers_into(files.create) if files.seals else WRITERS,
         now=now or (lambda: datetime.now(zone)),
         bundle=bundle,
         extensions=frozenset(settings.phones),
@@ -283,9 +288,14 @@ def furnish(
         others=others,
         web=web,
         documents=SwmlDocuments(settings.web.share_envs),
-        model_log=ModelFile(bundle / MODELS) if settings.store.model_requests else NoModelLog(),
+        model_log=_model_log(settings, bundle, files),
         privacy=strictest(filter(None, (plan.privacy, settings.privacy))),
     )
+
+
+def _model_log(settings: Settings, bundle: Path, files: Files) -> ModelLog:
+    wanted = settings.store.model_requests
+    return ModelFile(bundle / MODELS, files=files) if wanted else NoModelLog()
 
 
 def _mouth(rate: int, voice: str | None) -> EspeakMouth:

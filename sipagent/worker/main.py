@@ -10,6 +10,7 @@ import structlog
 from sipagent.call.control import CallControl
 from sipagent.call.identity import swml_call_id
 from sipagent.call.leg import REPLACES_HEADER, Leg
+from sipagent.call.policy import Policy
 from sipagent.call.session import CallSession
 from sipagent.config import Settings
 from sipagent.errors import LegFailed
@@ -18,12 +19,16 @@ from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
 from sipagent.legs.messages import SipMessenger
 from sipagent.legs.pjsip import Endpoint, Terms
+from sipagent.legs.rings import library
 from sipagent.providers.mcp.servers import CallServers
 from sipagent.providers.sms import HttpSms
 from sipagent.providers.web.client import HttpWeb
 from sipagent.providers.web.guard import Guard
+from sipagent.store.vault import Files
+from sipagent.tasks import Background
 from sipagent.verbs.handing import Referee
 
+from .about import be_about
 from .beginning import keep_beginning
 from .browsers import BrowserDialer
 from .commands import Steered
@@ -31,6 +36,7 @@ from .course import Course
 from .dialing import TrunkDialer
 from .doors import Doors
 from .extensions import PhoneDialer
+from .far_room import FarRoom
 from .home import Address, Home
 from .house import Stock, furnish, load_stock
 from .lifeline import Lifeline
@@ -49,6 +55,7 @@ from .protocol import (
 )
 from .texting import Texter
 from .tidying import tidy
+from .visiting import visit
 from .walking import walk
 from .watchdog import MediaWatchdog
 
@@ -68,6 +75,7 @@ _STUCK, _ALIVE = 60, 10.0
 def preload(settings: Settings) -> None:
     """What every worker shares: models and tools, loaded once, before the first fork."""
     _stock.append(load_stock(settings))
+    library()  # its warning, too, once
 
 
 def run(token: str, home: Home, settings: Settings) -> int:
@@ -95,6 +103,7 @@ class _Worker:
         self._texts: asyncio.Queue[Texted] = asyncio.Queue(_TEXTS)
         self._ended_by_us: asyncio.Future[str] = asyncio.Future()
         self._referee: Referee | None = None
+        self._beside = Background()
 
     async def run(self) -> int:
         self._endpoint.on_incoming = self._arrived
@@ -104,12 +113,14 @@ class _Worker:
         await line.connect()
         doors = Doors.at(line)
         listening = asyncio.create_task(self._listen(line, doors))
+        # while nobody waits for it
+        bridge = PjBridge(self._endpoint, library())
+        _kept.append(bridge)
         assignment = await self._assignment
         if assignment is not None:
-            structlog.contextvars.bind_contextvars(call_id=assignment.call_id)
-            # Not before: its clock costs every idle worker a hundred upcalls a second.
-            bridge = PjBridge(self._endpoint)
-            _kept.append(bridge)
+            be_about(assignment)
+            # Not before: its clock would wake every idle worker fifty times a second.
+            bridge.start()
             self._endpoint.open(_terms(assignment))
             doors.browsers.open(self._settings, assignment.caller, assignment.media_address)
             leg = await self._first_leg(assignment, bridge, line, doors)
@@ -148,19 +159,7 @@ class _Worker:
             bundle=assignment.bundle,
         )
         # Before the session, whose first words are about the caller's leg.
-        line.happened(
-            CallStarted(
-                call_id=assignment.call_id,
-                t=bridge.clock.t,
-                direction=assignment.direction,
-                caller=assignment.caller,
-                callee=assignment.callee,
-                plan=plan.name,
-                why=assignment.why,
-                sip_call_id=assignment.sip_call_id,
-                swml_id=swml_call_id(assignment.call_id),
-            )
-        )
+        line.happened(_began(assignment, plan.name, bridge.clock.t))
         outset = assignment.outset
         program, section = entry(outset, plan.program) if outset else (plan.program, "main")
         call = CallSession(
@@ -177,33 +176,46 @@ class _Worker:
             },
         )
         web.tell = call.emit
-        call.spawn(keep_beginning(assignment, services.privacy.redact))
+        files = Files.of(self._settings.store)
+        call.spawn(keep_beginning(assignment, services.privacy.redact, files))
         doors.browsers.follow(call)
-        watchdog = MediaWatchdog(
+        call.spawn(self._watchdog(call, leg, assignment).run())
+        call.spawn(tidy())
+        call.spawn(self._read_texts(call))
+        steered = self._steered(call, assignment, plan.policy, section)
+        doors.meetings.far = partial(FarRoom, call)
+        doors.commands.open(steered)
+        try:
+            limit = self._settings.limits.call_seconds
+            await walk(call, steered.course, doors.commands, self._ended_by_us, limit=limit)
+        finally:
+            await asyncio.gather(web.close(), mcp.close())
+
+    def _watchdog(self, call: CallSession, leg: Leg, assignment: Assignment) -> MediaWatchdog:
+        return MediaWatchdog(
             self._endpoint,
             lambda leg, why: call.emit(Warned, code="no_inbound_rtp", detail=f"{leg}: {why}"),
             caller=leg,
             source=assignment.source,
             public=assignment.media_address or self._settings.rtp.public_address,
         )
-        call.spawn(watchdog.run())
-        call.spawn(tidy())
-        call.spawn(self._read_texts(call))
-        policies = [plan.policy, *self._settings.policies]
+
+    def _steered(
+        self, call: CallSession, assignment: Assignment, policy: Policy, section: str
+    ) -> Steered:
+        """The call with the course it begins with, and who may do what to it."""
+        policies = [policy, *self._settings.policies]
         self._referee = Referee(call, policies)
         call.referee = self._referee.refer
         outside = [*policies, *self._settings.api_policies]
         course = Course(CallControl(call, policies, by="dialplan"), section)
-        if outset is not None:
+        if assignment.outset is not None:
             # the plan's own policy says whom the call may be put through to, not who is called
             operators = [*self._settings.policies, *self._settings.api_policies]
-            course.before = partial(answered, call, outset, operators)
-        doors.commands.open(Steered(call, course, outside))
-        try:
-            limit = self._settings.limits.call_seconds
-            await walk(call, course, doors.commands, self._ended_by_us, limit=limit)
-        finally:
-            await asyncio.gather(web.close(), mcp.close())
+            course.before = partial(answered, call, assignment.outset, operators)
+        if assignment.visit is not None:
+            course.before = partial(visit, call, assignment.visit)
+        return Steered(call, course, outside)
 
     def _dialer(self, assignment: Assignment) -> PhoneDialer:
         trunks = TrunkDialer(
@@ -269,8 +281,7 @@ class _Worker:
             work = self._referee.replace(leg, wanted)
         else:
             work = _refuse(leg)
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(lambda done: done.exception())
+        self._beside.start(work)
 
     async def _listen(self, line: Lifeline, doors: Doors) -> None:
         async for message in line.messages():
@@ -309,6 +320,22 @@ def _show_life() -> None:
 async def _refuse(leg: Leg) -> None:
     with suppress(LegFailed):
         await leg.hangup(486)
+
+
+def _began(assignment: Assignment, plan: str, t: int) -> CallStarted:
+    return CallStarted(
+        call_id=assignment.call_id,
+        t=t,
+        direction=assignment.direction,
+        caller=assignment.caller,
+        callee=assignment.callee,
+        plan=plan,
+        why=assignment.why,
+        sip_call_id=assignment.sip_call_id,
+        swml_id=swml_call_id(assignment.call_id),
+        traceparent=assignment.traceparent,
+        traced_by=assignment.traced_by,
+    )
 
 
 def _told(assignment: Assignment, leg: Leg) -> dict[str, object]:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 from sipagent.call.meeting import Meet, Notice, Over, Refused, Seated, Wish
-from sipagent.call.services import Place
+from sipagent.call.services import Link, Place
 from sipagent.errors import CallError
 from sipagent.media.port import AudioPort
 from sipagent.meeting.link import RoomLink
@@ -16,6 +17,8 @@ from .protocol import Asked, Left, Meeting, Reported, Told
 PATIENCE = 5.0
 
 Send = Callable[[Meeting], None]
+#: a port's way into a room: the port, where it meets others, and who is told of changes
+Way = Callable[[AudioPort, Meet, Callable[[str], None]], AbstractAsyncContextManager[Link]]
 
 
 class NotSeated(CallError):
@@ -76,6 +79,8 @@ class GatewayMeetings:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        #: into rooms of other nodes, whose address is a SIP URI; the call's, once there is one
+        self.far: Way | None = None
         self._numbers = count(1)
         self._places: dict[int, _Place] = {}
 
@@ -101,8 +106,12 @@ class GatewayMeetings:
             raise NotSeated(answer.status, answer.reason)
         raise NotSeated(500, answer.reason if isinstance(answer, Over) else "no answer")
 
-    def link(self, port: AudioPort, meet: Meet, on_change: Callable[[str], None]) -> RoomLink:
+    def link(
+        self, port: AudioPort, meet: Meet, on_change: Callable[[str], None]
+    ) -> AbstractAsyncContextManager[Link]:
         """See `Meetings`."""
+        if self.far is not None and meet.address.startswith("sip:"):
+            return self.far(port, meet, on_change)
         return RoomLink(port, meet.address, meet.room, on_change)
 
     def told(self, message: Told) -> None:

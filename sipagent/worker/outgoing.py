@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Dialer, Leg
+from sipagent.call.dial import Dial, Dialer
+from sipagent.call.leg import Leg
 from sipagent.call.policy import Policy
 from sipagent.call.session import CallSession
 from sipagent.call.step import Program, Step
@@ -25,9 +26,7 @@ _ENTRY = "originated"
 
 async def dialled(dialer: Dialer, outset: Outset) -> Leg:
     """The leg, whose INVITE has been sent. Raises LegFailed."""
-    return await dialer.dial(
-        outset.to, caller_id=outset.caller_id, headers=dict(outset.headers) or None
-    )
+    return await dialer.dial(Dial(outset.to, outset.caller_id, outset.headers))
 
 
 def stillborn(assignment: Assignment, error: LegFailed, t: int) -> tuple[Event, ...]:
@@ -41,6 +40,7 @@ def stillborn(assignment: Assignment, error: LegFailed, t: int) -> tuple[Event, 
         callee=assignment.callee,
         plan=assignment.plan.name,
         why=assignment.why,
+        traceparent=assignment.traceparent,
     )
     ended = CallEnded(call_id=call_id, t=t, status=error.status, reason=str(error), by="system")
     return started, ended

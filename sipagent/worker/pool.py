@@ -10,6 +10,9 @@ from .handle import WorkerHandle, WorkerState
 
 #: forks under way at once: more of them are all late together, and calls wait for nothing
 AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
+#: calls that wait for a fork at most: what comes in a burst is served a second later and not
+#: refused; beyond, it would be too late anyway
+LINE = 8 * AT_ONCE
 
 
 class NoRoom(CallError):

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from sipagent.call.meeting import Notice, Wish
-from sipagent.config import Codec, DtmfMode, Srtp
+from sipagent.call.dial import DtmfMode, Srtp
+from sipagent.call.meeting import Meet, Notice, Wish
+from sipagent.config import Codec
 from sipagent.events import Event
 
 from .browsing import BrowserCall, FromWorker, ToWorker
@@ -39,6 +40,15 @@ class Outset(Message):
     detect_machine: bool = False
 
 
+class Visit(Message):
+    """A call of another node comes to meet calls of ours: in which room, and what that is one of
+    (`conference:team`, `queue:support`, `parking`).
+    """
+
+    meet: Meet
+    hall: str
+
+
 class Assignment(Message):
     """The one call a worker is for."""
 
@@ -64,6 +74,10 @@ class Assignment(Message):
     why: str = ""
     outset: Outset | None = Field(default=None, description="of a call that goes out")
     browser: BrowserCall | None = Field(default=None, description="of a call from a web page")
+    visit: Visit | None = Field(default=None, description="of a call that comes from another node")
+    traceparent: str = Field(default="", description="the call's own span; empty: not traced")
+    traced_by: str = Field(default="", description="the span it is part of, if any")
+    propagate: bool = Field(default=False, description="servers that are asked hear of the trace")
 
 
 # up: worker to gateway

@@ -16,7 +16,6 @@ import structlog
 
 from sipagent.errors import SipAgentError
 
-from .heap import ONE_HEAP
 from .zygote import SINGLE_THREADED, Orders
 
 log = structlog.get_logger(__name__)
@@ -54,7 +53,7 @@ async def afresh(arguments: Sequence[str], control: int) -> Process:
         *arguments,
         stdin=DEVNULL,
         pass_fds=[control],
-        env={**os.environ, **SINGLE_THREADED, **ONE_HEAP},
+        env={**os.environ, **SINGLE_THREADED},
         # Ctrl-C in the terminal is for the gateway, which drains.
         start_new_session=True,
     )

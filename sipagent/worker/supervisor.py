@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -11,12 +11,13 @@ import structlog
 from sipagent.config import Settings
 from sipagent.events import Event
 from sipagent.store.journal import Journal
+from sipagent.tasks import Background
 
 from .channel import ChannelError
 from .handle import IN_CALL, GatewayChannel, WorkerHandle, WorkerState, WrongMove
 from .home import Home
 from .keeper import Keeper
-from .pool import NoRoom, Pool
+from .pool import LINE, NoRoom, Pool
 from .protocol import (
     UP,
     Assignment,
@@ -69,7 +70,7 @@ class Supervisor:
         self._pool = Pool(settings.limits.warm, settings.limits.calls)
         self._tally = Tally()
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._accepting = False
         self._left = False
 
@@ -88,8 +89,8 @@ class Supervisor:
             self._take_over()
             await self._keeper.start()
             self._accepting = True
-            self._own(self._ping())
-            self._own(
+            self._tasks.start(self._ping())
+            self._tasks.start(
                 self._keeper.tend(self._roster.reported, self._zygote_died, self._zygote_returned)
             )
             self._refill()
@@ -164,9 +165,7 @@ class Supervisor:
             self._server.close()
             self._server = None
             self._home.take_socket_away()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
         self._roster.leave()
         await self._keeper.close()
 
@@ -179,6 +178,13 @@ class Supervisor:
     def handles(self) -> tuple[WorkerHandle, ...]:
         """Every worker that exists; to look at, not to move."""
         return tuple(self._roster)
+
+    @property
+    def full(self) -> bool:
+        """True while there is no worker for a call, and none to be made."""
+        if not self._accepting or self._keeper.pid is None:
+            return True
+        return self._pool.idle == 0 and len(self._roster) >= self._pool.cap
 
     @property
     def stats(self) -> Stats:
@@ -210,16 +216,20 @@ class Supervisor:
         if worker is not None:
             return worker
         self._refill(more=1)
-        free = self._roster.count(WorkerState.SPAWNED, WorkerState.FINISHING)
-        if free <= self._pool.waiting:
+        # those that come, go, or may yet be made: more may wait than are forked for at once
+        moving = self._roster.count(WorkerState.SPAWNED, WorkerState.FINISHING)
+        room = moving + self._pool.cap - len(self._roster)
+        if self._pool.waiting >= room:
             raise NoRoom(f"{len(self._roster)} workers, at most {self._pool.cap}")
+        if self._pool.waiting >= LINE:
+            raise NoRoom(f"{LINE} calls wait for a worker already")
         return await self._pool.wait(self._patience.take)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._left:  # it was at the door when the door was closed
             writer.close()
             return
-        self._own(self._converse(GatewayChannel(reader, writer, UP)))
+        self._tasks.start(self._converse(GatewayChannel(reader, writer, UP)))
 
     def _take_over(self) -> None:
         """Everybody who had a call must report; until then it is taken to go on."""
@@ -375,13 +385,3 @@ class Supervisor:
             self._roster.ping()
             for worker in self._pool.surplus():
                 self._quit(worker)
-
-    def _own(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("supervisor_task_failed", exc_info=error)

@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> None:
     control.set_inheritable(False)
     # Pickled by our own parent: secrets stay whole and the environment is not read twice.
     orders: Orders = pickle.loads(_frame(control))  # noqa: S301
-    configure(orders.settings.log)
+    configure(orders.settings.log, node=orders.settings.node)
     try:
         entry = _resolve(options.entry)
         if options.preload:

@@ -55,7 +55,7 @@ async def test_a_live_call_is_seen_acted_on_and_put_through(tmp_path: Path) -> N
         call = await dial(alice, server, "100")
         call_id = await the_call(server)
         await the(server, Said, text="Hello.")
-        (view,) = await live.list()
+        (view,) = (await live.list()).calls
         assert (view.call_id, view.state, view.plan) == (call_id, "up", "desk")
         said = await live.do(call_id, "say", {"text": "One moment please."}, DESK)
         assert said.ok

@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from sipagent.config import Phone as PhoneSettings
-from sipagent.testing.server import Server, running
+from sipagent.config import Upload
+from sipagent.testing.phone import Phone
+from sipagent.testing.ports import free_port
+from sipagent.testing.server import Server, running, settings_in
 
 from .door import FEW, Tokens, client, without_workers
 
@@ -107,6 +110,7 @@ async def test_a_server_tells_how_it_does_and_reads_its_files_again(tmp_path: Pa
         status = (await viewer.get("/v1/status")).json()
         assert (status["why_not_ready"], status["calls"], status["limits"]["calls"]) == ("", 0, 100)
         assert status["version"]
+        assert status["uploads"] is None
         (carrier,) = (await viewer.get("/v1/trunks")).json()["trunks"]
         assert (carrier["name"], carrier["limit"]) == ("carrier", 3)
         assert carrier["registration"] in ("trying", "failed")
@@ -124,6 +128,31 @@ async def test_a_server_tells_how_it_does_and_reads_its_files_again(tmp_path: Pa
         assert report["findings"][0]["message"] == "there must be a section named main"
         assert len(server.gateway.plans.plans) == 2
         assert _acts(server) == [("reload", "ok"), ("reload", "problem: findings in dialplans")]
+
+
+async def test_a_server_tells_what_waits_to_be_uploaded_and_why(tmp_path: Path) -> None:
+    tokens = Tokens()
+    store = settings_in(tmp_path, PLAN).store
+    upload = Upload.model_validate({
+        "bucket": "records", "endpoint": f"http://127.0.0.1:{free_port()}", "timeout": 5,
+        "access_key_id": "tester", "secret_access_key": "secret-word",
+    })  # fmt: skip
+    store = store.model_copy(update={"upload": upload})
+    async with (
+        running(tmp_path, PLAN, api=tokens.api, store=store) as server,
+        client(server, tokens.of["viewer"]) as viewer,
+        Phone() as phone,
+    ):
+        told = (await viewer.get("/v1/status")).json()["uploads"]
+        assert told == {"waiting": 0, "sent": 0, "failed": 0, "error": ""}
+        call = await phone.dial(server.uri("200"))
+        await call.wait_answered()
+        await call.hangup()
+        await server.wait_for(lambda: server.gateway.uploads.seen.failing, 20)
+        told = (await viewer.get("/v1/status")).json()["uploads"]
+        assert (told["waiting"], told["sent"]) == (1, 0)
+        assert "the bucket records" in told["error"]
+        assert "secret-word" not in told["error"]
 
 
 def _acts(server: Server) -> list[tuple[str, str]]:

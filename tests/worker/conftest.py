@@ -18,6 +18,8 @@ from sipagent.worker.spawner import Program
 from sipagent.worker.supervisor import Supervisor
 
 HERE = Path(__file__).parent
+#: a busy machine takes its time
+PATIENT = Patience(ready=30.0, take=30.0, ping=10.0)
 
 
 def running(pid: int) -> bool:
@@ -29,7 +31,7 @@ def running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for something that has no event to wait on; fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -92,8 +94,8 @@ async def start_gateway(
         preload: str = "preload",
         calls: int = 4,
         warm: int = 1,
-        claim_seconds: float = 5.0,
-        patience: Patience | None = None,
+        claim_seconds: float = 30.0,
+        patience: Patience = PATIENT,
         settings: Settings | None = None,
     ) -> Gateway:
         limits = Limits(calls=calls, warm=warm, claim_seconds=claim_seconds)

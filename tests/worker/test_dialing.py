@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
 from sipagent.config import Trunk
 from sipagent.errors import LegFailed
@@ -37,29 +38,30 @@ class House:
 
     @property
     def hosts(self) -> list[str]:
-        return [uri.partition("@")[2] for uri, _ in self.inner.dialled]
+        return [dial.target.partition("@")[2] for dial in self.inner.dialled]
 
 
 async def test_a_sip_uri_needs_no_trunk_and_may_not_name_one() -> None:
     house = House(ANSWERS)
-    await house.dialer.dial("sip:bob@pbx.example", headers={"x-sipagent-trunk": "a", "X-A": "1"})
-    uri, options = house.inner.dialled[0]
-    assert (uri, options["headers"]) == ("sip:bob@pbx.example", {"X-A": "1"})
+    headers = {"x-sipagent-trunk": "a", "X-A": "1"}
+    await house.dialer.dial(Dial("sip:bob@pbx.example", headers=headers))
+    (sent,) = house.inner.dialled
+    assert (sent.target, sent.headers) == ("sip:bob@pbx.example", {"X-A": "1"})
 
 
 async def test_a_number_leaves_by_its_trunk_with_the_trunks_rules() -> None:
     house = House(
         ANSWERS, username="7000", password="pw", auth_username="auth", pass_headers=["Diversion"]
     )
-    await house.dialer.dial(NUMBER, headers={"X-A": "1"})
-    _, options = house.inner.dialled[0]
-    assert options["headers"] == {"Diversion": "<sip:1@a>", "X-A": "1", TRUNK_HEADER: "a"}
-    assert (options["username"], options["password"]) == ("auth", "pw")
+    await house.dialer.dial(Dial(NUMBER, headers={"X-A": "1"}))
+    (sent,) = house.inner.dialled
+    assert sent.headers == {"Diversion": "<sip:1@a>", "X-A": "1", TRUNK_HEADER: "a"}
+    assert sent.credentials == ("auth", "pw")
 
 
 async def test_a_number_no_trunk_takes_is_404() -> None:
     with pytest.raises(LegFailed, match="404 no trunk takes"):
-        await House(ANSWERS, prefixes=["+39"]).dialer.dial(NUMBER)
+        await House(ANSWERS, prefixes=["+39"]).dialer.dial(Dial(NUMBER))
 
 
 async def test_the_longest_prefix_wins_whichever_way_the_number_is_written() -> None:
@@ -67,15 +69,15 @@ async def test_the_longest_prefix_wins_whichever_way_the_number_is_written() -> 
     house.trunks["a"] = house.trunks["a"].model_copy(update={"prefixes": ("+44",)})
     house.trunks["b"] = house.trunks["b"].model_copy(update={"prefixes": ("+4420",)})
     dialer = TrunkDialer(house.inner, house.trunks)
-    leg = await dialer.dial("020 7946 0018")
-    assert house.inner.dialled[0][0] == f"sip:{NUMBER}@b.example"
+    leg = await dialer.dial(Dial("020 7946 0018"))
+    assert house.inner.dialled[0].target == f"sip:{NUMBER}@b.example"
     assert leg.state is LegState.EARLY
 
 
 @pytest.mark.parametrize("status", [401, 407, 408, 500, 502, 503, 504])
 async def test_a_trunk_that_cannot_gives_way_to_the_next(status: int) -> None:
     house = House(refuses(status), ANSWERS)
-    leg = await house.dialer.dial(NUMBER)
+    leg = await house.dialer.dial(Dial(NUMBER))
     assert house.hosts == ["a.example", "b.example"]
     await leg.wait(LegState.CONFIRMED)
 
@@ -83,7 +85,7 @@ async def test_a_trunk_that_cannot_gives_way_to_the_next(status: int) -> None:
 @pytest.mark.parametrize("status", [403, 404, 480, 484, 486, 603])
 async def test_a_callee_who_does_not_want_to_is_not_called_twice(status: int) -> None:
     house = House(refuses(status), ANSWERS)
-    leg = await house.dialer.dial(NUMBER)
+    leg = await house.dialer.dial(Dial(NUMBER))
     assert house.hosts == ["a.example"]
     with pytest.raises(LegFailed) as failed:
         await leg.wait(LegState.CONFIRMED)
@@ -92,7 +94,7 @@ async def test_a_callee_who_does_not_want_to_is_not_called_twice(status: int) ->
 
 async def test_once_it_rings_the_call_is_that_trunks() -> None:
     house = House(refuses(503, rings=0.0), ANSWERS)
-    leg = await house.dialer.dial(NUMBER)
+    leg = await house.dialer.dial(Dial(NUMBER))
     with pytest.raises(LegFailed):
         await leg.wait(LegState.CONFIRMED)
     assert house.hosts == ["a.example"]
@@ -100,13 +102,13 @@ async def test_once_it_rings_the_call_is_that_trunks() -> None:
 
 async def test_a_trunk_that_takes_its_time_is_waited_for() -> None:
     house = House(Script(rings=None, answers=None), ANSWERS, patience=0.05)
-    leg = await house.dialer.dial(NUMBER)
+    leg = await house.dialer.dial(Dial(NUMBER))
     assert (leg.state, house.hosts) == (LegState.CALLING, ["a.example"])
 
 
 async def test_the_last_trunks_failure_is_the_calls() -> None:
     house = House(refuses(503), refuses(502))
-    leg = await house.dialer.dial(NUMBER)
+    leg = await house.dialer.dial(Dial(NUMBER))
     with pytest.raises(LegFailed) as failed:
         await leg.wait(LegState.CONFIRMED)
     assert failed.value.status == 502
@@ -114,7 +116,7 @@ async def test_the_last_trunks_failure_is_the_calls() -> None:
 
 async def test_a_caller_who_leaves_meanwhile_leaves_no_leg() -> None:
     house = House(Script(rings=None, answers=None), ANSWERS)
-    dialling = asyncio.create_task(house.dialer.dial(NUMBER))
+    dialling = asyncio.create_task(house.dialer.dial(Dial(NUMBER)))
     while not house.inner.legs:
         await asyncio.sleep(0)
     dialling.cancel()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.errors import LegFailed
 from sipagent.media.clock import MediaClock
 from sipagent.testing.legs import FakeDialer
@@ -21,12 +22,12 @@ from sipagent.worker.extensions import PhoneDialer
 async def test_an_extension_is_found_at_the_edge(target: str, dialled: str) -> None:
     inner = FakeDialer(MediaClock())
     dialer = PhoneDialer(inner, {"201": "info", "ann": None}, "127.0.0.1:5060")
-    await dialer.dial(target, caller_id="202")
-    ((sent, options),) = inner.dialled
-    assert (sent, options["caller_id"]) == (dialled, "202")
+    await dialer.dial(Dial(target, "202"))
+    (sent,) = inner.dialled
+    assert (sent.target, sent.caller_id) == (dialled, "202")
 
 
 async def test_an_extension_nobody_has_is_404() -> None:
     dialer = PhoneDialer(FakeDialer(MediaClock()), {"201": None}, "127.0.0.1:5060")
     with pytest.raises(LegFailed, match="404 there is no phone 209"):
-        await dialer.dial("sip:209@phones")
+        await dialer.dial(Dial("sip:209@phones"))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ from sipagent.worker.protocol import HangUp
 from sipagent.worker.roster import Patience
 from sipagent.worker.spawner import Program, WorkersFailed
 from sipagent.worker.supervisor import Supervisor
-from tests.worker.conftest import HERE, StartGateway, running, until
+from tests.worker.conftest import HERE, PATIENT, StartGateway, running, until
 
-HURRIED = Patience(exit=0.3, hang_up=0.3, take=5.0, ping=0.3, pings_missed=3)
+HURRIED = replace(PATIENT, exit=0.3, hang_up=2.0)
+#: a good worker of a busy machine answers one ping in four
+PINGING = replace(PATIENT, exit=0.3, ping=0.5, pings_missed=4)
 #: for workers that never come up
 HOPELESS = Patience(ready=1.0, exit=0.3)
 
@@ -66,7 +69,7 @@ async def test_every_event_comes_before_the_end_of_the_worker(start_gateway: Sta
 
 @pytest.mark.slow
 async def test_fifty_workers_leave_no_process_and_no_open_file(start_gateway: StartGateway) -> None:
-    gateway = await start_gateway(calls=8, warm=2, patience=Patience(take=5.0))
+    gateway = await start_gateway(calls=8, warm=2)
     first = await gateway.take("brief")
     await gateway.end_of(first)
     await until(lambda: gateway.supervisor.stats.idle == 2)
@@ -131,7 +134,7 @@ async def test_a_worker_that_does_not_claim_its_call_is_killed(start_gateway: St
 
 
 async def test_a_worker_that_answers_no_ping_is_killed(start_gateway: StartGateway) -> None:
-    gateway = await start_gateway(patience=HURRIED)
+    gateway = await start_gateway(patience=PINGING)
     deaf, good = await gateway.take("deaf"), await gateway.take("stay")
     assert await gateway.end_of(deaf) == "unresponsive"
     assert not running(deaf.pid)

@@ -49,7 +49,7 @@ def offer(server: MCPServer[Any], desk: Desk) -> None:
     ) -> Completion | None:
         if argument.name != "call_id":
             return None
-        known = [view.call_id for view in await desk.calls.list()]
+        known = [view.call_id for view in (await desk.calls.list()).calls]
         found = [call_id for call_id in known if call_id.startswith(argument.value)]
         return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)
 

@@ -8,8 +8,9 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from sipagent.errors import SipAgentError
+from sipagent.store.vault import Stored, VaultError
 
-from ..calls import Calls, Transcript, UnknownCall
+from ..calls import Transcript, UnknownCall
 from ..streams import as_json
 from .desk import Desk
 
@@ -33,7 +34,7 @@ def _states(server: MCPServer[Any], desk: Desk) -> None:
     @server.resource(ACTIVE, mime_type=_JSON)
     async def active_calls() -> str:
         """The calls that live now."""
-        return Calls(calls=tuple(await desk.calls.list())).model_dump_json()
+        return (await desk.calls.list()).model_dump_json()
 
     @server.resource("call://{call_id}", mime_type=_JSON)
     async def call(call_id: str) -> str:
@@ -78,9 +79,17 @@ def _records(server: MCPServer[Any], desk: Desk) -> None:
             raise _told(error) from error
         if file is None:
             raise ResourceNotFoundError("the call has no finished recording yet")
-        if file.stat().st_size > _LARGEST:
+        if file.size > _LARGEST:
             raise ResourceError("the recording is too long for this: take it by the HTTP API")
-        return await asyncio.to_thread(file.read_bytes)
+        try:
+            return await asyncio.to_thread(_content, file)
+        except (OSError, VaultError) as error:
+            raise ResourceError(str(error)) from error
+
+
+def _content(file: Stored) -> bytes:
+    with file.open() as sound:
+        return sound.read()
 
 
 def _told(error: SipAgentError) -> ResourceError:

@@ -41,7 +41,7 @@ def _reading(server: MCPServer[Any], desk: Desk) -> None:
     async def list_calls(context: Context) -> Calls:
         """The phone calls that live now: who with whom, since when, in which state."""
         desk.who(context, "calls:read")
-        return Calls(calls=tuple(await desk.calls.list()))
+        return await desk.calls.list()
 
     @server.tool(annotations=_READS)
     async def get_call(call_id: CallId, context: Context) -> CallView:

@@ -25,6 +25,7 @@ from sipagent.events import (
     RecordingStopped,
     Said,
 )
+from sipagent.tasks import stopped
 
 from ..calls import LiveCalls
 from .resources import ACTIVE, PARTS
@@ -72,9 +73,7 @@ class Updates:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stopped(*tasks)
 
     async def _follow(self) -> None:
         while True:

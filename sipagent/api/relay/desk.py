@@ -20,6 +20,7 @@ from sipagent.events import (
     RecordingStopped,
     TapStopped,
 )
+from sipagent.tasks import Background
 
 from .clients import Client, Clients
 from .driven import DrivenCall, Reply
@@ -64,7 +65,7 @@ class Desk:
         self._held: dict[str, _Held] = {}
         self._offers: dict[str, _Offer] = {}
         self._dialling = 0
-        self._reaching: set[asyncio.Task[None]] = set()
+        self._reaching = Background()
 
     async def run(self) -> None:
         """Follow events until cancelled."""
@@ -77,7 +78,7 @@ class Desk:
     async def find_orphans(self) -> None:
         """Let calls go on that a client drove before this server began: it knows no such client."""
         await asyncio.sleep(self.settings.grace)
-        for view in await self._live.list():
+        for view in (await self._live.list()).calls:
             if view.call_id in self._facts or not await self._was_driven(view.call_id):
                 continue
             log.warning("relay_orphan", call_id=view.call_id)
@@ -98,7 +99,7 @@ class Desk:
     async def _missed(self) -> None:
         """Events are gone unseen: calls that are over must not be thought to live."""
         log.warning("relay_events_lost")
-        live = {view.call_id for view in await self._live.list()}
+        live = {view.call_id for view in (await self._live.list()).calls}
         for call_id in self._facts.keys() - live:
             await self._ended(CallEnded(call_id=call_id, t=0), self._held.get(call_id))
 
@@ -167,8 +168,7 @@ class Desk:
 
     async def close(self) -> None:
         """The server goes down; calls may go on."""
-        for reaching in self._reaching:
-            reaching.cancel()
+        self._reaching.cancel()
         await asyncio.gather(*(held.driven.close() for held in self._held.values()))
 
     def _principal(self, client: Client) -> Principal:
@@ -234,9 +234,7 @@ class Desk:
         if facts is None:
             return
         if held is not None and held.dialled and held.theirs:
-            reaching = asyncio.ensure_future(self._reached(facts, held))
-            self._reaching.add(reaching)
-            reaching.add_done_callback(self._reaching.discard)
+            self._reaching.start(self._reached(facts, held))
         if held is not None and held.theirs:
             return
         if self._dialling and facts.direction == "outbound":

@@ -19,6 +19,7 @@ from sipagent.api.calls import LiveCalls, NotUnderstood
 from sipagent.api.keyring import digest_of
 from sipagent.api.server import CannotListen
 from sipagent.config import Relay, RelayProject
+from sipagent.tasks import Background, stopped
 
 from . import frames
 from .clients import Client
@@ -47,7 +48,7 @@ class RelayDoor:
         self._digests = _digests(self._settings)
         self._desk = Desk(self._settings, live, now)
         self._server: Server | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Background()
         self._connections: dict[Client, ServerConnection] = {}
 
     @property
@@ -79,8 +80,8 @@ class RelayDoor:
         except OSError as error:
             why = f"relay: {settings.host}:{settings.port}: {error.strerror or error}"
             raise CannotListen(why) from error
-        self._spawn(self._desk.run())
-        self._spawn(self._desk.find_orphans())
+        self._tasks.start(self._desk.run())
+        self._tasks.start(self._desk.find_orphans())
         log.info("relay_serving", port=self.port, projects=len(settings.projects))
 
     def reload(self, settings: Relay | None) -> None:
@@ -92,8 +93,8 @@ class RelayDoor:
         self._settings = self._desk.settings = settings
         for client, connection in list(self._connections.items()):
             if settings.projects.get(client.project_name) != client.project:
-                self._spawn(connection.close(1008, "revoked"))
-                self._spawn(self._desk.lost(client))
+                self._tasks.start(connection.close(1008, "revoked"))
+                self._tasks.start(self._desk.lost(client))
 
     async def close(self) -> None:
         """Close every connection; calls go on. Idempotent."""
@@ -102,9 +103,7 @@ class RelayDoor:
             await self._server.wait_closed()
             self._server = None
         await self._desk.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     def _admitted(self, connection: ServerConnection, request: Upgrade) -> Response | None:
         if request.path.partition("?")[0] not in _PATHS:
@@ -200,9 +199,7 @@ class RelayDoor:
         except TimeoutError:
             log.warning("relay_silent", project=client.project_name)
         finally:
-            for task in (*sending, *requests):
-                task.cancel()
-            await asyncio.gather(*sending, *requests, return_exceptions=True)
+            await stopped(*sending, *requests)
             if self._connections.get(client) is connection:
                 del self._connections[client]
                 self._lose(client)
@@ -210,7 +207,7 @@ class RelayDoor:
     def _lose(self, client: Client) -> None:
         client.connected = False
         client.losses += 1
-        self._spawn(self._awaited(client))
+        self._tasks.start(self._awaited(client))
 
     async def _awaited(self, client: Client) -> None:
         """Give a lost client its time to come back."""
@@ -260,11 +257,6 @@ class RelayDoor:
             case method if method.startswith("messaging."):
                 return {"code": "501", "message": "no messages are sent by RELAY here"}
         return None
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 async def _send_all(connection: ServerConnection, client: Client) -> None:

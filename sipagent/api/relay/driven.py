@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sipagent.api.calls import CallOver, LiveCalls, OutsideError, Principal, UnknownCall
 from sipagent.call.verb import Outcome
 from sipagent.events import LegChanged, RecordingStopped, TapStopped
+from sipagent.tasks import stopped
 
 from .orders import STOPPED, STOPS, Order, control_id, order_of
 
@@ -98,9 +99,7 @@ class DrivenCall:
     async def close(self) -> None:
         """Stop what runs and tell its end."""
         running = [op.task for op in self._operations.values() if op.task is not None]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await stopped(*running)
 
     # What the call's own events mean for its operations.
 
@@ -121,7 +120,7 @@ class DrivenCall:
         facts: dict[str, Any] = {"url": "", "duration": event.duration_ms / 1000, "size": 0}
         with suppress(OutsideError, OSError):
             if (file := await self._live.recording(self.id, event.path)) is not None:
-                facts |= {"url": file.resolve().as_uri(), "size": file.stat().st_size}
+                facts |= {"url": file.path.resolve().as_uri(), "size": file.size}
         about = {"control_id": event.control_id, "state": "finished", **facts, "record": facts}
         self._tell("calling.call.record", about)
 

@@ -14,6 +14,8 @@ import structlog
 from sipagent.api.receivers import Tried, WebhookView
 from sipagent.config import Webhook
 from sipagent.events import WebhookChanged
+from sipagent.store.blanking import blank_lines, count_lines
+from sipagent.tasks import Background, lasting, stopped
 
 from .docket import Docket
 from .posting import Poster
@@ -38,7 +40,7 @@ class Courier:
         self._docket = Docket(settings.retry_seconds)
         self._poster: Poster | None = None
         self._flying: set[asyncio.Task[None]] = set()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring = Background()
         self._wake = asyncio.Event()
         #: on the loop's clock: a receiver that is back after long is not told everything at once
         self._paced_until = 0.0
@@ -50,7 +52,7 @@ class Courier:
             self._docket.add(entry)
         self._poster = Poster(self.settings, keys, context)
         self._standing.recall(self.settings)
-        self._task = asyncio.create_task(self._run())
+        self._task = lasting(self._run(), "hooks")
 
     def change(self, settings: Webhook, keys: Sequence[bytes], context: ssl.SSLContext) -> None:
         """By other settings from now on; what waits goes there, too."""
@@ -62,9 +64,7 @@ class Courier:
         if again and self._has_ended:
             self._standing.works()
         if old is not None:
-            retiring = asyncio.create_task(_retire(old, tuple(self._flying)))
-            self._retiring.add(retiring)
-            retiring.add_done_callback(self._retiring.discard)
+            self._retiring.start(_retire(old, tuple(self._flying)))
         self.try_now()
 
     def happened(self, event_id: str, call_id: str, body: bytes) -> None:
@@ -103,14 +103,14 @@ class Courier:
     async def close(self) -> None:
         """Give what is on its way a moment; what waits is kept. Idempotent."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await stopped(self._task)
             self._task = None
         if self._flying:
             await asyncio.wait(self._flying, timeout=_GRACE)
         for task in tuple(self._flying):
             task.cancel()
-        await asyncio.gather(*self._flying, *self._retiring, return_exceptions=True)
+        await asyncio.gather(*self._flying, return_exceptions=True)
+        await self._retiring.done()
         if self._poster is not None:
             await self._poster.close()
             self._poster = None
@@ -120,6 +120,22 @@ class Courier:
         """Drop what waits, for good; how many events that were."""
         self._standing.forget()
         return self._spool.clear()
+
+    async def count(self, theirs: Callable[[bytes], bool]) -> int:
+        """Lines of the spool that are about somebody. Raises OSError."""
+        files = self._spool.files()
+        return sum([await asyncio.to_thread(count_lines, path, theirs) for path in files])
+
+    async def erase(self, theirs: Callable[[bytes], bool]) -> int:
+        """Away with them, also where the receiver has them already; what is on its way arrives.
+        Raises OSError.
+        """
+        gone = 0
+        for path in self._spool.files():
+            gone += await asyncio.to_thread(blank_lines, path, theirs)
+        if self._spool.drop_blank():
+            self._docket.prune(self._spool.holds)
+        return gone
 
     def view(self) -> WebhookView:
         """How it does."""
@@ -168,7 +184,8 @@ class Courier:
                 self._standing.lost(1, f"not taken within {self.settings.give_up_after:g} s")
             else:
                 try:
-                    body = self._spool.body(entry)
+                    # one that was blanked meanwhile is told nobody
+                    body = self._spool.body(entry).strip()
                 except OSError as error:
                     self._standing.lost(1, f"the spool cannot be read: {error}")
         if not body:

@@ -119,6 +119,18 @@ class Spool:
             # it may be told again after a restart: by the same id
             _log.warning("webhook_spool_failed", webhook=self._prefix.name, cause=str(error))
 
+    def files(self) -> list[Path]:
+        """The segments, those that grow among them."""
+        return [part.path for part in self._parts.values()]
+
+    def drop_blank(self) -> int:
+        """Away with events whose line was blanked on disk; how many still waited."""
+        entries = [entry for part in self._parts.values() for entry in part.pending.values()]
+        gone = [entry for entry in entries if not self.body(entry).strip()]
+        for entry in gone:
+            self.done(entry)
+        return len(gone)
+
     def clear(self) -> int:
         """Drop all of it; how many events that were."""
         count = len(self._where)

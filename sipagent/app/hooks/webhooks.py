@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -106,6 +106,11 @@ class Webhooks:
     def views(self) -> Sequence[WebhookView]:
         """See `Receivers`."""
         return tuple(courier.view() for _, courier in sorted(self._couriers.items()))
+
+    @property
+    def couriers(self) -> Collection[Courier]:
+        """One a receiver."""
+        return tuple(self._couriers.values())
 
     async def test(self, name: str) -> Tried:
         """See `Receivers`."""

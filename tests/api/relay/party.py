@@ -12,12 +12,13 @@ from typing import Any
 import trustme
 from websockets.asyncio.client import ClientConnection, connect
 
-from sipagent.api.calls import CallOver, CallView, Numbered, Origination, Principal
+from sipagent.api.calls import CallOver, Calls, CallView, Numbered, Origination, Principal
 from sipagent.api.keyring import new_token
 from sipagent.api.relay import RelayDoor
 from sipagent.call.verb import Outcome
 from sipagent.config import ApiTls, Relay, RelayProject
 from sipagent.events import CallEnded, CallStarted, DriveChanged, Event, LegChanged
+from sipagent.store.vault import Stored
 
 TOKEN, HASH = new_token()
 
@@ -119,8 +120,8 @@ class PretendedCalls:
             number += 1
             yield Numbered(number, await self._events.get())
 
-    async def list(self) -> list[CallView]:
-        return [CallView(call_id=event.call_id) for event in self.old]
+    async def list(self) -> Calls:
+        return Calls(calls=tuple(CallView(call_id=event.call_id) for event in self.old))
 
     async def get(self, call_id: str) -> CallView:
         return CallView(call_id=call_id)
@@ -128,7 +129,7 @@ class PretendedCalls:
     async def transcript(self, call_id: str) -> Any:
         return ()
 
-    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+    async def recording(self, call_id: str, name: str | None = None) -> Stored | None:
         return None
 
 

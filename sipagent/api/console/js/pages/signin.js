@@ -8,6 +8,7 @@ const MAY = {
   "calls:read": "see live calls", "records:read": "see records", "system:read": "see trunks, phones and dialplans",
   "calls:control": "act on calls", "calls:originate": "call out", "webrtc:call": "call from the browser",
   "system:control": "reload the server", "tokens:issue": "make short-lived tokens",
+  "records:control": "hold and erase records",
 };
 
 /** What a token may do, in words. */

@@ -31,6 +31,10 @@ async function showServer(node, signal) {
       ["Calls a second, at most", String(told.limits.calls_per_second)], ["Longest call", plural(Math.round(told.limits.call_seconds / 60), "minute")],
       ["Dialplans in force", String(told.dialplans)], ["Banned", String(told.bans)],
     ];
+    if (told.uploads) {
+      const { waiting, error } = told.uploads;
+      figures.push(["Uploads", error ? h("span.bad", `${plural(waiting, "bundle")} waiting: ${error}`) : `${plural(waiting, "bundle")} waiting`]);
+    }
     fill(node, h("section.card", h("header", h("h2", "Server")), h("dl.figures", figures.map(([name, value]) => h("div", h("dt", name), h("dd", value))))));
   } catch (problem) {
     if (!signal.aborted) fill(node, h("p.notice.bad", { role: "alert" }, problem.message));
