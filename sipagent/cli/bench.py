@@ -16,18 +16,29 @@ from sipagent.testing.bench.chart import chart
 from sipagent.testing.bench.figures import Figure
 from sipagent.testing.bench.run import FULL, QUICK, run_bench
 
+from .bench_capacity import capacity
 from .style import JsonOption, out
 
 _WIDTH = 100
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Measure delay, call rate, conversations and barge-in against a server on loopback. "
+    "`bench capacity`: how many conversations this machine holds.",
+)
+app.command("capacity")(capacity)
 
 
+@app.callback()
 def bench(
+    context: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="small and short")] = False,
     repeat: Annotated[int, typer.Option(min=1, help="runs; the median of each figure")] = 1,
     folder: Annotated[Path, typer.Option(help="where bench.json and bench.svg go")] = Path("bench"),
     as_json: JsonOption = False,
 ) -> None:
-    """Measure delay, call rate, conversations and barge-in against a server on loopback."""
+    """Measure, and write what was measured."""
+    if context.invoked_subcommand is not None:
+        return
     scale = QUICK if quick else FULL
     if as_json:
         report = asyncio.run(run_bench(scale, lambda *_: None, repeat=repeat))

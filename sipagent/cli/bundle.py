@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from sipagent.errors import SipAgentError
 from sipagent.store.archive import Archive, Wish, pieces, read_archive, write_archive
+from sipagent.store.upload.away import files_of
 
 from .calls import recorded
 from .style import ConfigOption, JsonOption, out, print_json, settings_from, shown
@@ -46,7 +47,8 @@ def bundle(
     found = events[0].call_id
     path = output or Path(f"{found}.zip")
     try:
-        write_archive(path, settings.store.bundles / found, events, wish)
+        files = files_of(settings)
+        write_archive(path, settings.store.bundles / found, events, wish, files)
     except OSError as error:
         raise SipAgentError(f"{shown(path)} cannot be written: {error.strerror}") from error
     _tell(read_archive(path), as_json)

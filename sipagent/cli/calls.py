@@ -10,7 +10,6 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import make_url
 
 from sipagent.call.cdr import Cdr
 from sipagent.call.search import Search
@@ -19,7 +18,9 @@ from sipagent.dialplan.routes import user_part
 from sipagent.errors import SipAgentError
 from sipagent.events import CallStarted, Event
 from sipagent.store.bundle import Bundle, gather
+from sipagent.store.database import sqlite_file
 from sipagent.store.records import Store
+from sipagent.store.upload.away import files_of
 
 from .figures import tables
 from .story import line, when
@@ -85,7 +86,8 @@ def show(
     """
     settings = settings_from(config)
     events = asyncio.run(recorded(settings, call_id))
-    bundle = gather(events, settings.store.bundles / events[0].call_id)
+    folder = settings.store.bundles / events[0].call_id
+    bundle = gather(events, folder, files_of(settings))
     if as_json:
         print_json(bundle.model_dump(mode="json"))
         return
@@ -164,15 +166,14 @@ def _search(keys: dict[str, Any]) -> Search:
 
 
 def _store(settings: Settings) -> Store:
-    """For reading: it is not opened, since taking the spool in is the server's to do."""
+    """For reading: it is not opened, since taking in what waits on disk is the server's to do."""
     return Store(settings.store.database, settings.store.bundles / "events.jsonl")
 
 
 def _never_written(settings: Settings) -> bool:
     """Is there no database file yet? Asking for records must not make one."""
-    url = make_url(settings.store.database)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return is_file and not Path(str(url.database)).exists()
+    file = sqlite_file(settings.store.database)
+    return file is not None and not file.exists()
 
 
 def _row(cdr: Cdr) -> tuple[str, ...]:

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from sipagent.app.callers import memory_book
 from sipagent.app.state import read_secret
 from sipagent.config import Settings
 from sipagent.errors import SipAgentError
 from sipagent.store.memories import Memory, MemoryBook, caller_of
+from sipagent.store.schema import BASE, SchemaOlder
 
 from .style import ConfigOption, JsonOption, out, settings_from
 
@@ -68,6 +70,10 @@ async def _all(settings: Settings) -> list[Memory]:
     book = _book(settings)
     try:
         return await book.all()
+    except SchemaOlder as error:
+        if error.found == BASE:  # no server ran yet
+            return []
+        raise
     finally:
         await book.close()
 
@@ -81,4 +87,4 @@ async def _forget(settings: Settings, number: str) -> int:
 
 
 def _book(settings: Settings) -> MemoryBook:
-    return MemoryBook(settings.store.database, read_secret(settings.state_folder))
+    return memory_book(settings, read_secret(settings.state_folder), upgrade=False)

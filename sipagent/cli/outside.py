@@ -71,7 +71,7 @@ def originate(
         timeout=timeout,
         detect_machine=detect_machine,
     )
-    answered = asyncio.run(_originate(_at(url, config), wish, wait, as_json))
+    answered = asyncio.run(_originate(server_at(url, config), wish, wait, as_json))
     if not answered:
         raise typer.Exit(1)
 
@@ -79,7 +79,7 @@ def originate(
 def mcp(url: UrlOption = None, config: ConfigOption = None) -> None:
     """Serve MCP over stdin and stdout, for the running server, with the token of SIPAGENT_TOKEN."""
     configure(Log(level="warning"))  # to stderr: stdout is the client's
-    asyncio.run(_mcp(_at(url, config)))
+    asyncio.run(_mcp(server_at(url, config)))
 
 
 async def _originate(at: tuple[str, str], wish: Origination, wait: bool, as_json: bool) -> bool:
@@ -113,7 +113,7 @@ async def _mcp(at: tuple[str, str]) -> None:
             await server.run_stdio_async()
 
 
-def _at(url: str | None, config: Path | None) -> tuple[str, str]:
+def server_at(url: str | None, config: Path | None) -> tuple[str, str]:
     """Where the API is, and the token. Raises SipAgentError."""
     secret = os.environ.get(VARIABLE, "").strip()
     if not secret:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sipagent.app.distant import check_url
 from sipagent.app.plans import read_plans
-from sipagent.config import Settings
+from sipagent.config import Settings, doubts
 from sipagent.dialplan.schema import schema as plan_schema
 from sipagent.errors import SipAgentError
 from sipagent.verbs.documents import is_url
@@ -25,6 +25,7 @@ from .style import (
     print_findings,
     print_json,
     settings_from,
+    settings_path,
     shown,
 )
 
@@ -50,6 +51,7 @@ def check(
         files = tuple(Path(path) for path in paths if path not in urls)
         settings = settings.model_copy(update={"dialplans": files})
     plans, findings = read_plans(settings)
+    findings += doubts(settings_path(config))
     for url in urls:
         findings += asyncio.run(check_url(url, settings))
     failed = any(f.severity == "error" or strict for f in findings)

@@ -38,6 +38,11 @@ COMMANDS = (
         "Check settings and dialplans, and have the server start anew; live calls go on.",
     ),
     Command(
+        *("drain", "draining:drain"),
+        "Have the running server take no new calls; live ones go on to their own end.",
+    ),
+    Command(*("undrain", "draining:undrain"), "Have it take calls again."),
+    Command(
         *("demo", "demo:demo"),
         "Place a real SIP call into the agent; exit 0 only when everything was shown.",
     ),
@@ -73,6 +78,18 @@ COMMANDS = (
     ),
     Command("calls", "calls:app", "The calls on record; `calls show` tells one."),
     Command(
+        *("records", "records:app"),
+        "How long records stay, holds, erasing one caller; files at rest and their keys.",
+    ),
+    Command(
+        *("audit", "audit:app"),
+        "Who did what: verify that nobody changed the audit chain; take a checkpoint of it.",
+    ),
+    Command(
+        *("uploads", "uploads:app"),
+        "Bundles that wait to be uploaded; `uploads retry` has them tried now.",
+    ),
+    Command(
         *("bundle", "bundle:bundle"),
         "Write a call that is over into one zip: record, sound, SIP ladder, plan, models' answers.",
     ),
@@ -106,15 +123,28 @@ COMMANDS = (
         *("webhooks", "webhooks:app"),
         "How the receivers of webhooks do; `webhooks secret` makes a secret for one.",
     ),
+    Command(
+        *("cluster", "cluster:app"),
+        "Several servers as one: who lives, what stands in front of them, and emptying one.",
+    ),
     Command("bans", "bans:app", "Sources that get no answer: list them, lift a ban, set one."),
     Command(
         *("memory", "memory:app"),
         "What agents keep of callers between calls: list it, forget a caller.",
     ),
+    Command(
+        *("database", "database:app"),
+        "The schema of the database: what it is, up to date, or back.",
+    ),
     Command("tools", "tools:app", "The functions of tools/: list them, try one, serve them."),
     Command(
-        *("bench", "bench:bench"),
-        "Measure delay, call rate, conversations and barge-in against a server on loopback.",
+        *("bench", "bench:app"),
+        "Measure delay, call rate, conversations and barge-in against a server on loopback. "
+        "`bench capacity`: how many conversations this machine holds.",
+    ),
+    Command(
+        *("capacity", "capacity:capacity"),
+        "Reckon lines, machines, bandwidth and disk for so many calls a day: docs/capacity.md.",
     ),
 )
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from sipagent.config import Settings
 from sipagent.dialplan.load import load_file
 from sipagent.errors import ConfigError, SipAgentError
+from sipagent.store.upload.away import files_of
 from sipagent.testing.replay import Replayed, Row, Taken, Wish, replay, taken_from
 from sipagent.testing.replay.compare import words
 from sipagent.testing.replay.decisions import Decision
@@ -71,12 +72,13 @@ def replay_call(  # noqa: PLR0917 - typer makes options of them
 
 
 def _taken(call: str, settings: Settings) -> Taken:
+    files = files_of(settings)
     path = Path(call)
     if path.exists():
-        return taken_from(path)
+        return taken_from(path, files)
     folder = settings.store.bundles / call
     if Path(call).name == call and folder.is_dir():
-        return taken_from(folder)
+        return taken_from(folder, files)
     where = shown(settings.store.bundles)
     raise SipAgentError(f"there is no file, folder or call {call}; calls are kept in {where}")
 

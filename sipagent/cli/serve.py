@@ -21,6 +21,7 @@ from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Address
 from sipagent.errors import ConfigError, SipAgentError
 from sipagent.log import configure
+from sipagent.tasks import stopped
 
 from .style import ConfigOption, settings_from, settings_path, shown
 
@@ -40,7 +41,7 @@ def serve(config: ConfigOption = None) -> None:
     """Answer calls until SIGTERM or Ctrl-C; SIGHUP reloads, SIGUSR2 restarts; both keep calls."""
     path = settings_path(config)
     settings = settings_from(path)
-    configure(settings.log)
+    configure(settings.log, node=settings.node)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     plans = open_plans(settings)
     try:
@@ -102,9 +103,7 @@ async def _drained(gateway: Gateway) -> None:
         loop.add_signal_handler(number, again.set)
     waits = {asyncio.create_task(gateway.drain()), asyncio.create_task(again.wait())}
     done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in pending:
-        wait.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    await stopped(*pending)
     for wait in done:
         wait.result()
 

@@ -67,4 +67,6 @@ def _registration(status: TrunkStatus) -> str:
     if status.registration is Standing.FAILED and status.retry:
         wait = max(int((status.retry - now).total_seconds()), 0)
         return f"failed {status.failures} times, next try in {wait} s"
+    if status.registration is Standing.ELSEWHERE and status.node:
+        return f"by node {status.node}"
     return str(status.registration)

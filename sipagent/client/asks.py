@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from sipagent.api.calls import Calls, CallView, Done, Origination, Transcript
+from sipagent.api.keeping import Certificate, ErasureWish, RetentionView
 from sipagent.api.operating import Checked, Dialplans, Phones, PlanGraph, Reloaded, Status, Trunks
 from sipagent.api.record_book import Records
 from sipagent.call.cdr import Cdr
@@ -124,6 +125,18 @@ def check(document: str) -> Ask[Checked]:
 def reload() -> Ask[Reloaded]:
     """Have files read again."""
     return Ask("POST", "/v1/reload", Reloaded.model_validate_json, patience=60)
+
+
+def retention() -> Ask[RetentionView]:
+    """How long records stay."""
+    return _get("/v1/retention", RetentionView)
+
+
+def erase(wish: ErasureWish) -> Ask[Certificate]:
+    """Remove one caller's data; it takes as long as there is of it."""
+    body = wish.model_dump(mode="json")
+    read = Certificate.model_validate_json
+    return Ask("POST", "/v1/erasures", read, body=body, patience=None)
 
 
 def call_path(call_id: str) -> str:

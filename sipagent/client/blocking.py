@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
 from sipagent.api.calls import CallView, Done, Line, Numbered, Origination
+from sipagent.api.keeping import Certificate, ErasureWish, RetentionView
 from sipagent.api.operating import Checked, Dialplans, Phone, PlanGraph, Reloaded, Status
 from sipagent.call.cdr import Cdr
 from sipagent.call.search import Search
@@ -39,12 +39,7 @@ class BlockingSipAgent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -143,6 +138,14 @@ class BlockingSipAgent:
     def reload(self) -> Reloaded:
         """Have settings and dialplans read again."""
         return self._ask(asks.reload())
+
+    def retention(self) -> RetentionView:
+        """How long records stay, what is due now and soon, and which calls are on hold."""
+        return self._ask(asks.retention())
+
+    def erase(self, caller: str, **keys: Any) -> Certificate:
+        """Remove all that is known of one caller; `as_party` and `dry_run` as in the API."""
+        return self._ask(asks.erase(ErasureWish(caller=caller, **keys)))
 
     def _ask(self, ask: Ask[T]) -> T:
         try:

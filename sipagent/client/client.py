@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
 from sipagent.api.calls import CallView, Done, Line, Numbered, Origination
+from sipagent.api.keeping import Certificate, ErasureWish, RetentionView
 from sipagent.api.operating import Checked, Dialplans, Phone, PlanGraph, Reloaded, Status
 from sipagent.call.cdr import Cdr
 from sipagent.call.search import Search
@@ -39,12 +39,7 @@ class SipAgent:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -147,6 +142,14 @@ class SipAgent:
     async def reload(self) -> Reloaded:
         """Have settings and dialplans read again."""
         return await self._ask(asks.reload())
+
+    async def retention(self) -> RetentionView:
+        """How long records stay, what is due now and soon, and which calls are on hold."""
+        return await self._ask(asks.retention())
+
+    async def erase(self, caller: str, **keys: Any) -> Certificate:
+        """Remove all that is known of one caller; `as_party` and `dry_run` as in the API."""
+        return await self._ask(asks.erase(ErasureWish(caller=caller, **keys)))
 
     async def _ask(self, ask: Ask[T]) -> T:
         try:
