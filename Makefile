@@ -2,8 +2,12 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# Real peers of the tests: a softphone, a traffic generator, a registrar, a scanner, human speech, a browser, a watcher.
-PEERS := baresip-core sip-tester kamailio coturn sipvicious asterisk-core-sounds-en-wav chromium prometheus
+# Real peers of the tests: a softphone, a traffic generator, a registrar and dispatcher, a scanner, human speech,
+# a browser, a watcher, a reader of captured SIP, and what nodes share: a database and a bus.
+PEERS := baresip-core sip-tester kamailio coturn sipvicious asterisk-core-sounds-en-wav chromium prometheus \
+  sngrep postgresql nats-server
+# What is built from C, if it can be: the media thread without Python (sipagent/legs/rings.c).
+COMPILER := gcc libc6-dev
 
 .PHONY: help
 help: ## list these targets
@@ -80,6 +84,15 @@ faults: $(VENV)/.installed ## faults sown into every example dialplan: do its sc
 endurance: $(VENV)/.installed ## 20 calls of unbroken conversation for half an hour: nothing may grow, drift or stick
 	$(BIN)/python -m sipagent.testing.bed.endurance
 
+.PHONY: capacity
+capacity: $(VENV)/.installed ## how many conversations this machine holds, every configuration (35 min); docs/capacity.md gets the table
+	$(BIN)/sipagent bench capacity --with all --folder build/capacity
+	$(BIN)/python -m sipagent.testing.capacity.publish build/capacity
+
+.PHONY: hour
+hour: $(VENV)/.installed ## 40 conversations that come and go for an hour: memory, files and disk must stay as they are
+	$(BIN)/python -m sipagent.testing.capacity.hour
+
 .PHONY: lock
 lock: $(VENV)/.installed ## refresh requirements.lock from pyproject.toml
 	$(BIN)/pip install -q "pip-tools>=7.5,<8"
@@ -91,7 +104,12 @@ python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed: set PYTHON=... to a Python 3.11 or 3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=$(notdir $(PYTHON))-venv
 
-$(VENV)/.installed: pyproject.toml requirements.lock | python
+.PHONY: compiler
+compiler: | python  # never two of apt at once
+	@command -v cc >/dev/null || $(MAKE) --no-print-directory system PACKAGES="$(COMPILER)" || \
+	  echo "Going on without it: the media thread runs Python then, at more CPU for each call."
+
+$(VENV)/.installed: pyproject.toml requirements.lock setup.py sipagent/legs/rings.c | python compiler
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
@@ -102,7 +120,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock | python
 	@touch $@
 
 .PHONY: peers
-peers: | python  # never two of apt at once
+peers: | python compiler  # never two of apt at once
 	@$(MAKE) --no-print-directory system PACKAGES="$(PEERS)"
 
 # Install Debian packages that are missing; without root, say the one command that does.

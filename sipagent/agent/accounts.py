@@ -57,6 +57,8 @@ class Accounts:
             audio_output=used.audio_output,
             estimated=used.estimated,
             ms=ms,
+            first_ms=used.first_ms,
+            finish=used.finish,
             cost=cost,
         )
 

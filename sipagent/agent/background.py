@@ -8,6 +8,7 @@ from sipagent.call.session import CallSession
 from sipagent.errors import CallError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .parts import Part
 
@@ -42,9 +43,7 @@ class Background:
     async def stop(self) -> None:
         """End at once."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await stopped(task)
 
     async def _run(self, spec: BackgroundSpec) -> None:
         call = self._call

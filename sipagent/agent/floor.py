@@ -5,7 +5,8 @@ from functools import partial
 
 from sipagent.call.session import CallSession
 from sipagent.events import SpeechEnded, SpeechStarted
-from sipagent.media.frames import Frame
+from sipagent.media.ear import AT_ONCE, Patience
+from sipagent.media.frames import FRAME_MS, Frame
 
 from .answers import yes_or_no_expected
 from .ceding import Ceding
@@ -25,8 +26,13 @@ from .turns.machine import TurnMachine
 from .turns.rules import TurnRules
 from .understanding import Senses, Understanding
 from .yielding.bargein import GiveWay
-from .yielding.gate import Decision, Gate
+from .yielding.gate import Decision, Gate, Holding
 
+#: while nobody speaks or types a tenth of a second may pass before the frames are looked at, unless
+#: one of them is louder than any line's own noise (-46 dBFS): it is the wake-ups that cost
+_CALM = Patience(5, quiet=160)
+#: the same while the caller speaks and nobody else does
+_FLOWS = Patience(5)
 #: frames missing for longer mean that the agent was out of the room
 _GAP_MS = 200
 
@@ -98,11 +104,27 @@ class Floor:
 
     async def listen(self) -> None:
         """Hear every frame until the port is closed."""
-        async for frame in self._speaker.port.frames():
-            if self._call.caller.on_hold != self._state.held:
-                self._hold(not self._state.held)
-            if self._present():
-                self._frame(frame)
+        port = self._speaker.port
+        self._call.keys.on_press = self._call.texts.on_text = port.wake
+        try:
+            async for frames in port.batches():
+                if self._call.caller.on_hold != self._state.held:
+                    self._hold(not self._state.held)
+                for frame in frames:
+                    if self._present():
+                        # a key is of now: it must not count from a frame that has waited since
+                        # before a question
+                        self._frame(frame, newest=frame is frames[-1] and port.caught_up)
+                port.patience = self._patience
+        finally:
+            # whoever listens next has rules of their own
+            port.patience = AT_ONCE
+
+    @property
+    def _patience(self) -> Patience:
+        if self._gate.calm:
+            return _CALM
+        return _FLOWS if self._gate.flows else AT_ONCE
 
     async def understand(self) -> None:
         """See `Understanding.run`."""
@@ -126,22 +148,29 @@ class Floor:
         self._came_back()
         self._speaker.hold(held)
 
-    def _frame(self, frame: Frame) -> None:
+    def _frame(self, frame: Frame, *, newest: bool) -> None:
         if frame.t - self._state.last_t > _GAP_MS:
             self._came_back()
         self._state.last_t = frame.t
         self._listener.frame(frame)
         holding = self._ceding.holding()
+        if newest:
+            self._typed(frame.t, holding)
+        self._act(self._gate.frame(frame, self._speaker.port.recent, holding))
+        busy = self.caller_busy() or self.mind.busy or self._speaker.active
+        self.prompting.frame(
+            self._state.quiet(frame.t, self._call.bridge.clock.t, busy=busy)
+            and self._rules.wake.awake
+        )
+        self._playout.frame()
+
+    def _typed(self, t: int, holding: Holding) -> None:
+        """Keys and texts that nobody has used yet."""
         while not self.mind.in_tool and (key := self._call.keys.take()) is not None:
             self._gate.turn.keys = self._expected().keys
-            self._act(self._gate.key(frame.t, key, holding))
+            self._act(self._gate.key(t, key, holding))
         while not self.mind.in_tool and (text := self._call.texts.take()) is not None:
-            self._wrote(frame.t, text)
-        self._act(self._gate.frame(frame, self._speaker.port.recent, holding))
-        quiet = not (self.caller_busy() or self.mind.busy or self._speaker.active)
-        quiet = quiet and self._rules.wake.awake
-        self.prompting.frame(quiet)
-        self._playout.frame()
+            self._wrote(t, text)
 
     def _expected(self) -> Expectation:
         expected = self._senses.expects()
@@ -232,3 +261,14 @@ class _State:
     last_t: int = 0
     held: bool = False
     began: int = 0
+    quiet_from: int | None = None
+
+    def quiet(self, t: int, now: int, *, busy: bool) -> bool:
+        """Was nobody busy in the frame of `t`, which is looked at only `now`? What was so in
+        between is not known: it counts from the first look on.
+        """
+        if busy:
+            self.quiet_from = None
+        elif self.quiet_from is None:
+            self.quiet_from = now - FRAME_MS
+        return self.quiet_from is not None and t >= self.quiet_from

@@ -4,6 +4,7 @@ import asyncio
 
 from sipagent.call.session import CallSession
 from sipagent.events import LimitReached
+from sipagent.tasks import stopped
 
 from .background import Background
 from .jobs import LastWords
@@ -25,9 +26,7 @@ class Framing:
 
     async def close(self) -> None:
         """The talk is over."""
-        if self._clock is not None:
-            self._clock.cancel()
-            await asyncio.gather(self._clock, return_exceptions=True)
+        await stopped(self._clock)
         await self._background.stop()
 
     async def _last_words(self, mind: Mind, after: float, prompt: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
+from sipagent.tasks import Background
 
 from .babble import longest_text, most_partials
 from .failover import Lineup, Work
@@ -133,7 +134,7 @@ class Listener:
         self._limit = limit
         self._before: deque[Frame] = deque(maxlen=before_ms // FRAME_MS)
         self._turn: HeardTurn | None = None
-        self._tasks: set[asyncio.Task[Transcript | None]] = set()
+        self._tasks = Background()
 
     def frame(self, frame: Frame) -> None:
         """Every frame of the call."""
@@ -145,8 +146,7 @@ class Listener:
         """Speech began: listen, from a little before."""
         self.drop()
         self._turn = HeardTurn(self._ears, expected, on_partial, limit=self._limit)
-        self._tasks.add(self._turn.task)
-        self._turn.task.add_done_callback(self._tasks.discard)
+        self._tasks.hold(self._turn.task)
         for frame in self._before:
             self._turn.frame(frame)
 
@@ -165,9 +165,7 @@ class Listener:
 
     async def close(self) -> None:
         """Hear no more, and leave nothing running."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     def forget(self) -> None:
         """What comes next does not follow on what came before."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from sipagent.events import Finish
 from sipagent.media.frames import Frame
 from sipagent.tools.spec import ToolSpec
 
@@ -116,7 +117,8 @@ class ToolCall:
 class Used:
     """Tokens of a reply so far, as the provider counts them: the last one of a reply stands.
     `cached` and `audio_input` are part of `input`, `audio_output` of `output`. `estimated` where
-    the provider has not counted yet.
+    the provider has not counted yet. Whoever reads the reply adds `first_ms` and `finish`, see
+    `ModelUsed`.
     """
 
     model: str
@@ -126,6 +128,8 @@ class Used:
     audio_input: int = 0
     audio_output: int = 0
     estimated: bool = False
+    first_ms: int | None = None
+    finish: Finish = ""
 
 
 @runtime_checkable

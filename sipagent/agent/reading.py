@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from sipagent.errors import ProviderError
+from sipagent.events import Finish
 from sipagent.media.clock import MediaClock
 from sipagent.tools.spec import ToolSpec
 
@@ -37,6 +38,9 @@ class Reading:
         self._limits = limits
         self._clock = clock
         self._used: Used | None = None
+        #: ms from asking to the first word or tool
+        self._first: int | None = None
+        self._finish: Finish = "cancelled"
 
     @property
     def begun(self) -> bool:
@@ -61,11 +65,15 @@ class Reading:
             ):
                 async for part in parts:
                     on_first()
+                    if self._first is None:
+                        self._first = self._clock.t - asked
                     if isinstance(part, Say) and (why := self._answer.goes_on(part.text)):
                         self.cut = why
                         break
                     self._take(part)
+            self._finish = "length" if self.cut else "tool_calls" if self.requests else "stop"
         except ProviderError:
+            self._finish = "error"
             self.requests.clear()
             raise
         finally:
@@ -111,4 +119,5 @@ class Reading:
             return
         if used.estimated and self.utterance is not None:
             used = replace(used, output=len(self.utterance.text) // _PER_TOKEN)
+        used = replace(used, first_ms=self._first, finish=self._finish)
         self._work.replied(used, ms)

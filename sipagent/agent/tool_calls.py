@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sipagent.call.control import CallControl
+from sipagent.call.tracing import TOOL, within
 from sipagent.errors import CallError, ToolError
 from sipagent.events import ToolCalled, ToolReturned, Warned
 from sipagent.tools.functions import bounded
@@ -131,7 +132,8 @@ class ToolCalls:
                 return ToolResult(f"This was not done: {why}.", ok=False)
             await self._fillers.first(tool)
             async with self.manners.waiting(tool.meanwhile), asyncio.timeout(tool.timeout):
-                return await tool.invoke(request.arguments, control)
+                with within(TOOL, request.id):
+                    return await tool.invoke(request.arguments, control)
         except TimeoutError:
             return ToolResult(f"{tool.name} did not answer in time.", ok=False)
         except (ToolError, CallError) as error:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
-from typing import Any
 
 from sipagent.agent.spec import ProviderRef
 from sipagent.call.policy import OUTBOUND_MINUTES, Policy
@@ -27,6 +26,7 @@ from .lint_web import WebProblem, lint_web
 from .load import Reading, examine
 from .model import Plan
 from .steps import PlacedStep
+from .strings import strings_in
 from .swml.organs import Vocabulary
 from .targets import targets_refused
 
@@ -121,7 +121,7 @@ def _expressions(reading: Reading) -> Iterator[Finding]:
         if issubclass(step.verb, AiVerb):
             continue  # its templates speak of the conversation
         blocks = _blocks(step)
-        for path, text in _strings(step.arguments):
+        for path, text in strings_in(step.arguments):
             if any(path[: len(block)] == block for block in blocks):
                 continue  # a nested step, looked at by itself
             condition = path[-1] == "when" and path[0] in step.verb.raw_keys
@@ -139,17 +139,6 @@ def _wrong_template(text: str, engine: JavaScript | None = None) -> str:
         return next(filter(None, map(engine.check, expressions_in(text))), "")
     except PlanError as error:
         return str(error)
-
-
-def _strings(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _strings(value, (*path, key))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _strings(value, (*path, index))
-    elif isinstance(node, str):
-        yield path, node
 
 
 def _blocks(step: PlacedStep) -> list[KeyPath]:
@@ -176,7 +165,7 @@ def _destinations(reading: Reading, plan: Plan) -> Iterator[tuple[KeyPath, str]]
             dest = step.arguments.get(key)
             if isinstance(dest, str) and not (is_url(dest) or is_inline(dest)):
                 yield step.at(key), dest
-        for path, text in _strings(step.arguments):
+        for path, text in strings_in(step.arguments):
             if path[-1] == "confirm" and text in plan.program:
                 yield step.at(*path), text
         fallback = step.arguments.get("fallback") if step.verb.name == "swml" else None

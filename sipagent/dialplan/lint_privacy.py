@@ -1,14 +1,13 @@
 """Lint of privacy: recordings that would wait for ever, and secrets where none can be read."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from sipagent.call.privacy import Privacy, strictest
 from sipagent.errors import Finding
-from sipagent.sources import KeyPath
 
 from .load import Reading
 from .model import Plan
+from .strings import strings_in
 
 _RECORDING = frozenset({"record", "record_call", "tap", "stream"})
 _ASKS = "ask_consent"
@@ -20,7 +19,7 @@ def lint_privacy(reading: Reading, plan: Plan, house: Privacy) -> Iterator[Findi
     if strictest((plan.privacy, house)).recording_consent == "required":
         yield from _never_asked(reading, plan)
     for step in reading.steps:
-        for path, text in _strings(step.arguments):
+        for path, text in strings_in(step.arguments):
             if any(sign in text for sign in _SECRETS):
                 yield reading.source.finding(
                     step.at(*path),
@@ -39,14 +38,3 @@ def _never_asked(reading: Reading, plan: Plan) -> Iterator[Finding]:
             yield reading.source.finding(
                 step.path, message, hint="add an ask_consent step", severity="warning"
             )
-
-
-def _strings(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _strings(value, (*path, key))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _strings(value, (*path, index))
-    elif isinstance(node, str):
-        yield path, node

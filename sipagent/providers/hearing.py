@@ -11,6 +11,7 @@ from sipagent.call.services import Heard, Overheard, SpeechDetector
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 #: an answer is cut here, seconds
 LONGEST = 30.0
@@ -103,8 +104,7 @@ class EmbeddedHearing:
                         yield heard
             await cutting
         finally:
-            cutting.cancel()
-            await asyncio.gather(cutting, return_exceptions=True)
+            await stopped(cutting)
 
     async def _cut(
         self, port: AudioPort, cuts: "asyncio.Queue[_Cut | None]", end_timeout: float

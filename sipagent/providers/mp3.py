@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -14,13 +15,13 @@ _KBITS = 24
 class Mp3Writer:
     """A `Writer` (media/recording.py). A killed process leaves all but the last second."""
 
-    def __init__(self, path: Path, rate: int, channels: int) -> None:
+    def __init__(self, file: BinaryIO, rate: int, channels: int) -> None:
         self._rate = rate
         self._layout = "stereo" if channels == 2 else "mono"
         self._second = rate * channels * 2
         self._pcm = b""
         self._done = 0
-        self._file = path.open("wb")
+        self._file = file
         self._container = av.open(self._file, "w", format="mp3")
         self._stream = self._container.add_stream("libmp3lame", rate=rate)
         self._stream.layout = self._layout
@@ -56,7 +57,12 @@ class Mp3Writer:
 
 def make(path: Path, rate: int, channels: int) -> Mp3Writer:
     """A new file."""
-    return Mp3Writer(path, rate, channels)
+    return Mp3Writer(path.open("wb"), rate, channels)
+
+
+def into(file: BinaryIO, rate: int, channels: int) -> Mp3Writer:
+    """A file that is open, and closed with its writer."""
+    return Mp3Writer(file, rate, channels)
 
 
 def preload() -> None:

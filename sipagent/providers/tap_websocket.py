@@ -28,6 +28,7 @@ from sipagent.call.tap_wires import TapOrder, Track
 from sipagent.errors import CallError
 from sipagent.media.g711 import decode
 from sipagent.media.resample import Resampler
+from sipagent.tasks import stopped
 
 from .straight import Straight
 from .tap_frames import RATE, Packetiser
@@ -103,8 +104,7 @@ class WebSocketTap:
         """See `TapWire`."""
         if self._work is not None:
             work, self._work = self._work, None
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            await stopped(work)
             await self._farewell()
         self._give_up("closed")
         return self._sent, self._dropped

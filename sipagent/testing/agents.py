@@ -8,9 +8,10 @@ from typing import Any
 from sipagent.agent.afterwards.scribe import Scribe
 from sipagent.agent.failover import only
 from sipagent.agent.guiding.standing import Standing
+from sipagent.agent.organs import Organs
 from sipagent.agent.protocols import Brain
 from sipagent.agent.spec import AgentSpec
-from sipagent.agent.voice import Organs, VoiceAgent
+from sipagent.agent.voice import VoiceAgent
 from sipagent.call.services import Baton, Talker
 from sipagent.call.verb import Outcome
 from sipagent.dialplan.expressions import JavaScript
@@ -20,6 +21,7 @@ from sipagent.errors import PlanError
 from sipagent.events import Said
 from sipagent.providers.minds.intents import IntentsBrain
 from sipagent.sources import parse
+from sipagent.tasks import stopped
 from sipagent.tools.toolbox import Toolbox
 from sipagent.verbs import VERBS
 from sipagent.verbs.converse import AiVerb
@@ -132,6 +134,5 @@ async def a_staged_call(
     try:
         yield staged
     finally:
-        staged.running.cancel()
-        await asyncio.gather(staged.running, return_exceptions=True)
+        await stopped(staged.running)
         await call.close()

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from sipagent.errors import SipAgentError
 from sipagent.media.resample import Resampler
+from sipagent.tasks import stopped
 
 from . import audio, processes
 from .baresip_config import CONFIG, account
@@ -89,18 +89,13 @@ class Baresip:
         self._process = await processes.start(command, self._log, self.folder)
         try:
             reader, self._writer = await self._connect(self._process)
-        except BaseException:
+        except BaseException:  # cancelled as well: no process is left behind
             await self._close()
             raise
         self._reader = asyncio.ensure_future(self._read(reader))
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._close()
 
     @property
@@ -266,9 +261,7 @@ class Baresip:
     async def _close(self) -> None:
         if self._writer is not None:
             self._writer.close()
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+        await stopped(self._reader)
         if self._process is not None:
             await processes.stop(self._process)
         self._temporary.cleanup()

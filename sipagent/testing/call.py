@@ -104,6 +104,10 @@ class PhoneCall:
         passed = self.session.agent.messages(sent=sent, call_id=self.id)
         return [m for m in passed if not what or what in _kinds(m)]
 
+    def distinct(self, what: str | int, *, sent: bool = False) -> list[Request | Response]:
+        """The same, each once: a machine that is late has messages sent again."""
+        return list({m.cseq: m for m in reversed(self.messages(what, sent=sent))}.values())[::-1]
+
     @property
     def received(self) -> list[Packet]:
         """Every RTP packet that came (as far as it is kept), in order of arrival."""

@@ -19,6 +19,11 @@ from .call import PhoneCall
 from .phone import Phone
 from .voice import speak
 
+_HOURS, _PREMIUM, _SALES = (
+    "what are your opening hours",
+    "put me through to the premium number",
+    "connect me to the sales department",
+)
 _LAST_WORDS = "Hello Brenda, I would like to order a hundred umbrellas."
 #: how often the caller repeats what was not understood, as a person would
 _TRIES = 3
@@ -94,6 +99,8 @@ async def run_demo(
     report("starting a server and two phones on free loopback ports")
     async with Phone(user="sales") as sales, Phone(user="alice") as alice:
         greeting = speak("Sales, this is Brenda. What can I do for you?", voice="en-us+m3")
+        for words in (_HOURS, _PREMIUM, _SALES, _LAST_WORDS):
+            speak(words)  # kept: while the call is on, this loop has audio to send in time
         async with _server(folder, sales.uri) as gateway:
             story = _Story()
             gateway.ledger.listeners += [story.happened, listener]
@@ -147,15 +154,15 @@ async def _talk(
     await call.wait_for_silence(600, 15)
 
     report("alice asks for the opening hours")
-    await _ask(call, "what are your opening hours", story, _agent_says("nine to five"), speech=True)
+    await _ask(call, _HOURS, story, _agent_says("nine to five"), speech=True)
 
     report("alice talks over the answer and asks for a number the policy forbids")
     await asyncio.sleep(1.5)
-    await _ask(call, "put me through to the premium number", story, _denied)
+    await _ask(call, _PREMIUM, story, _denied)
     await call.wait_for_silence(700, 15)
 
     report("alice asks for sales")
-    await _ask(call, "connect me to the sales department", story, _put_through)
+    await _ask(call, _SALES, story, _put_through)
     answered = await sales.wait_call()
 
     report("sales answers; the two talk")

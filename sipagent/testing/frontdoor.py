@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from sipagent.edge.desk import Address, Admitted, Leaving, NewCall, NewText, Refused, Rung
 from sipagent.edge.message import Message, header, parse
 from sipagent.edge.responses import response
+from sipagent.tasks import stopped
 
 _NUMBERS = itertools.count(1)
-PATIENCE = 5.0
+#: seconds; a busy machine takes its time
+PATIENCE = 20.0
 
 
 @dataclass
@@ -169,8 +171,7 @@ class TcpPeer(SipPeer):
         assert self._writer is not None
         assert self._reading is not None
         self._writer.close()
-        self._reading.cancel()
-        await asyncio.gather(self._reading, return_exceptions=True)
+        await stopped(self._reading)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -193,12 +194,13 @@ class FakeDesk:
     """Admits every call to the next worker in line; keeps what it was told.
 
     `refusal` turns calls away, `toll` those that go out by a trunk; `gate`, while it
-    is not set, makes callers wait.
+    is not set, makes callers wait; `shut` says that no call is taken at all.
     """
 
     workers: list[Admitted] = field(default_factory=list)
     refusal: Refused | None = None
     toll: Refused | None = None
+    shut: Refused | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[NewCall] = field(default_factory=list)
     texts: list[NewText] = field(default_factory=list)
@@ -216,6 +218,10 @@ class FakeDesk:
             raise Refused(503, "Service Unavailable", retry_after=5)
         return self.workers.pop(0)
 
+    def closed(self) -> Refused | None:
+        """As told."""
+        return self.shut
+
     async def text(self, text: NewText) -> int:
         """Note it, or refuse as told."""
         if self.refusal is not None:
@@ -228,6 +234,10 @@ class FakeDesk:
         self.leaving.append(call)
         if self.toll is not None:
             raise self.toll
+
+    def expects(self, number: str) -> bool:
+        """See `Desk`: none."""
+        return False
 
     def abandoned(self, token: str) -> None:
         """Keep the token."""

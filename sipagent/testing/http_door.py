@@ -33,6 +33,7 @@ async def without_workers(
     gateway = Gateway(made, open_plans(made))
     try:
         await gateway.store.open()
+        gateway.keeping.start()
         await gateway.edge.start()
         await gateway.http.start()
         yield Server(gateway, folder)
@@ -40,6 +41,7 @@ async def without_workers(
         await gateway.http.close()
         await gateway.edge.close()
         await gateway.ledger.close()
+        await gateway.keeping.close()
         await gateway.store.close()
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from sipagent.errors import SipAgentError
@@ -21,18 +21,28 @@ class KamailioError(SipAgentError):
 
 class Kamailio:
     """`async with Kamailio(config) as pbx:`; RUNDIR, PORT and the `values` are filled into the
-    configuration's text. It can be stopped and started again, on the same port.
+    configuration's text, and into files `beside` it. It can be stopped and started again, on the
+    same port. `control` is the name of its socket for commands.
     """
 
-    def __init__(self, config: Path, *, port: int | None = None, **values: str) -> None:
+    def __init__(
+        self,
+        config: Path | str,
+        *,
+        port: int | None = None,
+        beside: Mapping[str, str] | None = None,
+        control: str = "ctl",
+        **values: str,
+    ) -> None:
         self.port = port or free_port()
         self._temporary = tempfile.TemporaryDirectory(prefix="kam-")
         self._folder = Path(self._temporary.name)
-        text = config.read_text()
-        for name, value in {"RUNDIR": str(self._folder), "PORT": str(self.port), **values}.items():
-            text = text.replace(name, value)
+        self._control = control
+        self._values = {"RUNDIR": str(self._folder), "PORT": str(self.port), **values}
         self._config = self._folder / "kamailio.cfg"
-        self._config.write_text(text)
+        self.write("kamailio.cfg", config.read_text() if isinstance(config, Path) else config)
+        for name, text in (beside or {}).items():
+            self.write(name, text)
         self._process: Process | None = None
 
     @property
@@ -49,14 +59,15 @@ class Kamailio:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
         self._temporary.cleanup()
+
+    def write(self, name: str, text: str) -> None:
+        """A file of its folder, filled in."""
+        for key, value in self._values.items():
+            text = text.replace(key, value)
+        (self._folder / name).write_text(text)
 
     async def start(self) -> None:
         """Start, and wait until it answers. Raises KamailioError."""
@@ -81,7 +92,7 @@ class Kamailio:
 
     async def command(self, *words: str) -> str:
         """A command of its own (`kamcmd`); what it answers. Raises KamailioError."""
-        socket = f"unix:{self._folder / 'ctl'}"
+        socket = f"unix:{self._folder / self._control}"
         process = await asyncio.create_subprocess_exec(
             "/usr/sbin/kamcmd", "-s", socket, *words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
         )

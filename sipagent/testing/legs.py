@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from sipagent.call.dial import Dial
 from sipagent.call.keypad import Key
 from sipagent.call.leg import (
     NEXT,
-    USUAL,
     Judge,
     Leg,
     LegInfo,
@@ -17,7 +16,6 @@ from sipagent.call.leg import (
     Quality,
     ReferOutcome,
     Referral,
-    Terms,
 )
 from sipagent.errors import LegFailed
 from sipagent.legs.digits import DigitFan, Fan, keystrokes
@@ -274,7 +272,7 @@ NO_ANSWER = Script(answers=None)
 
 
 class FakeDialer:
-    """A `call.leg.Dialer` whose parties follow scripts by target; the rest follow `default`."""
+    """A `call.dial.Dialer` whose parties follow scripts by target; the rest follow `default`."""
 
     def __init__(
         self,
@@ -285,35 +283,21 @@ class FakeDialer:
     ) -> None:
         self.scripts = dict(scripts or {})
         self.default = default or Script()
-        #: every INVITE sent: target and options
-        self.dialled: list[tuple[str, dict[str, Any]]] = []
+        #: every INVITE sent
+        self.dialled: list[Dial] = []
         self.legs: list[FakeLeg] = []
         self._clock = clock
         self._rate = rate
 
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        terms: Terms = USUAL,
-        srtp: str | None = None,
-        codecs: Sequence[str] = (),
-        dtmf: str | None = None,
-    ) -> Leg:
+    async def dial(self, dial: Dial) -> Leg:
         """See `Dialer`."""
-        options: dict[str, Any] = {"caller_id": caller_id, "headers": headers, "username": username}
-        options |= {"terms": terms, "srtp": srtp, "codecs": codecs}
-        self.dialled.append((target, options | {"password": password, "dtmf": dtmf}))
-        script = self.scripts.get(target, self.default)
+        self.dialled.append(dial)
+        script = self.scripts.get(dial.target, self.default)
         if script.full:
             raise LegFailed(503, "no room for another leg")
         name = f"callee{len(self.legs) + 1}"
         leg = FakeLeg(
-            self._clock, name=name, remote=target, state=LegState.CALLING, rate=self._rate
+            self._clock, name=name, remote=dial.target, state=LegState.CALLING, rate=self._rate
         )
         self.legs.append(leg)
         loop = asyncio.get_running_loop()

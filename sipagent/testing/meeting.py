@@ -12,10 +12,11 @@ from sipagent.call.verb import Outcome
 from sipagent.config import Parking, Queue
 from sipagent.media.frames import FRAME_MS
 from sipagent.media.port import AudioPort
-from sipagent.meeting.desk import Before, MeetingDesk
+from sipagent.meeting.desk import Before, Desk, MeetingDesk
 from sipagent.meeting.mixing import Mix, Seat
+from sipagent.tasks import stopped
 from sipagent.verbs import VERBS
-from sipagent.worker.meetings import GatewayMeetings
+from sipagent.worker.meetings import GatewayMeetings, Way
 from sipagent.worker.protocol import Asked, Left, Meeting, Reported, Told
 
 from .fakes import FakeCall, a_call
@@ -48,9 +49,7 @@ class LocalMixer:
 
     async def close(self) -> None:
         """See `Mixing`."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stopped(self._task)
 
     @asynccontextmanager
     async def link(self, port: AudioPort, room: str) -> AsyncIterator[_Link]:
@@ -96,6 +95,8 @@ class _Meetings(GatewayMeetings):
         self, port: AudioPort, meet: Meet, on_change: Callable[[str], None]
     ) -> object:
         """See `Meetings`."""
+        if self.far is not None and meet.address != self._mixer.address:
+            return self.far(port, meet, on_change)
         return self._mixer.link(port, meet.room)
 
 
@@ -111,6 +112,10 @@ class House:
         self.queues = dict(queues or {})
         self._parking = parking or Parking(first=701, last=703)
         self.desk = self._desk()
+        #: who is asked for places, where that is not the desk itself
+        self.halls: Desk = self.desk
+        #: how calls get into rooms that are elsewhere
+        self.far: Way | None = None
         self.calls: list[FakeCall] = []
         self._ends: dict[str, GatewayMeetings] = {}
 
@@ -127,12 +132,13 @@ class House:
         token = f"worker{len(self._ends) + 1}"
         loop = asyncio.get_running_loop()
         end = _Meetings(lambda message: _soon(loop, self._heard, token, message), self.mixer)
+        end.far = self.far
         self._ends[token] = end
         return end
 
     def restart(self) -> None:
         """A new gateway, to which every call says what it has."""
-        self.desk = self._desk()
+        self.desk = self.halls = self._desk()
         for end in self._ends.values():
             end.announce()
 
@@ -141,7 +147,7 @@ class House:
         for call in self.calls:
             await call.close()
         for token in self._ends:
-            self.desk.gone(token)
+            self.halls.gone(token)
         await self.mixer.close()
 
     def _desk(self) -> MeetingDesk:
@@ -154,7 +160,7 @@ class House:
                 loop = asyncio.get_running_loop()
                 end = self._ends[token]
                 before = Before(message.seconds, message.room) if message.again else None
-                self.desk.asked(
+                self.halls.asked(
                     token,
                     message.place,
                     message.wish,
@@ -162,9 +168,9 @@ class House:
                     before=before,
                 )
             case Reported():
-                self.desk.reported(token, message.place, message.answered)
+                self.halls.reported(token, message.place, message.answered)
             case Left():
-                self.desk.left(token, message.place)
+                self.halls.left(token, message.place)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *told: object) -> None:
@@ -187,4 +193,4 @@ def values(call: FakeCall) -> dict[str, Any]:
 
 def dialled(call: FakeCall) -> list[str]:
     """Whom a call has called so far."""
-    return [target for target, _ in call.dialer.dialled]
+    return [dial.target for dial in call.dialer.dialled]

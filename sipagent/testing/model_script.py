@@ -77,17 +77,18 @@ class Request:
 
 @dataclass(slots=True)
 class Script:
-    """The replies still to come."""
+    """The replies still to come, and then `again` and again."""
 
     replies: list[Reply]
+    again: Reply = Reply(status=500)
 
     def take(self, last: Mapping[str, Any]) -> Reply:
-        """The reply to a request with this last message; 500 beyond the script."""
+        """The reply to a request with this last message."""
         for reply in self.replies:
             if reply.when is not None and reply.when(last):
                 break
         else:
-            reply = next((r for r in self.replies if r.when is None), None) or Reply(status=500)
+            reply = next((r for r in self.replies if r.when is None), None) or self.again
         with suppress(ValueError):
             self.replies.remove(reply)
         return reply

@@ -21,13 +21,15 @@ __all__ = ["ModelServer", "Reply", "Request", "ToolUse"]
 class ModelServer:
     """Use as `async with ModelServer([Reply("Good morning.")]) as server:`, on `server.base_url`.
 
-    A bare string in the script is a reply of that text. A request beyond the script gets 500.
+    A bare string in the script is a reply of that text. A request beyond the script gets `again`,
+    or 500.
     With `api_key`, requests without it get 401.
     """
 
     script: Sequence[Reply | str] = ()
     api_key: str | None = None
     dialect: Dialect = field(default_factory=OpenAIChat)
+    again: Reply | None = None
     requests: list[Request] = field(default_factory=list)
     #: `time.monotonic()` of each connection the client closed before its answer was complete
     disconnects: list[float] = field(default_factory=list)
@@ -36,7 +38,8 @@ class ModelServer:
     _tcp: TcpServer = field(init=False)
 
     def __post_init__(self) -> None:
-        self._replies = Script([Reply(r) if isinstance(r, str) else r for r in self.script])
+        script = [Reply(r) if isinstance(r, str) else r for r in self.script]
+        self._replies = Script(script, self.again or Reply(status=500))
         self._tcp = TcpServer(self._talk)
 
     async def __aenter__(self) -> Self:

@@ -1,5 +1,6 @@
 """An agent with a scripted language model for a mind, and a caller: real SIP, RTP and HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class Talk:
         """
         before = len(self.model.chats)
         for attempt in range(_TRIES):
-            await self.call.play(speak(words))
+            await self.call.play(await asyncio.to_thread(speak, words))
             try:
                 last_try = attempt == _TRIES - 1
                 return await self.request(before + 1, PATIENCE if last_try else _REPEAT)

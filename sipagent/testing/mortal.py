@@ -10,7 +10,6 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from sipagent.call.cdr import Cdr
@@ -18,6 +17,7 @@ from sipagent.store.bundle import CALL, Bundle, read_bundle
 from sipagent.store.journal import Journal
 
 from .ports import free_port
+from .processes import LEASH
 
 #: for a process to say or do something, on a machine that is busy
 PATIENCE = 150.0
@@ -53,12 +53,7 @@ class MortalServer:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End the server, and workers it left."""
         if self._process is not None:
             await self.kill()
@@ -86,7 +81,7 @@ class MortalServer:
         self.starts += 1
         with self.log.open("wb") as out:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "sipagent", "serve"),
+                *(*LEASH, sys.executable, "-m", "sipagent", "serve"),
                 cwd=self.folder,
                 stdin=DEVNULL,
                 stdout=out,

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
 from sipagent.errors import LegFailed
+from sipagent.tasks import stopped
 
 from .call import PhoneCall
 from .keys import Keys
@@ -110,12 +110,7 @@ class Phone:
         self.agent = await self._open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     @property
@@ -194,9 +189,7 @@ class Phone:
 
     async def close(self) -> None:
         """Hang up what is left and free every port. Idempotent."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stopped(*self._tasks)
         await asyncio.gather(*(_end(call) for call in self.calls if not call.ended.done()))
         await asyncio.gather(*(call.stream.close() for call in self.calls))
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -2,12 +2,16 @@
 
 import asyncio
 import os
+import shutil
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 #: seconds a process has to end by itself before it is killed
 _PATIENCE = 3.0
+#: before a command: it is asked to end when the thread that starts it does, as with tests that are
+#: killed (prctl(2), PR_SET_PDEATHSIG); its pid is the command's
+LEASH = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
 async def start(
@@ -18,8 +22,11 @@ async def start(
 
     Raises FileNotFoundError when it is not installed.
     """
+    if shutil.which(command[0]) is None:
+        raise FileNotFoundError(command[0])
     with log.open("wb") as out:
         return await asyncio.create_subprocess_exec(
+            *LEASH,
             *command,
             stdin=DEVNULL,
             stdout=out,

@@ -55,14 +55,22 @@ class Registering:
                 extra=(*extra, *proof),
             )
             self._send(self.sent)
-            data = await self.peer.raw()
-            answer = parse(data)
+            data, answer = await self._answer()
             if answer.status != 401:
                 return answer
             response = parse_text(data)
             assert isinstance(response, Response)
             self._challenge = response
         return answer
+
+    async def _answer(self) -> tuple[bytes, Message]:
+        """To what was sent last: a port that another had before may get what was meant for them."""
+        asked = parse(self.sent)
+        while True:
+            data = await self.peer.raw()
+            answer = parse(data)
+            if all(answer.get(key) == asked.get(key) for key in (b"call-id", b"cseq")):
+                return data, answer
 
     def contact(self, more: str = "") -> str:
         """Its own address, as a Contact."""

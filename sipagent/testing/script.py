@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sipagent.errors import LegFailed, SipAgentError
+from sipagent.tasks import stopped
 
 from .actions import (
     ACTIONS,
@@ -128,8 +129,7 @@ async def _while_up(
         return await task
     finally:
         if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await stopped(task)
 
 
 def parse(words: Sequence[str]) -> tuple[Action, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from sipagent.app.gateway import Gateway
 from sipagent.app.plans import open_plans
 from sipagent.app.whereabouts import host_port
-from sipagent.config import Listener, Settings, Sip, Store
+from sipagent.config import Limits, Listener, Settings, Sip, Store
 from sipagent.edge.desk import Address
 from sipagent.events import CallEnded, Event
 from sipagent.store.bundle import Bundle, read_bundle
@@ -22,6 +22,9 @@ from .sip.agent import Kind
 PATIENCE = 20.0
 #: what `sip=` begins with: any free UDP and TCP port
 LISTEN = (Listener(port=0), Listener(transport="tcp", port=0))
+
+#: what `limits=` is where a test says nothing: each worker that waits costs a start 0.1 s of CPU
+FEW = Limits(warm=3)
 
 
 class Server:
@@ -75,7 +78,8 @@ class Server:
         await self.wait_for(
             lambda: call_id in self.bundles if call_id else bool(self.bundles), timeout
         )
-        return read_bundle(self.bundles[call_id or next(iter(self.bundles))])
+        folder = self.bundles[call_id or next(iter(self.bundles))]
+        return read_bundle(folder, self.gateway.ledger.files)
 
     async def wait_for(self, condition: Callable[[], bool], timeout: float = PATIENCE) -> None:
         """Wait until something holds; looked at with every event and 20 times a second.
@@ -136,6 +140,7 @@ def settings_in(folder: Path, plans: str | Mapping[str, str], **settings: Any) -
         (dialplans / f"{name}.yaml").write_text(text)
     defaults: dict[str, Any] = {
         "sip": Sip(listen=LISTEN),
+        "limits": FEW,
         "store": Store(
             database=f"sqlite+aiosqlite:///{folder.absolute()}/calls.sqlite3",
             bundles=folder.absolute() / "bundles",

@@ -1,12 +1,21 @@
 """Live calls that are told by events and do whatever they are asked, without a worker."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from sipagent.api.calls import CallOver, CallView, Line, LiveCalls, Numbered, Origination, Principal
+from sipagent.api.calls import (
+    CallOver,
+    Calls,
+    CallView,
+    Line,
+    LiveCalls,
+    Numbered,
+    Origination,
+    Principal,
+)
 from sipagent.app.live import checked
 from sipagent.call.verb import Outcome
+from sipagent.store.vault import Stored
 
 
 class SimulatedCalls:
@@ -18,7 +27,7 @@ class SimulatedCalls:
         self._calls = calls
         self._originated = originated
 
-    async def list(self) -> Sequence[CallView]:
+    async def list(self) -> Calls:
         """See `LiveCalls`."""
         return await self._calls.list()
 
@@ -49,6 +58,6 @@ class SimulatedCalls:
         """See `LiveCalls`."""
         return await self._calls.transcript(call_id)
 
-    async def recording(self, call_id: str, name: str | None = None) -> Path | None:
+    async def recording(self, call_id: str, name: str | None = None) -> Stored | None:
         """See `LiveCalls`."""
         return await self._calls.recording(call_id, name)

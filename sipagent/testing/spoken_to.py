@@ -1,5 +1,6 @@
 """A caller and an agent with a local speech-to-speech model: real SIP, RTP and WebSocket."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class SpokenTo:
 
     async def says(self, words: str) -> None:
         """Speak, and be silent."""
-        await self.call.play(speak(words))
+        await self.call.play(await asyncio.to_thread(speak, words))
 
     async def said(self, speaker: str, words: str, *, since: int = 0) -> Said:
         """The turn in which these words were heard, once it is over. Raises TimeoutError."""

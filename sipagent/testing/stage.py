@@ -18,6 +18,7 @@ from sipagent.config import Settings
 from sipagent.legs.bridge import PjBridge
 from sipagent.legs.dialer import SipDialer
 from sipagent.legs.pjsip import Endpoint
+from sipagent.legs.rings import library
 from sipagent.legs.sip import SipLeg
 
 
@@ -34,7 +35,8 @@ class Stage:
         self.arrivals: asyncio.Queue[SipLeg] = asyncio.Queue()
         self.endpoint.on_incoming = self.arrivals.put_nowait
         self.endpoint.start()
-        self.bridge = PjBridge(self.endpoint)
+        self.bridge = PjBridge(self.endpoint, library())
+        self.bridge.start()
         self.dialer = SipDialer(self.endpoint)
         self._wire = wire
         self._lines = b""

@@ -85,7 +85,7 @@ class RtpStream:
         self.route = Route()
         self._on_key = on_key
         self._wall = WallClock()
-        self._socket = _bind_even(host)
+        self._socket = bind_even(host)
         self._loop = asyncio.get_running_loop()
         self._highest: Packet | None = None
         self._last_event = -1
@@ -221,7 +221,7 @@ def _settle(future: "asyncio.Future[T]", value: T) -> None:
         future.set_result(value)
 
 
-def _bind_even(host: str) -> socket.socket:
+def bind_even(host: str) -> socket.socket:
     """A UDP socket on a free even port (RFC 3550 section 11), so that a peer's RTCP, one above,
     never lands in another call's RTP. Raises OSError.
     """

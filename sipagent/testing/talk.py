@@ -9,17 +9,19 @@ from typing import Any
 from sipagent.agent.conversation import Conversation
 from sipagent.agent.failover import Candidate, only
 from sipagent.agent.limits import Limits
+from sipagent.agent.organs import Organs
 from sipagent.agent.protocols import Brain, Synthesizer, Transcriber
 from sipagent.agent.realtime.joining import speaking_for_itself
 from sipagent.agent.realtime.organs import RealtimeBrain
 from sipagent.agent.refs import ProviderRef
 from sipagent.agent.spec import AgentSpec
-from sipagent.agent.voice import Organs, VoiceAgent
+from sipagent.agent.voice import VoiceAgent
 from sipagent.call.policy import Policy
 from sipagent.call.privacy import NOTHING, Privacy
 from sipagent.call.services import TalkEnd
 from sipagent.events import Said
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 from sipagent.tools.source import ToolSource
 from sipagent.tools.spec import ToolSpec
 
@@ -122,7 +124,6 @@ async def a_talk(
     try:
         yield FakeTalk(call, agent, port, ears, brain, mouth, running)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await stopped(running)
         call.bridge.close_port(port)
         await call.close()

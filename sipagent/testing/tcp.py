@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
+from sipagent.tasks import stopped
+
 T = TypeVar("T")
 #: one connection, and its number, from 1
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
@@ -71,9 +73,7 @@ async def while_there(work: Coroutine[Any, Any, T], reader: asyncio.StreamReader
         await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
         return await doing if doing.done() else None
     finally:
-        for waiting in (doing, gone):
-            waiting.cancel()
-        await asyncio.gather(doing, gone, return_exceptions=True)
+        await stopped(doing, gone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """A UDP server on loopback, open for as long as an `async with` block runs."""
 
 import asyncio
-from types import TracebackType
 from typing import Self
 
 from sipagent.edge.desk import Address
@@ -22,12 +21,7 @@ class UdpServer(asyncio.DatagramProtocol):
         self.address = self._wire.get_extra_info("sockname")[:2]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert self._wire is not None
         self._wire.close()
 

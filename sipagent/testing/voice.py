@@ -1,5 +1,7 @@
 """The voice of simulated callers: sentences as PCM, once each."""
 
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -10,21 +12,31 @@ from sipagent.providers.espeak_engine import RATE as NATIVE
 
 from .audio import RATE
 
-_WORDS_A_MINUTE, _PITCH = 150, 50
+_PATIENCE = 60
+# 150 words a minute, pitch 50 of 100: people on the telephone.
+_SPEAKER = """
+import sys
+from sipagent.providers.espeak_engine import EspeakEngine
+write = sys.stdout.buffer.write
+EspeakEngine().speak(*sys.argv[1:], 150, 50, lambda pcm: bool(write(pcm)))
+"""
 
 
 @cache
 def speak(text: str, voice: str = "en-us+f2") -> bytes:
-    """A sentence as mono s16le PCM at 8 kHz, as loud as people are on the telephone."""
-    pieces: list[bytes] = []
+    """A sentence as mono s16le PCM at 8 kHz, as loud as people are on the telephone.
 
-    def sink(pcm: bytes) -> bool:
-        pieces.append(pcm)
-        return True
-
-    engine().speak(text, engine().check(voice), _WORDS_A_MINUTE, _PITCH, sink)
+    The same samples every time: how espeak says a sentence depends on what its process said
+    before, so each is said by a process of its own (some 50 ms, the first time). Raises
+    ProviderError when there is no such voice.
+    """
+    words = (sys.executable, "-c", _SPEAKER, text, engine().check(voice))
+    # Our own interpreter and program; what is said is an argument to it, and no shell's.
+    spoken = subprocess.run(  # noqa: S603
+        words, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE
+    ).stdout
     resampler = Resampler(NATIVE, RATE, "HQ")
-    narrow = resampler.feed(b"".join(pieces)) + resampler.finish()
+    narrow = resampler.feed(spoken) + resampler.finish()
     samples = np.frombuffer(narrow, "<i2").astype(np.float64)
     loud = samples[np.abs(samples) > np.abs(samples).max() / 10]
     scaled = samples * (LOUDNESS / np.sqrt(np.mean(loud**2)))

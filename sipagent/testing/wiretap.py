@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Literal, Self
 
 from .rtp import unpack
@@ -70,12 +69,7 @@ class Wiretap:
         self._ears["server"] = await _Ear.open(lambda data, _: self._media("server", data))
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for ear in (self._sip, *self._ears.values()):
             ear.wire.close()
 

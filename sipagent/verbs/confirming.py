@@ -12,10 +12,10 @@ from sipagent.call.verb import Outcome, Return
 from sipagent.errors import LegFailed, ProviderError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .flow import planned, run_block, run_section, truthy
 from .playing import play_all, whispering
-from .waiting import stopped
 from .words import REASONS
 
 #: below it embedded ears may take a greeting for a yes

@@ -16,11 +16,12 @@ from sipagent.errors import ProviderError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
 from sipagent.sources import KeyPath
+from sipagent.tasks import stopped
 
 from .blocks import Block, Nesting, Urls
 from .flow import run_block
 from .playing import play_all, sound_port
-from .waiting import answered, stopped, while_caller_stays
+from .waiting import answered, while_caller_stays
 
 _KEYS = r"^[0-9*#A-D]*$"
 _SAY = "say:"

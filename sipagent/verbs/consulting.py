@@ -9,10 +9,10 @@ from sipagent.call.session import CallSession
 from sipagent.errors import CallError, ProviderError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .playing import play_all
 from .ringing import NobodyAnswered
-from .waiting import stopped
 
 YES = ("yes", "yes please")
 NO = ("no", "no thank you")

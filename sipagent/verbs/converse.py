@@ -14,12 +14,13 @@ from sipagent.call.verb import End, Outcome, Verb
 from sipagent.errors import ProviderError
 from sipagent.events import AgentChanged
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .documents import run_document
 from .flow import leaving, planned
 from .inline_agents import filled
 from .playing import sound_port
-from .waiting import answered, stopped
+from .waiting import answered
 
 #: the keys of an SWML `ai` object. Their templates speak of the conversation, not of the plan.
 SWML_AI = frozenset(

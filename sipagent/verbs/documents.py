@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from sipagent.call.by import function_of
 from sipagent.call.control import CallControl
 from sipagent.call.documents import Document
 from sipagent.call.verb import Leave, Outcome
@@ -18,8 +19,6 @@ from .waiting import while_caller_stays
 #: documents one call may run, and fetch, in all
 MAX_DOCUMENTS = 1_000
 MAX_FETCHES = 100
-#: how the name of whoever acts for a function begins
-_FUNCTION = "function:"
 #: what a call counts of both, among the verbs it has done
 _RUN, _FETCHED = "documents", "documents fetched"
 
@@ -50,7 +49,7 @@ async def run_document(
         return broken(here.call, error)
     before = {key: scope.get(key, {}) for key in ("params", "envs")}
     scope["params"] = dict(params or {})
-    if control.by.startswith(_FUNCTION):
+    if function_of(control.by) is not None:
         # what the operator shares with a plan is not for the servers of its functions
         scope["envs"] = {}
     try:

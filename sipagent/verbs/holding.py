@@ -13,10 +13,11 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import LegFailed
 from sipagent.events import HoldChanged, Warned
+from sipagent.tasks import stopped
 
 from .blocks import Urls
 from .playing import MUSIC, play_music
-from .waiting import answered, stopped
+from .waiting import answered
 
 
 class HoldVerb(Verb):

@@ -7,10 +7,10 @@ from typing import Any
 
 from sipagent.call.control import Announcer, CallControl
 from sipagent.call.entries import Typing
+from sipagent.tasks import stopped
 
 from .playing import play_all, sound_port
 from .private_line import PrivateLine
-from .waiting import stopped
 
 _SAY = "say:"
 #: how often one who speaks is told, in one attempt

@@ -14,9 +14,9 @@ from sipagent.call.services import Place
 from sipagent.call.session import CallSession
 from sipagent.errors import CallError
 from sipagent.events import MeetingChanged, Warned
+from sipagent.tasks import stopped
 
 from .playing import play_all, sound_port
-from .waiting import stopped
 
 #: what is heard by who waits, where the plan says nothing else
 WAITING = ("tone:425:0.3", "silence:4")

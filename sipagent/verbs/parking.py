@@ -13,12 +13,13 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError
 from sipagent.events import Warned
+from sipagent.tasks import stopped
 
 from .flow import remember
 from .meeting import LEFT, WAITING, Text, Urls, party, placed, teller, together_in, until
 from .playing import play_all, ringing
 from .ringing import Callee, Hunt
-from .waiting import answered, stopped, while_caller_stays
+from .waiting import answered, while_caller_stays
 
 _SLOT = r"^[0-9]{1,6}$"
 

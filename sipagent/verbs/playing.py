@@ -11,8 +11,7 @@ from sipagent.errors import CallError
 from sipagent.events import SoundPlayed, Warned
 from sipagent.media.frames import FRAME_MS
 from sipagent.media.port import AudioPort, Mark
-
-from .waiting import stopped
+from sipagent.tasks import stopped
 
 #: the house's own music on hold
 MUSIC = ("music:",)

@@ -15,6 +15,7 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError
 from sipagent.events import Warned
+from sipagent.tasks import stopped
 
 from .documents import leave_for
 from .flow import remember
@@ -22,7 +23,7 @@ from .meeting import LEFT, WAITING, Text, Urls, party, placed, pressed, teller, 
 from .playing import play_all, ringing, sound_port
 from .ringing import LONGEST, Callee, Hunt, NobodyAnswered, join, longest, together
 from .statuses import Status
-from .waiting import CallerGone, answered, stopped, while_caller_stays
+from .waiting import CallerGone, answered, while_caller_stays
 from .words import who
 
 _NAME = r"^[A-Za-z0-9_.+-]{1,64}$"
@@ -70,8 +71,7 @@ class _Waiting:
                 if end is not None:
                     return end
         finally:
-            tasks = (entertaining, patience, key, self._ringing, self._notice)
-            await stopped(*(task for task in tasks if task is not None))
+            await stopped(entertaining, patience, key, self._ringing, self._notice)
 
     def _looked(
         self, patience: "asyncio.Future[Any]", key: "asyncio.Future[Any]"

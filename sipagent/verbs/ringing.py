@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 
 from sipagent.call import reasons
 from sipagent.call.control import CallControl
-from sipagent.call.leg import USUAL, Leg, LegState, Terms
+from sipagent.call.dial import USUAL, Dial, Terms
+from sipagent.call.leg import Leg, LegState
 from sipagent.call.policy import OUTBOUND_SECONDS
 from sipagent.call.session import CallSession
 from sipagent.call.target import routable
 from sipagent.errors import CallError, LegFailed
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .redirects import Moved, Permits, Trail
-from .waiting import drop, stopped
+from .waiting import drop
 from .words import REASONS, best, failure
 
 #: seconds two parties may be together where nothing says less
@@ -33,8 +35,7 @@ class Callee:
     timeout: float
     caller_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    username: str | None = None
-    password: str | None = None
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
     confirm: Callable[[Leg], Awaitable[None]] | None = None
     #: played to whoever answered before the two are together
     whisper: tuple[str, ...] = ()
@@ -133,14 +134,9 @@ class Hunt:
 
     async def _ring_at(self, callee: Callee, place: str) -> Leg:
         own = place == callee.to  # a password is for the callee, not for where it points to
-        leg = await self._call.dial(
-            routable(place),
-            caller_id=callee.caller_id,
-            headers=callee.headers or None,
-            username=callee.username if own else None,
-            password=callee.password if own else None,
-            terms=callee.terms,
-        )
+        credentials = callee.credentials if own else None
+        wish = Dial(routable(place), callee.caller_id, callee.headers, credentials, callee.terms)
+        leg = await self._call.dial(wish)
         callee.watch(leg)
         self._legs.append(leg)
         leg.on_change(self._hear_early)

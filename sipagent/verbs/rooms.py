@@ -16,13 +16,14 @@ from sipagent.errors import CallError, PlanError
 from sipagent.media.port import AudioPort
 from sipagent.media.recording import Recording
 from sipagent.sources import KeyPath
+from sipagent.tasks import stopped
 
 from .blocks import IGNORED, Nesting, Result, result_blocks
 from .flow import broken, remember, run_result
 from .meeting import LEFT, WAITING, Text, Urls, beep, party, pressed, teller, until
 from .playing import ringing, sound_port
 from .room_reports import ConferenceReport, Words
-from .waiting import answered, stopped, while_caller_stays
+from .waiting import answered, while_caller_stays
 
 _NAME = r"^[A-Za-z0-9_.+-]{1,64}$"
 #: higher for who comes than for who goes

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sipagent.call.control import CallControl
-from sipagent.call.leg import Leg, LegState, Terms
+from sipagent.call.dial import Srtp, Terms
+from sipagent.call.leg import Leg, LegState
 from sipagent.call.session import CallSession
 from sipagent.call.target import normalise
 from sipagent.call.verb import Outcome, Verb
@@ -27,6 +28,8 @@ from .words import failure, who
 
 RINGBACK = ("ring:us",)
 _CODECS = frozenset({"PCMU", "PCMA", "G722"})
+#: SWML's words; `optional` leaves it as it usually is
+_ENCRYPTION: dict[str | None, Srtp] = {"mandatory": "required", "forbidden": "off"}
 
 
 def _codecs(value: Any) -> Any:
@@ -100,6 +103,7 @@ class Device(BaseModel):
         def of(key: str) -> Any:
             return getattr(self if key in self.model_fields_set else shared, key)
 
+        user = of("username")
         confirm = Confirmation(
             control,
             of("confirm"),
@@ -112,12 +116,11 @@ class Device(BaseModel):
             timeout=of("timeout"),
             caller_id=of("caller_id"),
             headers=of("headers"),
-            username=of("username"),
-            password=of("password"),
+            credentials=None if user is None else (user, of("password") or ""),
             confirm=confirm.ask if confirm.how else None,
             whisper=of("whisper"),
             max_duration=of("max_duration"),
-            terms=Terms(of("codecs"), of("encryption")),
+            terms=Terms(of("codecs"), _ENCRYPTION.get(of("encryption"))),
             watch=watcher(control.call, of("call_state_url"), of("call_state_events")),
         )
 

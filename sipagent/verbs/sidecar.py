@@ -17,6 +17,7 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import PlanError, ProviderError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .flow import remember
 from .statuses import Status
@@ -113,8 +114,7 @@ class _Listening:
         turn = asyncio.Event()
         thinking = asyncio.ensure_future(self._thinks(turn))
         results = await asyncio.gather(*(self._side(*item, turn) for item in heard.items()))
-        thinking.cancel()
-        await asyncio.gather(thinking, return_exceptions=True)
+        await stopped(thinking)
         params: dict[str, Any] = {"transcript": self.script.entries}
         if problem := next(filter(None, results), ""):
             params["error"] = problem

@@ -9,8 +9,7 @@ from sipagent.call.leg import Leg
 from sipagent.call.session import CallSession
 from sipagent.media.frames import FRAME_MS
 from sipagent.media.port import AudioPort
-
-from .waiting import stopped
+from sipagent.tasks import stopped
 
 #: as long as this is speech, ms; shorter is a click
 _WORD_MS = 80

@@ -14,12 +14,13 @@ from sipagent.call.session import CallSession
 from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, ProviderError
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .blocks import Urls
 from .flow import remember
 from .playing import play_all, sound_port
 from .statuses import Status
-from .waiting import CallerGone, answered, audible, stopped, while_caller_stays
+from .waiting import CallerGone, answered, audible, while_caller_stays
 
 #: longer than any prompt lasts: the ears wait for its end, not for a clock of their own
 _PATIENCE = 3_600.0

@@ -17,13 +17,13 @@ from sipagent.call.verb import Outcome, Verb
 from sipagent.errors import CallError, ProviderError
 from sipagent.events import Warned
 from sipagent.media.port import AudioPort
+from sipagent.tasks import stopped
 
 from .actions import Part, checked, parsed, read
 from .flow import remember
 from .playing import play_all, whispering
 from .statuses import Status
 from .transcribing import BOTH, Directions, Summarize, Transcript, summarised, summary_of
-from .waiting import stopped
 
 _SIDES: Mapping[str, Side] = {"remote-caller": "speak", "local-caller": "other"}
 _PROMPT = (

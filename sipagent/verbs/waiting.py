@@ -8,6 +8,7 @@ from sipagent.call.leg import Leg, LegState, let_go
 from sipagent.call.reasons import Reason
 from sipagent.call.session import CallSession
 from sipagent.errors import CallError
+from sipagent.tasks import stopped
 
 T = TypeVar("T")
 
@@ -35,13 +36,6 @@ async def while_caller_stays(call: CallSession, work: Coroutine[Any, Any, T]) ->
         raise CallerGone
     finally:
         await stopped(task, gone)
-
-
-async def stopped(*tasks: "asyncio.Future[Any]") -> None:
-    """Cancel the tasks and wait until they have cleaned up; their own errors end here."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def answered(call: CallSession) -> None:

@@ -1,8 +1,12 @@
 """The gate: frames in, decisions out; our own voice, the room behind the caller, and the caller."""
 
+import random
+from collections.abc import Sequence
+
 import numpy as np
 
 from sipagent.agent.turns.decisions import EndOfTurn, SpeechOnset, Withdrawn
+from sipagent.agent.turns.machine import TurnMachine
 from sipagent.agent.turns.rules import TurnRules
 from sipagent.agent.yielding.bargein import GiveWay, YieldRules
 from sipagent.agent.yielding.gate import Decision, Gate, Holding
@@ -148,3 +152,29 @@ def test_a_voice_far_fainter_than_the_callers_is_not_waited_for() -> None:
     line.hear(quiet(1000), SILENT)
     line.hear(tone(400, level=600), SILENT)
     assert line.gate.turn.speaking and not line.gate.caller_speaks
+
+
+class Restless(TurnMachine):
+    """A machine that is asked about every frame."""
+
+    def at_rest(self, probability: float) -> bool:
+        """Never."""
+        return False
+
+
+def rounds(dice: random.Random) -> Sequence[tuple[bytes, Holding]]:
+    """Who speaks for how long, again and again: some are coughs, some are turns."""
+    loudness = (0, 0, 0, 300, 2000, 6000)
+    sounds = [tone(20 * dice.randint(1, 60), level=dice.choice(loudness)) for _ in range(40)]
+    return [(sound, dice.choice((SPEAKING, SILENT))) for sound in sounds]
+
+
+def test_frames_at_rest_are_passed_over_and_every_decision_is_the_same() -> None:
+    kinds: set[type[Decision]] = set()
+    for seed in range(4):
+        usual, restless = Line(OURS * 40), Line(OURS * 40)
+        restless.gate.turn = Restless(TurnRules())
+        for theirs, holding in rounds(random.Random(seed)):
+            assert usual.hear(theirs, holding) == restless.hear(theirs, holding)
+        kinds |= {type(one) for one in usual.decided}
+    assert kinds >= {SpeechOnset, EndOfTurn, GiveWay}

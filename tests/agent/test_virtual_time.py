@@ -1,15 +1,26 @@
 """The simulated world itself: virtual time, the mixing bridge, scripted parties."""
 
 import asyncio
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import Leg, LegState
 from sipagent.errors import LegFailed
-from sipagent.events import CallEnded, DigitReceived, LegChanged
+from sipagent.events import CallEnded, DigitReceived, LegChanged, SpeechEnded, SpeechStarted
 from sipagent.media.bridge import Bridge
-from sipagent.testing.fakes import BUSY, NO_ANSWER, BeepMouth, a_call, tone
+from sipagent.testing.fakes import (
+    BUSY,
+    NO_ANSWER,
+    BeepMouth,
+    Line,
+    ScriptedEars,
+    a_call,
+    tone,
+)
+from sipagent.testing.talk import a_talk
 from sipagent.testing.virtual import VirtualLoop, run_virtual, virtual_time
 
 
@@ -80,13 +91,13 @@ async def test_a_leg_on_hold_neither_speaks_nor_hears() -> None:
 @virtual_time
 async def test_dialled_parties_follow_their_scripts() -> None:
     call = a_call(scripts={"sip:busy@pbx": BUSY, "sip:away@pbx": NO_ANSWER})
-    leg = await call.session.dial("sip:sales@pbx")
+    leg = await call.session.dial(Dial("sip:sales@pbx"))
     assert await leg.wait(LegState.CONFIRMED) is LegState.CONFIRMED
-    busy = await call.session.dial("sip:busy@pbx")
+    busy = await call.session.dial(Dial("sip:busy@pbx"))
     with pytest.raises(LegFailed) as failed:
         await busy.wait(LegState.CONFIRMED)
     assert failed.value.status == 486
-    away: Leg = await call.session.dial("sip:away@pbx")
+    away: Leg = await call.session.dial(Dial("sip:away@pbx"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(30):
             await away.wait(LegState.CONFIRMED)
@@ -112,3 +123,32 @@ async def test_words_can_be_read_back_from_beeps() -> None:
     pcm = b"".join([chunk async for chunk in mouth.synthesize("good morning to you")])
     assert mouth.text_in(pcm) == "good morning to you"
     assert mouth.words_in(pcm[: 150 * 16]) == [("good", 100.0), ("morning", 50.0)]
+
+
+@virtual_time
+async def test_an_agent_is_woken_ten_times_a_second_and_by_the_first_loud_frame_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    wakes: list[float] = []
+    plain = loop.call_soon_threadsafe
+
+    def counted(callback: Callable[..., object], *arguments: object) -> asyncio.Handle:
+        wakes.append(loop.time())
+        return plain(callback, *arguments)
+
+    async with a_talk(ears=ScriptedEars(Line("Hello?"))) as talk:
+        await talk.until(2000)
+        monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+        await talk.until(4000)
+        assert 15 <= len(wakes) <= 25
+        wakes.clear()
+        speaks = talk.call.bridge.clock.t
+        await talk.person.speak(2000)
+        await talk.until(speaks + 2400)
+        started, ended = talk.call.all(SpeechStarted)[0], talk.call.all(SpeechEnded)[0]
+        assert started.t - speaks <= 20
+        assert abs(ended.t - started.t - 2000) <= 20
+        # the first frames one at a time, then what flows, and one at a time from the pause on
+        assert wakes[0] * 1000 - speaks <= 40
+        assert 20 <= len(wakes) <= 50

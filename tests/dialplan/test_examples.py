@@ -67,7 +67,7 @@ async def test_reception_puts_through_to_sales_and_not_to_a_premium_number(tmp_p
     asyncio.get_running_loop().call_later(30, call.caller.hang_up_remotely)
     await plan
     assert talker.told == [f"{PREMIUM} is not an allowed destination", "connected to sales"]
-    assert [target for target, _ in call.dialer.dialled] == [DESK]
+    assert [dial.target for dial in call.dialer.dialled] == [DESK]
     assert len(call.all(RecordingStarted)) == 1
     await call.close()
     assert [leg.state for leg in call.session.legs] == [LegState.DISCONNECTED] * 2
@@ -131,7 +131,7 @@ def test_the_three_transfers_reach_their_party(
         loop.call_later(9, call.caller.hang_up_remotely)
         await plan
         assert call.caller.referred == referred
-        assert [target for target, _ in call.dialer.dialled] == [
+        assert [dial.target for dial in call.dialer.dialled] == [
             f"sip:{user}@pbx.example" for user in dialled
         ]
         assert not any("Sorry" in url for url in said(call))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +14,15 @@ import structlog
 from sipagent.config import Limits
 from sipagent.events import CallEnded
 from sipagent.store.bundle import CALL, TIMELINE
-from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import Phone
+from sipagent.testing.rtp import Packet
 from sipagent.testing.server import Server, running
 from sipagent.testing.sipp import Sipp
 
 log = structlog.get_logger(__name__)
 CALLS = 200
+#: a second: two processors are nearly full, bursts wait for theirs
+RATE = 20
 WARM = 4
 PLAN = """
 routes: [{to: "100"}]
@@ -61,7 +64,7 @@ async def test_two_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
         async def calls(number: int) -> None:
             more = ("-d", "1000")
             target = f"{host}:{port}"
-            async with Sipp("uac", target=target, calls=number, rate=20, more=more) as sipp:
+            async with Sipp("uac", target=target, calls=number, rate=RATE, more=more) as sipp:
                 result = await sipp.wait(60)
             assert (result.successful, result.failed) == (number, 0), result.output
             await server.idle()
@@ -83,9 +86,9 @@ async def test_two_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
         assert all(record.answered and record.ended for record in records)
 
 
-def longest_gap_ms(call: PhoneCall, start: float, end: float) -> float:
-    """The longest pause between two RTP packets that came in that time."""
-    times = [packet.at for packet in call.received if start <= packet.at <= end]
+def longest_gap_ms(packets: Sequence[Packet], start: float, end: float) -> float:
+    """The longest pause between two RTP packets of that time."""
+    times = [packet.at for packet in packets if start <= packet.at <= end]
     return 1000 * max(later - earlier for earlier, later in pairwise([start, *times, end]))
 
 
@@ -104,14 +107,18 @@ async def test_a_worker_that_is_killed_costs_its_own_call_only(tmp_path: Path) -
 
         killed = time.perf_counter()
         os.kill(worker.pid, signal.SIGKILL)
-        end = await victim.wait_ended(3)
+        end = await victim.wait_ended()
         milliseconds = 1000 * (end.at - killed)
         assert (end.by, end.status) == ("remote", 200)
         await asyncio.sleep(1.5)  # what the others hear meanwhile is what is looked at
 
-        gaps = [longest_gap_ms(call, killed - 0.8, killed + 1.3) for call in others]
-        log.info("measured", kill_to_bye_ms=round(milliseconds, 1), gap_ms=round(max(gaps), 1))
-        assert max(gaps) < 100
+        span = killed - 0.8, killed + 1.3
+        gaps = [longest_gap_ms(call.received, *span) for call in others]
+        # the phones themselves send every 20 ms: when they could not, the machine stood still
+        stalled = max(longest_gap_ms(call.stream.said.packets(), *span) for call in others) - 20
+        log.info("measured", kill_to_bye_ms=round(milliseconds, 1), gap_ms=round(max(gaps), 1),
+                 stalled_ms=round(stalled, 1))  # fmt: skip
+        assert max(gaps) < 100 + max(0.0, stalled)
         assert not any(call.ended.done() for call in others)
         assert all(call.rms_since(killed) > 200 for call in others)
         ended = await server.ended()

@@ -122,10 +122,11 @@ def told(bundle: Bundle, target: str, dialogs: set[str]) -> None:
     assert [turn.turn for turn in bundle.turns] == [1]
     assert len(dialogs) == 2
     for dialog in dialogs:
-        ladder = [m.start_line.split(" ") for m in bundle.sip if m.sip_call_id == dialog]
-        requests = [line[0] for line in ladder if line[0] != "SIP/2.0"]
-        assert requests == ["INVITE", "ACK", "BYE"]
-        assert [line[1] for line in ladder if line[0] == "SIP/2.0"][-2:] == ["200", "200"]
+        # each once, however often a busy machine had it sent again
+        passed = [m.start_line.split(" ") for m in bundle.sip if m.sip_call_id == dialog]
+        requests = dict.fromkeys(line[0] for line in passed if line[0] != "SIP/2.0")
+        assert list(requests) == ["INVITE", "ACK", "BYE"]
+        assert [line[1] for line in passed if line[0] == "SIP/2.0"][-2:] == ["200", "200"]
     times = [message.at for message in bundle.sip]
     assert times == sorted(times)
     digits = [event for event in bundle.events if isinstance(event, DigitReceived)]

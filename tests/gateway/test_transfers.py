@@ -18,15 +18,18 @@ from sipagent.testing.voice import speak
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("transfers")]
 
 WAYS = {
-    "blind": "{to: SALES, mode: refer, timeout: 1.5}",
-    "blind or bridged": "{to: SALES, mode: refer, timeout: 1.5, fallback: bridge}",
-    "attended": "{to: SALES, mode: attended, timeout: 1.5}",
-    "attended or not": "{to: SALES, mode: attended, timeout: 1.5, fallback: none}",
-    "warm": "{to: SALES, brief: 'A caller about an order.', timeout: 1.5, accept_timeout: 1}",
-    "asked": "{to: SALES, brief: 'An order.', timeout: 1.5, accept_timeout: 15}",
-    "briefed": "{to: SALES, mode: attended, brief: 'An order.', timeout: 1.5}",
+    "blind": "{to: SALES, mode: refer, timeout: LIMIT}",
+    "blind or bridged": "{to: SALES, mode: refer, timeout: LIMIT, fallback: bridge}",
+    "attended": "{to: SALES, mode: attended, timeout: LIMIT}",
+    "attended or not": "{to: SALES, mode: attended, timeout: LIMIT, fallback: none}",
+    "warm": "{to: SALES, brief: 'A caller about an order.', timeout: LIMIT, accept_timeout: LIMIT}",
+    "undecided": "{to: SALES, brief: 'An order.', timeout: 30, accept_timeout: LIMIT}",
+    "briefed": "{to: SALES, mode: attended, brief: 'An order.', timeout: LIMIT}",
 }
-NUMBERS = {way: f"3{index:02}" for index, way in enumerate(WAYS)}
+#: seconds for sales to answer, or to decide; the few where it does not are waited out
+PATIENT, HASTY = 30, 1.5
+NUMBERS = {(way, limit): f"{3 if limit == PATIENT else 4}{index:02}"
+           for index, way in enumerate(WAYS) for limit in (PATIENT, HASTY)}  # fmt: skip
 PLAN = """
 routes: [{{to: "{number}"}}]
 policy: {{destinations: ["sip:sales@127.0.0.1:*"]}}
@@ -45,11 +48,11 @@ class Scene:
         self.before: Belongings
         self._since = len(server.events)
 
-    async def call(self, way: str) -> PhoneCall:
-        """Alice calls and is being transferred."""
+    async def call(self, way: str, limit: float = PATIENT) -> PhoneCall:
+        """Alice calls and is being transferred; sales has so many seconds."""
         await self.server.idle()
         self.before = belongings(self.server)
-        call = await self.alice.dial(self.server.uri(NUMBERS[way]))
+        call = await self.alice.dial(self.server.uri(NUMBERS[way, limit]))
         await call.wait_answered()
         return call
 
@@ -79,10 +82,11 @@ class Scene:
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Server, Phone]]:
     async with Phone(user="sales") as sales:
         plans = {
-            NUMBERS[way]: PLAN.format(
-                number=NUMBERS[way], transfer=text.replace("SALES", f'"{sales.uri}"')
+            number: PLAN.format(
+                number=number,
+                transfer=WAYS[way].replace("SALES", f'"{sales.uri}"').replace("LIMIT", str(limit)),
             )
-            for way, text in WAYS.items()
+            for (way, limit), number in NUMBERS.items()
         }
         async with running(tmp_path_factory.mktemp("server"), plans) as server:
             yield server, sales
@@ -153,7 +157,7 @@ async def test_a_warm_transfer_is_briefed_accepted_by_key_and_joined(scene: Scen
 
 
 async def test_a_warm_transfer_is_accepted_by_voice(scene: Scene) -> None:
-    call = await scene.call("asked")
+    call = await scene.call("warm")
     consulted = await scene.sales.wait_call()
     await consulted.wait_answered()
     await consulted.wait_for_speech(10)
@@ -198,7 +202,7 @@ async def test_the_caller_is_back_and_the_reason_is_known(
     scene: Scene, way: str, sales: OnCall, told: tuple[bool, int, str]
 ) -> None:
     scene.sales.on_call = sales
-    call = await scene.call(way)
+    call = await scene.call(way, HASTY if sales is SILENT else PATIENT)
     assert await scene.told() == told
     assert call.state is LegState.CONFIRMED
     for direct in scene.alice.calls[1:]:  # a blind transfer rings on at the caller's own side
@@ -217,7 +221,7 @@ async def test_the_caller_is_back_and_the_reason_is_known(
 async def test_whoever_is_briefed_may_leave_the_caller_to_us(
     scene: Scene, keys: str, told: str
 ) -> None:
-    call = await scene.call("warm")
+    call = await scene.call("warm") if keys else await scene.call("undecided", HASTY)
     consulted = await scene.sales.wait_call()
     await consulted.wait_answered()
     if keys:
@@ -315,7 +319,7 @@ async def test_nobody_is_left_when_the_caller_hangs_up_midway(
 ) -> None:
     if moment is ringing:
         scene.sales.on_call = ring_for_ever
-    call = await scene.call(way)
+    call = await scene.call(way, HASTY if way == "blind" or moment is consulted else PATIENT)
     await moment(scene, call)
     await call.hangup()
     ok, _, told = await scene.told()

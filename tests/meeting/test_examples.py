@@ -65,7 +65,7 @@ async def test_the_queue_rings_its_phone_and_the_desk_takes_the_next(tmp_path: P
     house = House({"support": Queue(members=("sip:bench@pbx.example",))})
     first, _ = example(house, "queue", "first", "800")
     await asyncio.sleep(2)
-    assert [target for target, _ in first.dialer.dialled] == ["sip:bench@pbx.example"]
+    assert [dial.target for dial in first.dialer.dialled] == ["sip:bench@pbx.example"]
     second, second_plan = example(house, "queue", "second", "800")
     third, third_plan = example(house, "queue", "third", "800")
     await asyncio.sleep(2)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sipagent.providers.decoding import decode
-from sipagent.providers.mp3 import Mp3Writer
+from sipagent.providers.mp3 import make
 from sipagent.testing.audio import RATE, correlate, rms, speech_like
 
 
@@ -13,7 +13,7 @@ from sipagent.testing.audio import RATE, correlate, rms, speech_like
 def test_what_was_written_is_heard_at_its_place(tmp_path: Path, rate: int) -> None:
     said = speech_like(5.0, seed=4, rate=rate)
     path = tmp_path / "call.mp3"
-    writer = Mp3Writer(path, rate, 1)
+    writer = make(path, rate, 1)
     for start in range(0, len(said), rate // 25):
         writer.write(said[start : start + rate // 25])
     writer.close()
@@ -28,7 +28,7 @@ def test_what_was_written_is_heard_at_its_place(tmp_path: Path, rate: int) -> No
 
 def test_a_killed_writer_leaves_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "call.mp3"
-    writer = Mp3Writer(path, RATE, 2)
+    writer = make(path, RATE, 2)
     for _ in range(250):
         writer.write(speech_like(0.04))
     heard = decode(path.read_bytes(), "call.mp3", RATE)

@@ -8,6 +8,7 @@ import pytest
 from sipagent.media.resample import Resampler
 from sipagent.media.tones import RINGBACK, Cadence, cycle
 from sipagent.providers.silero import Silero, SileroDetector
+from sipagent.providers.silero_model import SAMPLES, SileroModel
 from sipagent.testing.ears import spoken
 from sipagent.testing.prompts import framed
 
@@ -71,3 +72,31 @@ async def test_two_detectors_do_not_disturb_each_other(silero: Silero) -> None:
         got.append(one.probability(frame))
         other.probability(bytes(len(frame)))
     assert got == expected
+
+
+async def test_a_long_silence_changes_nothing_of_what_is_heard_after_it(silero: Silero) -> None:
+    pcm = await spoken("transfer me to sales", "en-us")
+    answers = []
+    for seconds in (0.64, 20):
+        detector = silero.detector(8000)
+        for frame in framed(pcm + bytes(int(seconds * 16_000))):
+            last = detector.probability(frame)
+        assert last < 0.1
+        answers.append([detector.probability(frame) for frame in framed(pcm)])
+    # the model was asked nothing meanwhile, so the answers are the very same
+    assert answers[0] == answers[1]
+
+
+def test_what_a_law_makes_of_silence_is_silence(silero: Silero) -> None:
+    detector = silero.detector(8000)
+    idle = (8).to_bytes(2, "little") * 160
+    assert max(detector.probability(idle) for _ in range(500)) < 0.1
+
+
+def test_the_model_says_the_same_by_its_own_function_and_by_a_list() -> None:
+    direct, listed = SileroModel(), SileroModel()
+    noise = np.random.default_rng(7)
+    assert direct.direct
+    for _ in range(5):
+        samples = noise.normal(0, 0.1, SAMPLES).astype(np.float32)
+        assert direct.probability(samples) == listed._listed(samples)

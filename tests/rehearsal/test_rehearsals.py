@@ -60,7 +60,7 @@ async def test_the_receptionist_answers_and_puts_through_whoever_asks() -> None:
     assert "Order 1001 is on its way" in heard(call)
     states = [event.state for event in call.all(LegChanged) if event.role == "callee"]
     assert states == ["calling", "early", "confirmed", "disconnected"]
-    assert call.parties.dialled[0][0] == "sip:sales@pbx.example"
+    assert call.parties.dialled[0].target == "sip:sales@pbx.example"
     assert call.all(CallEnded)[0].by in ("plan", "agent")
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.leg import LegState
 from sipagent.events import LegHeld, Said, SpeechStarted
 from sipagent.testing.actor import launching
@@ -116,7 +117,7 @@ async def test_an_agent_on_hold_is_quiet_deaf_and_patient(serve: Serve, phone: O
 
 
 async def _holds_twenty_times(stage: "Stage", target: str) -> Any:
-    leg = await stage.dialer.dial(target)
+    leg = await stage.dialer.dial(Dial(target))
     await leg.wait(LegState.CONFIRMED)
     seen = []
     for _ in range(20):
@@ -134,9 +135,8 @@ async def test_we_hold_and_resume_twenty_times_in_one_dialog() -> None:
         actor = await launch(_holds_twenty_times, bob.uri)
         assert await actor.result() == [[True, False] * 20, 200]
         (call,) = bob.calls
-        # a machine that is late sees an INVITE again, which is no other offer
-        asked = {m.cseq: direction(m.body) for m in call.messages("INVITE")[1:]}
-        assert list(asked.values()) == ["sendonly", "sendrecv"] * 20
+        asked = [direction(m.body) for m in call.distinct("INVITE")[1:]]
+        assert asked == ["sendonly", "sendrecv"] * 20
 
 
 @pytest.mark.rfc("3311", "UPDATE in a call: a new offer, and a mere refresh")

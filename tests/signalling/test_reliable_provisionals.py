@@ -8,7 +8,6 @@ import pytest
 from sipagent.testing.audio import speech_like
 from sipagent.testing.echoing import likeness
 from sipagent.testing.phone import Phone
-from sipagent.testing.sip.message import Request
 
 Serve = Any
 Open = Any
@@ -63,7 +62,7 @@ async def test_early_media_is_sent_until_it_is_acknowledged(
     first, again = call.messages(183)[:2]
     assert first.get("RSeq") == again.get("RSeq") != ""
     assert first.get("Require") == "100rel"
-    (prack,) = [m for m in call.messages("PRACK", sent=True) if isinstance(m, Request)]
+    (prack,) = call.distinct("PRACK", sent=True)
     assert prack.get("RAck").startswith(first.get("RSeq"))
     # the answer to the offer went with the 183; the 200 waited for its PRACK
     assert first.body
@@ -101,7 +100,7 @@ async def test_a_caller_hears_the_callees_early_media_and_the_callee_its_prack(
     assert likeness(said, call.stream.heard.pcm(start)) > 0.8
     assert call.state == "early"
     assert not rings.session._provisionals.waiting
-    (prack,) = rings.messages("PRACK")
+    (prack,) = rings.distinct("PRACK")
     assert rings.invite is not None
     assert prack.get("RAck").split(" ", 1)[1] == rings.invite.get("CSeq")
     assert "100rel" in rings.invite.get("Supported")

@@ -35,7 +35,7 @@ def timed(refresher: str) -> Headers:
 
 def refreshes(call: PhoneCall) -> int:
     """How often the far end refreshed the session."""
-    later = [*call.messages("UPDATE"), *call.messages("INVITE")[1 if call.invite else 0 :]]
+    later = [*call.distinct("UPDATE"), *call.distinct("INVITE")[1 if call.invite else 0 :]]
     return sum("Session-Expires" in dict(m.headers) for m in later)
 
 
@@ -97,7 +97,7 @@ async def test_sessions_of_ninety_seconds_live_through_three_refreshes(
         call = await alice.dial(server.uri("100"), headers=dict(timed(refresher)))
         call.session.usual = timed("uac")  # who refreshes is the client of that request
         await call.wait_answered()
-        (answer,) = call.messages(200)
+        (answer,) = call.distinct(200)
         assert answer.get("Session-Expires") == f"{EXPIRES};refresher={refresher}"
         calls.append(call)
     by_them, by_us, by_nobody = calls

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sipagent.call.dial import Dial
 from sipagent.call.verb import Outcome
 from sipagent.events import HoldChanged, Warned
 from sipagent.media.port import AudioPort
@@ -26,7 +27,7 @@ def with_agent(call: FakeCall) -> AudioPort:
 
 
 async def with_other(call: FakeCall) -> FakeLeg:
-    leg = await call.session.dial("sip:bob@x")
+    leg = await call.session.dial(Dial("sip:bob@x"))
     await asyncio.sleep(1)
     call.session.room.join(leg)
     call.session.other = leg

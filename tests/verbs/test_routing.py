@@ -133,7 +133,7 @@ async def test_a_transfer_takes_headers_along() -> None:
     call = a_call()
     with_agent(call)
     await do(call, "transfer", "model", to=SALES, headers={"X-Ticket": "4711"})
-    assert call.dialer.dialled[0][1]["headers"] == {"X-Ticket": "4711"}
+    assert call.dialer.dialled[0].headers == {"X-Ticket": "4711"}
 
 
 @virtual_time
@@ -201,9 +201,9 @@ async def test_connect_in_turn_rings_the_next_when_one_fails() -> None:
     serial = [{"to": A}, {"to": B, "timeout": 5}, {"to": C, "from": "200", "headers": {"X-Q": "1"}}]
     outcome = await do(call, "connect", serial=serial, timeout=10)
     assert outcome.ok
-    assert [target for target, _ in call.dialer.dialled] == [A, B, C]
-    assert call.dialer.dialled[2][1]["caller_id"] == "200"
-    assert call.dialer.dialled[2][1]["headers"] == {"X-Q": "1"}
+    assert [dial.target for dial in call.dialer.dialled] == [A, B, C]
+    assert call.dialer.dialled[2].caller_id == "200"
+    assert call.dialer.dialled[2].headers == {"X-Q": "1"}
     assert call.session.scope["vars"]["connect_result"] == "connected"
     assert states(call) == [LegState.DISCONNECTED] * 3
 

@@ -158,8 +158,8 @@ async def test_connect_tells_how_each_leg_fares() -> None:
     busy, created = web.told(URL)[:2]
     assert busy["params"]["end_reason"] == "busy" and busy["params"]["sip_response_code"] == 486
     assert created["params"]["parent"]["call_id"] == "call-1"
-    terms = call.dialer.dialled[0][1]["terms"]
-    assert terms.codecs == ("PCMA",) and terms.encryption == "mandatory"
+    terms = call.dialer.dialled[0].terms
+    assert terms.codecs == ("PCMA",) and terms.encryption == "required"
 
 
 @pytest.mark.swml("verb", "sip_refer", "status_url and sip_refer_* variables")

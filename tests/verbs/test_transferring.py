@@ -287,7 +287,7 @@ async def test_a_callee_that_refers_is_replaced_and_told_so() -> None:
     assert sales.reported == [(100, False), (200, True)]
     assert call.session.other is new
     assert call.session.room.members == [call.caller, new]
-    headers = call.dialer.dialled[1][1]["headers"]
+    headers = call.dialer.dialled[1].headers
     assert headers == {"Referred-By": f"<{SALES}>"}
     await asyncio.sleep(5)
     assert sales.state is LegState.DISCONNECTED

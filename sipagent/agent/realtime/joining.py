@@ -6,7 +6,7 @@ from functools import cache
 from sipagent.errors import ProviderError
 
 from ..failover import only
-from ..voice import Organs
+from ..organs import Organs
 from .organs import RealtimeBrain
 
 

@@ -12,6 +12,7 @@ from itertools import count
 
 from sipagent.errors import ProviderError
 from sipagent.media.frames import Frame
+from sipagent.tasks import stopped
 from sipagent.tools.spec import ToolSpec
 
 from ..conversation import Conversation
@@ -90,10 +91,11 @@ class Session:
             model = self._maker.make()
             try:
                 await model.open(self._setup)
-            except BaseException as error:
-                if isinstance(error, ProviderError):
-                    self._failure = error
-                    self._failed = asyncio.get_running_loop().time()
+            except ProviderError as error:
+                self._failure, self._failed = error, asyncio.get_running_loop().time()
+                await model.aclose()
+                raise
+            except BaseException:  # cancelled as well: no connection is left behind
                 await model.aclose()
                 raise
             self._failure = None
@@ -211,9 +213,7 @@ class Session:
     async def _close(self) -> None:
         mirror, self._mirror = self._mirror, None
         reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        await stopped(reading)
         if mirror is not None:
             await mirror.model.aclose()
 

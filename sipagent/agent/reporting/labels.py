@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sipagent.call.by import function_of
 from sipagent.call.posts import shown
 from sipagent.events import (
     BargeIn,
@@ -28,7 +29,6 @@ from sipagent.events import (
 from .entries import Happening
 
 _FAILURES = {"mind": "llm_error", "ears": "asr_error", "mouth": "voice_error"}
-_FUNCTION = "function:"
 #: functions that the platform calls, not the mind
 _HOOKS = frozenset({"startup_hook", "hangup_hook"})
 
@@ -113,8 +113,8 @@ def _of_the_plan(event: Event) -> Told | None:
         case Gathered():
             fields = {"key": event.key, "value": event.value}
             return Told("gather_answer", fields | {"attempts": event.attempts})
-        case VerbDone(by=by) if by.startswith(_FUNCTION):
-            fields = {"action": event.verb, "function": by.removeprefix(_FUNCTION)}
+        case VerbDone(by=by) if (function := function_of(by)) is not None:
+            fields = {"action": event.verb, "function": function}
             return Told("process_action", fields | {"ok": event.ok, "detail": event.detail})
         case Reported(report="fetch_conversation"):
             return Told("webhook_reply", {"ok": event.ok, "status": event.status})

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from sipagent.events import FillerSpoken
+from sipagent.tasks import Background
 from sipagent.tools.spec import ToolSpec
 
 from .manner import Manner
@@ -23,7 +24,7 @@ class Fillers:
         self._manner = manner
         self._after = after
         self._last = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def thinking(self) -> "Wait":
         """The mind is asked; the wait is over with its first word."""
@@ -61,16 +62,12 @@ class Fillers:
 
     async def close(self) -> None:
         """Say no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     def _begin(self, texts: Sequence[str]) -> "Wait":
         wait = Wait()
         if texts:
-            wait.task = asyncio.create_task(self._fill(wait, texts))
-            self._tasks.add(wait.task)
-            wait.task.add_done_callback(self._tasks.discard)
+            wait.task = self._tasks.start(self._fill(wait, texts))
         return wait
 
     async def _fill(self, wait: "Wait", texts: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from sipagent.errors import ProviderError
 from sipagent.events import Said, SpeechEnded, SpeechStarted
 from sipagent.media.frames import FRAME_MS, frame_bytes, frame_samples
 from sipagent.media.port import AudioPort, Mark
+from sipagent.tasks import Background
 
 from ..conversation import Conversation, Message
 from ..failover import Lineup
@@ -249,7 +250,7 @@ class Speaker:
         self.conversation = conversation
         self.interims = Interims(call, "agent")
         self._live: list[Utterance] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
         self._paused_at: int | None = None
         self._held = False
 
@@ -266,7 +267,7 @@ class Speaker:
     @property
     def active(self) -> bool:
         """True while something is being said or made to be said."""
-        return any(utterance.begun for utterance in self._live)
+        return bool(self._live) and any(utterance.begun for utterance in self._live)
 
     @property
     def interruptible(self) -> bool:
@@ -283,8 +284,7 @@ class Speaker:
         """A new utterance; give it text, then `finish` it."""
         utterance = Utterance(self, self._mouth, self._live[-1] if self._live else None)
         self._live.append(utterance)
-        self._tasks.add(utterance.task)
-        utterance.task.add_done_callback(self._tasks.discard)
+        self._tasks.hold(utterance.task)
         return utterance
 
     async def quiet(self) -> None:
@@ -351,7 +351,7 @@ class Speaker:
     async def close(self) -> None:
         """Stop, and leave nothing running."""
         self.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.done()
 
     def cut(self, utterance: Utterance, heard: str) -> None:
         """The conversation keeps only what was heard of it."""

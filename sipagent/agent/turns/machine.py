@@ -84,6 +84,11 @@ class TurnMachine:
         """From the first voice of the turn to the last so far."""
         return 0 if self._begin is None else self._voice_end - self._begin
 
+    def at_rest(self, probability: float) -> bool:
+        """True where nothing is under way and a frame of this probability begins nothing."""
+        quiet = self.state is TurnState.QUIET and probability < self.rules.threshold
+        return quiet and self._begin is None and not self._keys
+
     def frame(self, t: int, probability: float) -> list[TurnDecision]:
         """A frame that began at `t`."""
         end = t + FRAME_MS

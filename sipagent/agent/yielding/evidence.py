@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import log10
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def level_db(pcm: bytes) -> float:
     """RMS level of 16-bit PCM, dBFS."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
     power = float(np.dot(samples, samples)) / max(1, samples.size)
-    return max(SILENCE_DB, 10 * float(np.log10(power / 32_768**2))) if power else SILENCE_DB
+    return max(SILENCE_DB, 10 * log10(power / 32_768**2)) if power else SILENCE_DB
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from sipagent.media.frames import FRAME_MS, Frame
 
 from ..lexicon.known import lexicon
 from ..turns.decisions import EndOfTurn, KeyPressed, SpeechOffset, SpeechOnset, TurnDecision
-from ..turns.machine import TurnMachine
+from ..turns.machine import TurnMachine, TurnState
 from ..turns.rules import Awaiting, TurnRules
 from .bargein import BargeInMachine, GiveWay, YieldRules
-from .evidence import Evidence, Sound, WordDelay, level_db
+from .evidence import SILENCE_DB, Evidence, Sound, WordDelay, level_db
 from .loudness import Loudness
 from .noise import NoiseWatch
 
@@ -61,14 +61,20 @@ class Gate:
         self._partials = True
         self._now = 0
         self._holding = NOTHING_HELD
+        self._newest = 0.0
+        self._level = _Level()
 
     def frame(self, frame: Frame, played: Sequence[Frame], holding: Holding) -> list[Decision]:
         """What follows from one more frame."""
         self._holding, self._now = holding, frame.t + FRAME_MS
-        probability = self._probability(frame)
-        echo = self._echo.frame(frame, played, voice=probability >= _NOBODY)
+        self._newest = probability = self._probability(frame)
+        voice = probability >= _NOBODY
+        echo = self._echo.frame(frame, played, voice=voice)
+        if not voice and self._at_rest(probability):
+            self._loudness.silent()
+            return []
         decisions: list[Decision] = []
-        behind = self.turn.began is not None and self._loudness.behind(frame.pcm)
+        behind = self.turn.began is not None and self._loudness.behind(self._level.of(frame))
         heard = 0.0 if echo.own or behind else probability
         for decision in self.turn.frame(frame.t, heard):
             decisions.append(decision)
@@ -90,11 +96,15 @@ class Gate:
             decisions.append(own)
         return decisions
 
+    def _at_rest(self, probability: float) -> bool:
+        """Can a frame in which nobody speaks change nothing? Most frames of a call are such."""
+        return self._noise is None and not self.barge.paused and self.turn.at_rest(probability)
+
     def _probability(self, frame: Frame) -> float:
         """Of voice; none in what is fainter than the rules say."""
         probability = self._vad.probability(frame.pcm)
         faintest = self.turn.rules.faintest_db
-        if faintest is not None and level_db(frame.pcm) < faintest:
+        if faintest is not None and self._level.of(frame) < faintest:
             return 0.0
         return probability
 
@@ -104,7 +114,22 @@ class Gate:
         if echo.own or not (self._holding.by_voice and self._holding.speaking):
             self._noise.forget()
             return None
-        return self._noise.frame(level_db(frame.pcm))
+        return self._noise.frame(self._level.of(frame))
+
+    @property
+    def calm(self) -> bool:
+        """True where nothing is under way that the next frame could change, unless it is loud."""
+        turn = self.turn
+        still = turn.state is TurnState.QUIET and not turn.open and not self.barge.paused
+        return still and self._newest < _NOBODY
+
+    @property
+    def flows(self) -> bool:
+        """True while the caller speaks, has nobody to stop, and has not fallen silent: a turn is
+        over long after the first frame of silence, so that frame may come a little late.
+        """
+        free = not (self._holding.by_voice or self._holding.speaking or self.barge.paused)
+        return free and self.turn.state is TurnState.SPEAKING
 
     @property
     def caller_speaks(self) -> bool:
@@ -198,10 +223,24 @@ class Gate:
         voice = self.turn.speaking and self.turn.voice_end == frame.t + FRAME_MS
         if not voice:
             return Sound(frame.t, probability, voice, echo=echo)
-        level = level_db(frame.pcm)
+        level = self._level.of(frame)
         if not self._holding.speaking:
             self._loudness.add(level)
         return Sound(frame.t, probability, voice, level, echo)
+
+
+class _Level:
+    """The level of the newest frame, measured when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._frame: Frame | None = None
+        self._db = SILENCE_DB
+
+    def of(self, frame: Frame) -> float:
+        """Its level, dBFS."""
+        if frame is not self._frame:
+            self._frame, self._db = frame, level_db(frame.pcm)
+        return self._db
 
 
 class _OwnVoice:

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from .evidence import SILENCE_DB, level_db
+from .evidence import SILENCE_DB
 
 
 class Loudness:
@@ -26,9 +26,9 @@ class Loudness:
         usual = self._usual.db
         return usual is None or self._foreground.peak >= usual - _NEAR_DB
 
-    def behind(self, pcm: bytes) -> bool:
+    def behind(self, level: float) -> bool:
         """A frame while a turn runs; see `Foreground`."""
-        return self._foreground.behind(pcm)
+        return self._foreground.behind(level)
 
     def add(self, level: float) -> None:
         """A frame of voice while the agent is silent."""
@@ -122,9 +122,9 @@ class Foreground:
         """The loudest so far, dBFS."""
         return self._peak
 
-    def behind(self, pcm: bytes) -> bool:
+    def behind(self, level: float) -> bool:
         """One more frame of the turn; True where it is no longer the caller."""
-        self._last.append(level_db(pcm))
+        self._last.append(level)
         loud = max(self._last)
         self._peak = max(self._peak, loud)
         return loud < self._peak - _BEHIND_DB

@@ -12,6 +12,7 @@ from mcp import Client
 from mcp.client._transport import TransportStreams
 from mcp_types import Implementation
 
+from sipagent.tasks import stopped
 from sipagent.tools.mcp.server import (
     Change,
     Hooks,
@@ -139,8 +140,7 @@ class Connection:
         if self.state is not State.CONNECTED:
             self._task.cancel()
         await asyncio.wait({self._task}, timeout=_ENDING)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await stopped(self._task)
 
     async def _run(self) -> None:
         cause = ""

@@ -10,6 +10,7 @@ from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuth
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
+from sipagent.call.tracing import trace_headers
 from sipagent.call.web import WebFailed
 from sipagent.config.mcp import ClientCredentials
 from sipagent.providers.trust import tls
@@ -94,6 +95,8 @@ class _Bounded(httpx2.AsyncBaseTransport):
         self._refusals = () if place.oauth is not None else _REFUSED
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        for name, value in trace_headers().items():
+            request.headers.setdefault(name, value)
         if self._addresses is not None:
             request = await self._pinned(request, self._addresses)
         response = await self._inner.handle_async_request(request)

@@ -1,8 +1,6 @@
 """Watching: what a connected server lists, and hearing of it when that changes, in both eras."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import structlog
 from mcp import Client
@@ -11,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ResourceUpdatedNotification, ToolListChangedNotification
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from sipagent.tasks import Background
 from sipagent.tools.mcp.foreign import SPOKEN, cleaned
 from sipagent.tools.mcp.server import RemoteTool
 
@@ -36,27 +35,25 @@ class Watch:
         self._client: Client | None = None
         self._changes = 0
         self._subscribed: frozenset[str] = frozenset()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Background()
 
     def begin(self, client: Client) -> None:
         """It is connected."""
         self._client = client
         tools = client.server_capabilities.tools
         if _modern(client) and tools is not None and tools.list_changed:
-            self._beside(self._listen(client, (), tools=True))
+            self._tasks.start(self._listen(client, (), tools=True))
 
     async def end(self) -> None:
         """It is not any more."""
         self._client = None
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     async def noticed(self, message: IncomingMessage) -> None:
         """The SDK's callback; it reads nothing while this runs."""
         match message:
             case ToolListChangedNotification() if self._client is not None:
-                self._beside(self._relist(self._client))
+                self._tasks.start(self._relist(self._client))
             case ResourceUpdatedNotification():
                 self._changed()
 
@@ -68,7 +65,7 @@ class Watch:
             return
         self._subscribed |= new
         if _modern(client):
-            self._beside(self._listen(client, sorted(new)))
+            self._tasks.start(self._listen(client, sorted(new)))
         else:
             for uri in sorted(new):
                 # what the era of 2026-07-28 has `listen` for
@@ -100,11 +97,6 @@ class Watch:
         self._changes += 1
         if self._changes <= _MOST_CHANGES:
             self._updated()
-
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 async def list_tools(client: Client) -> list[RemoteTool]:

@@ -10,6 +10,7 @@ import httpx2
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
+from sipagent.call.tracing import trace_headers
 from sipagent.errors import ProviderError
 
 from ..trust import tls
@@ -26,6 +27,11 @@ _opened: ContextVar[list[httpx2.Response] | None] = ContextVar("opened", default
 
 async def _nothing() -> None:
     return
+
+
+async def _trace(request: httpx2.Request) -> None:
+    for name, value in trace_headers().items():
+        request.headers.setdefault(name, value)
 
 
 async def _note(response: httpx2.Response) -> None:
@@ -75,7 +81,7 @@ def http_client(options: ModelOptions, url: str) -> httpx2.AsyncClient:
         verify=tls() if secure else False,
         timeout=limit,
         follow_redirects=False,
-        event_hooks={"response": [_note]},
+        event_hooks={"request": [_trace], "response": [_note]},
     )
 
 

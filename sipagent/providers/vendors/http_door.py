@@ -10,6 +10,7 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
+from sipagent.call.tracing import trace_headers
 from sipagent.errors import ProviderError
 
 from ..refusals import refusal
@@ -73,8 +74,9 @@ class HttpDoor:
         Raises ProviderError, also for what goes wrong while the body is read.
         """
         url = self._where.base_url + path
+        headers = {**trace_headers(), **request.pop("headers", {})}
         try:
-            async with self._client.stream(method, url, **request) as response:
+            async with self._client.stream(method, url, headers=headers, **request) as response:
                 if not response.is_success:
                     raise await self._refused(response, url)
                 yield response

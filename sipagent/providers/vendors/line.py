@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from sipagent.errors import ProviderError
+from sipagent.tasks import Background
 
 from .web_socket import Endpoint, Wire
 
@@ -25,8 +26,8 @@ class Line:
         self._lived_seconds = lived_seconds
         self._wires: dict[str, Wire] = {}
         self._opening = asyncio.Lock()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._again: set[asyncio.Task[None]] = set()
+        self._closing = Background()
+        self._again = Background()
 
     async def wire(self, endpoint: Endpoint) -> Wire:
         """The open wire to there, or a new one. Raises ProviderError."""
@@ -58,20 +59,14 @@ class Line:
 
     async def aclose(self) -> None:
         """Close them all, and leave nothing running."""
-        for task in self._again:
-            task.cancel()
-        await asyncio.gather(*self._again, return_exceptions=True)
+        await self._again.stop()
         for wire in [*self._wires.values()]:
             self.retire(wire)
-        await asyncio.gather(*self._closing)
+        await self._closing.done()
 
     def _put_away(self, wire: Wire) -> None:
-        task = asyncio.create_task(wire.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._closing.start(wire.close())
 
     def _lost(self, wire: Wire) -> None:
         if self._wires.get(wire.endpoint.url) is wire and wire.age > self._lived_seconds:
-            task = asyncio.create_task(self.warm(wire.endpoint))
-            self._again.add(task)
-            task.add_done_callback(self._again.discard)
+            self._again.start(self.warm(wire.endpoint))

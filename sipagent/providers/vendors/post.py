@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from sipagent.tasks import stopped
+
 from .web_socket import Endpoint, Inbox, Wire
 
 #: messages that may wait for a slow server: 40 s of speech
@@ -58,9 +60,7 @@ class Post:
         """Close it. Idempotent."""
         writer, self._writer = self._writer, None
         wire, self._wire = self._wire, None
-        if writer is not None:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+        await stopped(writer)
         if wire is not None:
             await wire.close()
         self._closing.close()

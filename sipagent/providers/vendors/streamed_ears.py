@@ -7,6 +7,7 @@ from typing import Protocol
 from sipagent.agent.protocols import Expectation, Transcript
 from sipagent.errors import ProviderError
 from sipagent.media.frames import FRAME_MS, Frame
+from sipagent.tasks import Background
 
 from .line import Line
 from .web_socket import Endpoint, Inbox, Message, Out, Wire
@@ -79,7 +80,7 @@ class StreamedEars:
         self._free = asyncio.Semaphore()
         #: of the utterance that is being heard
         self._ended = False
-        self._settling: set[asyncio.Task[None]] = set()
+        self._settling = Background()
 
     async def warm(self) -> None:
         """See `Connected`."""
@@ -87,9 +88,7 @@ class StreamedEars:
 
     async def aclose(self) -> None:
         """See `Connected`."""
-        for task in self._settling:
-            task.cancel()
-        await asyncio.gather(*self._settling, return_exceptions=True)
+        await self._settling.stop()
         await self._line.aclose()
 
     async def transcribe(
@@ -102,7 +101,7 @@ class StreamedEars:
         utterance = self._dialect.utterance(expected)
         try:
             wire = await self._line.wire(self._dialect.endpoint(expected.language))
-        except BaseException:
+        except BaseException:  # cancelled as well: a place is never lost
             self._free.release()
             raise
         inbox, heard, self._ended = wire.inbox(), False, False
@@ -177,9 +176,7 @@ class StreamedEars:
         return transcript
 
     def _settle(self, wire: Wire, inbox: Inbox, utterance: HeardUtterance) -> None:
-        task = asyncio.create_task(self._forget(wire, inbox, utterance))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._settling.start(self._forget(wire, inbox, utterance))
 
     async def _forget(self, wire: Wire, inbox: Inbox, utterance: HeardUtterance) -> None:
         """Have the server finish what nobody wants, so that it is not taken for what comes next."""

@@ -9,6 +9,7 @@ from sipagent.agent.protocols import OWN_TONGUE, Tongue
 from sipagent.agent.streams import closing
 from sipagent.errors import ProviderError
 from sipagent.media.g711 import decode
+from sipagent.tasks import Background
 
 from .account import MouthOptions
 from .line import Line
@@ -75,7 +76,7 @@ class StreamedMouth:
         self._rate = rate
         self._line = Line(_WIRES)
         self._places = asyncio.Semaphore(dialect.at_once)
-        self._settling: set[asyncio.Task[None]] = set()
+        self._settling = Background()
 
     async def warm(self) -> None:
         """See `Connected`."""
@@ -83,9 +84,7 @@ class StreamedMouth:
 
     async def aclose(self) -> None:
         """See `Connected`."""
-        for task in self._settling:
-            task.cancel()
-        await asyncio.gather(*self._settling, return_exceptions=True)
+        await self._settling.stop()
         await self._line.aclose()
 
     async def synthesize(self, text: str, tongue: Tongue = OWN_TONGUE) -> AsyncIterator[bytes]:
@@ -96,7 +95,7 @@ class StreamedMouth:
         sentence = self._dialect.sentence(text, tongue)
         try:
             wire = await self._line.wire(self._dialect.endpoint(tongue))
-        except BaseException:
+        except BaseException:  # cancelled as well: a place is never lost
             self._places.release()
             raise
         inbox, said = wire.inbox(), False
@@ -162,9 +161,7 @@ class StreamedMouth:
         return int(seconds * self._rate) * (1 if self._dialect.mu_law else 2)
 
     def _settle(self, wire: Wire, inbox: Inbox, sentence: SpokenSentence) -> None:
-        task = asyncio.create_task(self._stop(wire, inbox, sentence))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._settling.start(self._stop(wire, inbox, sentence))
 
     async def _stop(self, wire: Wire, inbox: Inbox, sentence: SpokenSentence) -> None:
         """Have the server stop, and wait until it has."""

@@ -20,6 +20,7 @@ from websockets.exceptions import (
 from websockets.frames import CloseCode
 
 from sipagent.errors import ProviderError
+from sipagent.tasks import stopped
 
 from ..straight import Straight
 from ..trust import tls
@@ -185,9 +186,7 @@ class Wire:
 
     async def close(self) -> None:
         """Say farewell and close; takes a second at most."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stopped(*self._tasks)
         with suppress(ConnectionClosed, OSError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 if self.failure is None and self.endpoint.farewell is not None:

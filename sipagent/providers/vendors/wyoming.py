@@ -212,7 +212,7 @@ class WyomingMouth:
         line = line or await self._open()
         try:
             yield line
-        except BaseException:
+        except BaseException:  # cancelled in an exchange: what still comes is not the next one's
             await line.aclose()
             raise
         if self._spare is None and line.usable:

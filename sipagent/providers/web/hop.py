@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 
+from sipagent.call.tracing import trace_headers
 from sipagent.call.web import WebFailed, WebRequest, without_secrets
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -77,6 +78,7 @@ def first(request: WebRequest) -> Hop:
     url, authorization = _target(request.url, "the URL")
     headers = {name.lower(): value for name, value in request.headers.items()}
     headers = {name: value for name, value in headers.items() if name not in _OURS}
+    headers = {**trace_headers(), **headers}
     body = request.body
     if request.data is not None:
         body = json.dumps(request.data, separators=(",", ":"), default=str).encode()

@@ -19,6 +19,7 @@ from statistics import median
 import numpy as np
 
 from sipagent.events import Event, RecordingStarted, RecordingStopped, SpeechStarted
+from sipagent.tasks import stopped
 from sipagent.testing.bench.chart import chart
 from sipagent.testing.bench.figures import Report, machine, percentile
 from sipagent.testing.bench.server import Server
@@ -109,8 +110,7 @@ async def endure(folder: Path, calls: int, minutes: float, progress: Progress) -
             playing = [_call(bed, number, 60 * minutes) for number in range(calls)]
             played = await asyncio.gather(*playing)
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            await stopped(watching)
         outcomes = await bed.judged(played)
     return summed(outcomes, weights, minutes, folder)
 
@@ -271,12 +271,8 @@ def main() -> int:
     report = asyncio.run(endure(given.out, given.calls, given.minutes, progress))
     (given.out / "endurance.json").write_text(json.dumps(report.as_dict(), indent=2))
     (given.out / "endurance.svg").write_text(chart(report, "sipagent endurance"))
-    for figure in report.figures:
-        kept = {True: "held", False: "MISSED", None: ""}[figure.met]
-        sys.stdout.write(
-            f"{figure.group}: {figure.name}: {figure.measured} {figure.wanted} {kept}"
-            f" {figure.note}\n"
-        )
+    for line in report.lines():
+        sys.stdout.write(f"{line}\n")
     return 1 if any(figure.met is False for figure in report.figures) else 0
 
 

@@ -25,6 +25,7 @@ from sipagent.agent.protocols import (
 from sipagent.errors import ProviderError
 from sipagent.media.frames import Frame
 from sipagent.providers.kit import Kit, Options, checked
+from sipagent.tasks import stopped
 
 from .library import SPEECH
 from .organs import PlainMouth, SteadyMind
@@ -110,8 +111,7 @@ class CuedEars:
                 if final:
                     return
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await stopped(listening)
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from sipagent.errors import LegFailed
+from sipagent.tasks import stopped
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.rtp import Packet
 from sipagent.testing.track import SPEECH_LEVEL
@@ -78,5 +79,4 @@ class RealWire:
 
     async def close(self) -> None:
         """Listen no more."""
-        self._watching.cancel()
-        await asyncio.gather(self._watching, return_exceptions=True)
+        await stopped(self._watching)

@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from sipagent.agent.organs import Organs
 from sipagent.agent.spec import AgentSpec
-from sipagent.agent.voice import Organs, VoiceAgent
+from sipagent.agent.voice import VoiceAgent
 from sipagent.call.policy import Policy
 from sipagent.call.services import SpeechDetector
 from sipagent.errors import LegFailed
 from sipagent.events import CallStarted, Event
 from sipagent.media.frames import FRAME_MS, Frame
+from sipagent.tasks import stopped
 from sipagent.testing.fakes import FakeCall, a_call
 from sipagent.testing.virtual import run_virtual
 
@@ -116,8 +118,7 @@ async def _call(spec: AgentSpec, scenario: Scenario, detector: MakeDetector) -> 
     except (AgentSilent, LegFailed) as error:
         broken = str(error)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await stopped(running)
         call.bridge.close_port(port)
         await call.close()
     lost = losses(caller.windows, call.events, call.caller.far.heard, mouth.sound)

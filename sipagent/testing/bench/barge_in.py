@@ -29,6 +29,8 @@ class _Tally:
 
 async def barge_in(server: Server, report: Report, calls: int, times: int) -> None:
     """`calls` callers interrupt a long speech `times` times each; rows p50, p95 and yielded."""
+    for words in _WORDS:
+        speak(words)  # kept: making one takes longer than a packet
     async with Phone(user="barge") as phone:
         tallies = await asyncio.gather(*(_interrupt(phone, server, times, n) for n in range(calls)))
     stops = [1000 * seconds for tally in tallies for seconds in tally.stops]

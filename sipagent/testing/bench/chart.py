@@ -20,7 +20,7 @@ def chart(report: Report, title: str = "sipagent bench") -> str:
         if figure.group != group:
             group = figure.group
             y += 12
-            rows.append(_text(20, y + 16, group, weight="bold"))
+            rows.append(text(20, y + 16, group, weight="bold"))
             y += _ROW
         rows.append(_row(figure, y))
         y += _ROW
@@ -29,8 +29,8 @@ def chart(report: Report, title: str = "sipagent bench") -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="{y + 30}" '
             'font-family="DejaVu Sans, Arial, sans-serif" font-size="13">',
             '<rect width="100%" height="100%" fill="#ffffff"/>',
-            _text(20, 30, title, size=18, weight="bold"),
-            _text(20, 50, report.machine, colour="#666666"),
+            text(20, 30, title, size=18, weight="bold"),
+            text(20, 50, report.machine, colour="#666666"),
             *rows,
             "</svg>",
         ]
@@ -40,8 +40,8 @@ def chart(report: Report, title: str = "sipagent bench") -> str:
 def _row(figure: Figure, y: int) -> str:
     goal = f" (goal {figure.wanted})" if figure.goal is not None else ""
     parts = [
-        _text(36, y + 16, figure.name),
-        _text(_LEFT + _BAR + 14, y + 16, figure.measured + goal),
+        text(36, y + 16, figure.name),
+        text(_LEFT + _BAR + 14, y + 16, figure.measured + goal),
     ]
     if figure.goal is not None:
         colour = _MET if figure.met else _MISSED
@@ -57,10 +57,18 @@ def _row(figure: Figure, y: int) -> str:
     return "".join(parts)
 
 
-def _text(
-    x: int, y: int, words: str, *, size: int = 13, weight: str = "normal", colour: str = "#222222"
+def text(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: int = 13,
+    weight: str = "normal",
+    colour: str = "#222222",
+    anchor: str = "start",
 ) -> str:
+    """Words as an SVG element; `anchor` says which of their ends is at `x`."""
     return (
-        f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" fill="{colour}">'
-        f"{escape(words)}</text>"
+        f'<text x="{x:g}" y="{y:g}" font-size="{size}" font-weight="{weight}" fill="{colour}" '
+        f'text-anchor="{anchor}">{escape(words)}</text>'
     )

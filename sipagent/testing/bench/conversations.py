@@ -24,6 +24,7 @@ async def conversations(server: Server, report: Report, calls: int, seconds: flo
     """`calls` callers at once; rows overhead, frames late and lost, CPU and memory per call."""
     bundles = server.folder / "calls"
     known = _folders(bundles)
+    words = speak(_WORDS) + silence(0.2)
     async with Phone(user="talk", keep_seconds=1) as phone:
         placed: list[PhoneCall] = []
         for _ in range(calls):
@@ -32,7 +33,9 @@ async def conversations(server: Server, report: Report, calls: int, seconds: flo
             placed.append(call)
             await asyncio.sleep(0.02)
         before = server.cost()
-        chatter = [asyncio.create_task(_talk(call, seconds, i)) for i, call in enumerate(placed)]
+        chatter = [
+            asyncio.create_task(_talk(call, words, seconds, i)) for i, call in enumerate(placed)
+        ]
         await asyncio.sleep(seconds)
         after = server.cost()
         await asyncio.gather(*chatter)
@@ -70,13 +73,13 @@ def _reception_rows(report: Report, group: str, placed: list[PhoneCall]) -> None
     )
 
 
-async def _talk(call: PhoneCall, seconds: float, seed: int) -> None:
+async def _talk(call: PhoneCall, words: bytes, seconds: float, seed: int) -> None:
     """Say the sentence every few seconds, each caller at a time of their own."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     await asyncio.sleep(random.Random(seed).uniform(0, _TURN_SECONDS / 2))  # noqa: S311
     while loop.time() < end - 4:
-        await call.play(speak(_WORDS) + silence(0.2))
+        await call.play(words)
         await asyncio.sleep(max(0.0, min(_TURN_SECONDS - 4, end - loop.time())))
 
 

@@ -54,6 +54,15 @@ class Report:
         """One more row."""
         self.figures.append(Figure(group, name, round(value, 3), unit, **more))
 
+    def lines(self) -> list[str]:
+        """For people without colours: a figure a line."""
+        kept = {True: "held", False: "MISSED", None: ""}
+        told = (
+            (f"{one.group}: {one.name}:", one.measured, one.wanted, kept[one.met], one.note)
+            for one in self.figures
+        )
+        return [" ".join(filter(None, parts)) for parts in told]
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON, which knows no nan."""
         rows = [{**asdict(figure), "met": figure.met} for figure in self.figures]

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sipagent.errors import SipAgentError
-from sipagent.testing.soak.weighing import resident
+from sipagent.worker.weights import Kind, below, cpu_seconds, family, proportional, resident
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 
@@ -80,10 +79,17 @@ class Cost:
 class Server:
     """A running server."""
 
-    def __init__(self, process: Process, address: str, folder: Path) -> None:
+    def __init__(self, process: Process, address: str, http: str | None, folder: Path) -> None:
         self._process = process
         self.address = address
+        #: host:port of its HTTP door; None where it has none
+        self.http = http
         self.folder = folder
+
+    @property
+    def pid(self) -> int:
+        """Of its gateway."""
+        return self._process.pid
 
     def uri(self, number: str) -> str:
         """How to call a plan."""
@@ -91,22 +97,23 @@ class Server:
 
     def cost(self, *, memory: bool = False) -> Cost:
         """CPU of every process of the tree so far; proportional memory only when asked (slow)."""
-        pids = _tree(self._process.pid)
-        cpu = sum(_cpu_seconds(pid) for pid in pids)
-        pss = sum(_pss(pid) for pid in pids) if memory else 0
+        pids = [self.pid, *below(self.pid)]
+        cpu = sum(cpu_seconds(pid) for pid in pids)
+        pss = sum(proportional(pid) for pid in pids) if memory else 0
         return Cost(time.perf_counter(), cpu, len(pids), pss)
+
+    @property
+    def workers(self) -> list[int]:
+        """Their process ids."""
+        return [pid for pid, kind in family(self.pid) if kind is Kind.WORKER]
 
     def resident(self) -> tuple[int, dict[int, int]]:
         """Resident memory of the gateway, and of each worker by its process id; bytes."""
-        workers = [pid for zygote in _children(self._process.pid) for pid in _children(zygote)]
-        return resident(self._process.pid), {pid: resident(pid) for pid in workers}
+        return resident(self.pid), {pid: resident(pid) for pid in self.workers}
 
     def worker_pss(self) -> list[int]:
         """Proportional memory of each worker, bytes, largest first."""
-        gateway = self._process.pid
-        zygotes = _children(gateway)
-        workers = [pid for zygote in zygotes for pid in _children(zygote)]
-        return sorted((_pss(pid) for pid in workers), reverse=True)
+        return sorted((proportional(pid) for pid in self.workers), reverse=True)
 
 
 @asynccontextmanager
@@ -129,10 +136,13 @@ async def serving(
             *(sys.executable, "-m", "sipagent", "serve", "--config", str(folder / "bench.yaml")),
             stdout=DEVNULL,
             stderr=errors,
+            # Ctrl-C is for us, who stop it when we are done
+            start_new_session=True,
             env={**os.environ, "SIPAGENT_LOG__FORMAT": "json", **(environment or {})},
         )
     try:
-        yield Server(process, await _address(process, lines), folder)
+        address = await _address(process, lines)
+        yield Server(process, address, _announced(lines, "http_serving", "address"), folder)
     finally:
         await _stop(process)
 
@@ -158,7 +168,7 @@ async def _address(process: Process, lines: Path) -> str:
     try:
         async with asyncio.timeout(_START_SECONDS):
             while process.returncode is None:
-                if (address := _announced(lines)) is not None:
+                if (address := _announced(lines, "serving", "sip")) is not None:
                     return address
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError as error:
@@ -166,12 +176,12 @@ async def _address(process: Process, lines: Path) -> str:
     raise BenchFailed(f"the server ended while it started: {_last(lines)}")
 
 
-def _announced(lines: Path) -> str | None:
+def _announced(lines: Path, event: str, key: str) -> str | None:
     for line in lines.read_text().splitlines():
         with suppress(ValueError):
             entry = json.loads(line)
-            if entry.get("event") == "serving":
-                return str(entry["sip"])
+            if entry.get("event") == event:
+                return str(entry[key])
     return None
 
 
@@ -189,32 +199,3 @@ async def _stop(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(OSError):
-                found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
-def _tree(pid: int) -> list[int]:
-    return [pid, *(below for child in _children(pid) for below in _tree(child))]
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Its own time and that of the children it has reaped (proc(5), stat 14-17)."""
-    with suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(int(fields[index]) for index in (11, 12, 13, 14)) / _TICKS
-    return 0.0
-
-
-def _pss(pid: int) -> int:
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipagent.config import Limits, Listener, Phone, Settings, Sip
-from sipagent.edge.desk import Address, Admitted, Leaving, NewCall, NewText, Rung
+from sipagent.edge.desk import Address, Admitted, Leaving, NewCall, NewText, Refused, Rung
 from sipagent.edge.front import Edge
 from sipagent.edge.headers import Bad
 from sipagent.edge.message import parse
@@ -96,11 +96,18 @@ class _Desk:
     async def admit(self, call: NewCall) -> Admitted:
         return Admitted("fuzzed", self.worker)
 
+    def closed(self) -> Refused | None:
+        return None
+
     async def text(self, text: NewText) -> int:
         return 202
 
     def leaves(self, call: Leaving) -> None:
         """Let it."""
+
+    def expects(self, number: str) -> bool:
+        """See `Desk`: none."""
+        return False
 
     def abandoned(self, token: str) -> None:
         """It is there for all."""

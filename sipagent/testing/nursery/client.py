@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sipagent.worker.heap import ONE_HEAP
 from sipagent.worker.spawner import Program
 from sipagent.worker.zygote import SINGLE_THREADED
 
@@ -61,6 +60,18 @@ class Nursery:
         `fds` has over there. Raises TimeoutError, ChildProcessError.
         """
         order = Order(target, tuple(words), dict(os.environ), str(Path.cwd()))
+        known = self._process
+        child = await self._born(order, fds)
+        if child is None and self._process is known is not None:
+            # killed a moment ago: it took the order with it
+            self.close()
+            child = await self._born(order, fds)
+        if child is None:
+            raise ChildProcessError("the nursery died; its last words are on stderr")
+        return child
+
+    async def _born(self, order: Order, fds: Sequence[int]) -> Child | None:
+        """None where the nursery died of it, or before. Raises TimeoutError."""
         told, tell = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         told.setblocking(False)
         with tell:
@@ -68,12 +79,12 @@ class Nursery:
         try:
             async with asyncio.timeout(_PATIENCE):
                 data = await asyncio.get_running_loop().sock_recv(told, NUMBER.size)
-        except BaseException:
+        except BaseException:  # cancelled as well: no socket is left behind
             told.close()
             raise
         if not data:
             told.close()
-            raise ChildProcessError("the nursery died; its last words are on stderr")
+            return None
         return Child(NUMBER.unpack(data)[0], told)
 
     def close(self) -> None:
@@ -104,7 +115,7 @@ class Nursery:
                 [sys.executable, "-m", f"{__package__}.server", str(number)],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[number],
-                env={**os.environ, **SINGLE_THREADED, **ONE_HEAP},
+                env={**os.environ, **SINGLE_THREADED},
                 start_new_session=True,
             )
         return ours

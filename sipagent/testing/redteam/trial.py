@@ -139,7 +139,7 @@ def _reached(
     talk: FakeTalk, policy: Policy, web: HostileWeb, taps: FakeTapWires, texts: FakeTexts
 ) -> Iterator[str]:
     """Whom the call reached that the plan does not allow."""
-    asked = [target for target, _ in talk.call.dialer.dialled]
+    asked = [dial.target for dial in talk.call.dialer.dialled]
     for target in (*asked, *talk.call.caller.referred, *(to for to, _, _ in texts.sent)):
         if not policy.reaches(target):
             yield f"{target} was reached"

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sipagent.call.leg import NEXT, USUAL, Leg, LegState, ReferOutcome, Terms
+from sipagent.call.dial import Dial
+from sipagent.call.leg import NEXT, Leg, LegState, ReferOutcome
 from sipagent.call.target import normalise
 from sipagent.errors import CallError
 from sipagent.media.clock import MediaClock
+from sipagent.tasks import stopped
 from sipagent.testing.bed.render import render
 from sipagent.testing.bed.scenario import Line
 from sipagent.testing.legs import FakeLeg
@@ -70,8 +72,8 @@ class Parties:
     extensions: frozenset[str] = frozenset()
     #: told whom a far end was told to call, and how that came out
     on_referred: Callable[[str, int], None] = lambda target, status: None
-    #: every target dialled, with the options of the INVITE
-    dialled: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    #: every INVITE sent
+    dialled: list[Dial] = field(default_factory=list)
     legs: list[FakeLeg] = field(default_factory=list)
     voices: list[Voice] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -92,30 +94,19 @@ class Parties:
                 return party
         return NOBODY
 
-    async def dial(
-        self,
-        target: str,
-        *,
-        caller_id: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        terms: Terms = USUAL,
-    ) -> Leg:
+    async def dial(self, dial: Dial) -> Leg:
         """See `Dialer`."""
-        self.dialled.append((target, {"caller_id": caller_id, "headers": dict(headers or {})}))
+        self.dialled.append(dial)
         name = f"callee{len(self.legs) + 1}"
-        leg = FakeLeg(self.clock, name=name, remote=target, state=LegState.CALLING)
+        leg = FakeLeg(self.clock, name=name, remote=dial.target, state=LegState.CALLING)
         self.legs.append(leg)
         voice = self.seat(leg)
-        self._spawn(self._live(leg, voice, self.script(target)))
+        self._spawn(self._live(leg, voice, self.script(dial.target)))
         return leg
 
     async def close(self) -> None:
         """Nobody does anything more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stopped(*self._tasks)
 
     async def _live(self, leg: FakeLeg, voice: Voice, party: Party) -> None:
         rings, answers = party.rings, party.answers

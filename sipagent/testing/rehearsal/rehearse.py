@@ -21,6 +21,7 @@ from sipagent.config import Settings
 from sipagent.dialplan.model import Plan
 from sipagent.events import CallStarted
 from sipagent.providers.kit import Kit
+from sipagent.tasks import stopped
 from sipagent.testing.bridge import SimulatedBridge
 from sipagent.testing.legs import FakeLeg
 from sipagent.testing.meeting import House
@@ -113,8 +114,7 @@ async def rehearse(
                 async with asyncio.timeout(_END):
                     await running
             finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+                await stopped(running)
                 await stage.close()
 
 

@@ -56,7 +56,7 @@ class LiveMinds:
         task = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return task.result(_LONGEST)
-        except BaseException:
+        except BaseException:  # interrupted as well: a model that is not waited for costs money
             task.cancel()
             raise
 

@@ -18,6 +18,7 @@ from sipagent.store.began import Began, read_began
 from sipagent.store.bundle import Bundle, read_bundle
 from sipagent.store.exchanges import ModelRecord, gather, read_models
 from sipagent.store.models import MODELS
+from sipagent.store.vault import PLAIN, Files
 from sipagent.testing.audio import RATE
 
 
@@ -69,10 +70,12 @@ class _Found:
     sounds: dict[str, bytes] = field(default_factory=dict)
 
 
-def taken_from(path: Path) -> Taken:
-    """The record of a call, from its folder or its zip. Raises NotReplayable, BadArchive."""
+def taken_from(path: Path, files: Files = PLAIN) -> Taken:
+    """The record of a call, from its folder or its zip. Raises NotReplayable, BadArchive and
+    VaultError.
+    """
     try:
-        found = _folder(path) if path.is_dir() else _zip(path)
+        found = _folder(path, files) if path.is_dir() else _zip(path)
     except (OSError, ValueError) as error:
         raise NotReplayable(f"{path} is not the record of a call: {error}") from error
     events = tuple(found.bundle.events)
@@ -82,15 +85,15 @@ def taken_from(path: Path) -> Taken:
     return Taken(call_id, events, found.began, found.models, _sound(found))
 
 
-def _folder(path: Path) -> _Found:
-    found = _Found(read_bundle(path))
+def _folder(path: Path, files: Files) -> _Found:
+    found = _Found(read_bundle(path, files))
     with suppress(OSError, ValueError):
-        found.began = read_began(path)
+        found.began = read_began(path, files)
     with suppress(OSError):
-        found.models = read_models(path / MODELS)
+        found.models = read_models(path / MODELS, files)
     for name in found.bundle.recordings:
         if name.endswith(".wav") and Path(name).name == name:
-            found.sounds[name] = (path / name).read_bytes()
+            found.sounds[name] = files.read(path / name)
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 from urllib.parse import urlunsplit
 
+from sipagent.call.by import function_of
 from sipagent.events import ToolReturned, WebAsked
 from sipagent.testing.rehearsal.web import Answer, ScriptedWeb
 
@@ -20,7 +21,7 @@ def recorded_web(taken: Taken) -> ScriptedWeb:
     script: dict[str, list[Answer]] = {}
     for event in taken.events:
         if isinstance(event, WebAsked):
-            results = told.get(event.by.removeprefix("function:"), [])
+            results = told.get(function_of(event.by) or event.by, [])
             said = {"response": results.pop(0)} if results else {}
             for scheme in ("http", "https"):
                 url = urlunsplit((scheme, event.host, event.path, "", ""))

@@ -79,7 +79,7 @@ async def _do(call: PhoneCall, act: Act) -> None:
     if call.ended.done():
         return
     if act.says:
-        await call.play(speak(act.says, VOICE))
+        await call.play(await asyncio.to_thread(speak, act.says, VOICE))
     elif act.presses:
         await call.press(act.presses)
     elif act.hangs_up:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sipagent.tasks import stopped
+
 Address = tuple[str, int]
 Receive = Callable[[bytes, Address], None]
 #: seconds a peer has to close TLS in order
@@ -131,9 +133,7 @@ class TcpTransport:
             writer.close()
         if self._tls is not None and writers:
             await asyncio.wait([asyncio.ensure_future(_gone(w)) for w in writers], timeout=_GOODBYE)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stopped(*self._tasks)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

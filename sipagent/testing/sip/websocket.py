@@ -7,6 +7,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
+from sipagent.tasks import stopped
+
 from .transport import Address, Receive, TlsEnds
 
 
@@ -40,9 +42,7 @@ class WebSocketTransport:
 
     async def close(self) -> None:
         """Close every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stopped(*self._tasks)
 
     async def _talk(self, to: Address, queue: "asyncio.Queue[bytes]") -> None:
         host = f"[{to[0]}]" if ":" in to[0] else to[0]

@@ -1,13 +1,13 @@
 """What a server holds: memory, descriptors and processes, looked at from outside."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sipagent.worker.supervisor import Supervisor
+from sipagent.worker.weights import children, descriptors, resident
 
 _EVERY = 1.0
 
@@ -45,27 +45,15 @@ class Scales:
         """Now."""
         return Weight(
             at=time.monotonic(),
-            gateway=resident("self"),
-            zygote=resident(str(self.supervisor.zygote_pid)),
+            gateway=resident(os.getpid()),
+            zygote=resident(self.supervisor.zygote_pid or 0),
             workers=len(self.children()),
             idle=self.supervisor.stats.idle,
-            descriptors=len(list(Path("/proc/self/fd").iterdir())),
+            descriptors=descriptors(os.getpid()),
             live=self.live(),
         )
 
     def children(self) -> list[int]:
         """The zygote's children, as the kernel has them."""
-        with suppress(OSError):
-            zygote = self.supervisor.zygote_pid
-            tasks = Path(f"/proc/{zygote}/task/{zygote}/children")
-            return [int(pid) for pid in tasks.read_text().split()]
-        return []
-
-
-def resident(pid: int | str) -> int:
-    """Resident memory of a process, bytes; 0 where there is none."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-    return 0
+        zygote = self.supervisor.zygote_pid
+        return [] if zygote is None else children(zygote)

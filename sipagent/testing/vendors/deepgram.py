@@ -18,10 +18,10 @@ _AURA = "model encoding sample_rate speed mip_opt_out"
 
 
 class Deepgram:
-    """A `Vendor`. `lines` are what it hears."""
+    """A `Vendor`. `lines` are what it hears, then `again`."""
 
-    def __init__(self, *lines: str | Line, key: str = "right") -> None:
-        self._script = Script(*lines)
+    def __init__(self, *lines: str | Line, key: str = "right", again: Line | None = None) -> None:
+        self._script = Script(*lines, again=again)
         self._key = key
 
     def refusal(self, visit: Visit) -> Refusal | None:

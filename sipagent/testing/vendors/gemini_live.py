@@ -15,6 +15,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from sipagent.tasks import stopped
+
 from .faults import LATE, Fault
 from .realtime_script import Item, Reply, Script
 
@@ -203,9 +205,7 @@ class GeminiSession:
         await self._content(turnComplete=True)
 
     async def _stop(self) -> None:
-        if self._making is not None:
-            self._making.cancel()
-            await asyncio.gather(self._making, return_exceptions=True)
+        await stopped(self._making)
 
     async def _make(self, reply: Reply, heard: str) -> None:
         if reply.fault is Fault.SILENT:

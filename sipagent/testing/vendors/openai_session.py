@@ -11,6 +11,8 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from websockets.asyncio.server import ServerConnection
 
+from sipagent.tasks import stopped
+
 from .faults import LATE, Fault
 from .realtime_script import Item, Reply, Script
 
@@ -55,9 +57,7 @@ class RealtimeSession:
             async for raw in self._socket:
                 await self._take(json.loads(raw))
         finally:
-            for task in self._running.values():
-                task.cancel()
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await stopped(*self._running.values())
 
     def kill(self) -> None:
         """End it without a word."""

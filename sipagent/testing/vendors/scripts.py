@@ -27,14 +27,15 @@ class Line:
 
 
 class Script:
-    """Lines to come; after the last of them nobody says a word."""
+    """Lines to come, and then `again` and again; without, nobody says a word any more."""
 
-    def __init__(self, *lines: str | Line) -> None:
+    def __init__(self, *lines: str | Line, again: Line | None = None) -> None:
         self._lines = [Line(line) if isinstance(line, str) else line for line in lines]
+        self._again = again or Line("")
 
     def next(self) -> Line:
         """The next utterance."""
-        return self._lines.pop(0) if self._lines else Line("")
+        return self._lines.pop(0) if self._lines else self._again
 
 
 class Hearing:

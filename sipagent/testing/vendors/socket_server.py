@@ -75,8 +75,9 @@ class Visit:
         assert self.socket is not None
         async for message in self.socket:
             said = message if isinstance(message, str) else bytes(message)
-            self.said.append(said)
-            await self._server.changed()
+            if self._server.keep:
+                self.said.append(said)
+                await self._server.changed()
             yield said
 
     async def say(self, *messages: Said | Mapping[str, Any]) -> None:
@@ -124,10 +125,11 @@ class SocketServer:
     """Use as `async with SocketServer(vendor) as server:`, at `server.base_url`.
 
     `faults` are taken one after the other: refusals by the next connection, all others by the
-    next answer.
+    next answer. Without `keep` it forgets what clients say.
     """
 
-    def __init__(self, vendor: Vendor) -> None:
+    def __init__(self, vendor: Vendor, *, keep: bool = True) -> None:
+        self.keep = keep
         self.faults: deque[Fault] = deque()
         self.visits: list[Visit] = []
         self._vendor = vendor

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from sipagent.call.by import function_named
 from sipagent.call.caller_id import caller_id
 from sipagent.call.identity import swml_id
 from sipagent.call.leg import LegState
@@ -56,7 +57,7 @@ def request(where: Defaults, data: Mapping[str, Any], name: str) -> WebRequest:
         timeout=TIMEOUT,
         connect_timeout=CONNECT_TIMEOUT,
         most=MOST,
-        by=f"function:{name}",
+        by=function_named(name),
     )
 
 

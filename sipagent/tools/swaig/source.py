@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sipagent.call.by import function_named
 from sipagent.call.control import CallControl
 from sipagent.call.session import CallSession
 from sipagent.call.shared_data import SharedData
 from sipagent.errors import CallError
 from sipagent.events import Warned
+from sipagent.tasks import stopped
 
 from ..spec import Then, ToolResult, ToolSpec
 from .actions.carrying_out import carry_out
@@ -68,9 +70,7 @@ class SwaigSource:
 
     async def close(self) -> None:
         """See `ToolSource`."""
-        for task in self._asking:
-            task.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)
+        await stopped(*self._asking)
         await self._gatekeeper.close()
         if (control := self._control) is not None:
             self._control = None
@@ -106,7 +106,7 @@ class SwaigSource:
 
     def _then(self, function: Function, result: SwaigResult) -> Then | None:
         async def act(so_far: ToolResult, control: CallControl) -> ToolResult:
-            hands = replace(control, by=f"function:{function.name}", allowed=None)
+            hands = replace(control, by=function_named(function.name), allowed=None)
             doing = Doing(
                 hands, function.name, function.token, self._desk, later=result.post_process
             )
