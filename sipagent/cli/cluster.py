@@ -15,8 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from sipagent.api.nodes_view import NodeState, NodeView
-from sipagent.api.remote import RemoteCalls
 from sipagent.app.keeping import keeping_alone
+from sipagent.client import SipAgent
 from sipagent.cluster.kamailio import Layout, files
 from sipagent.cluster.looking import look
 from sipagent.config import Cluster, Front, Settings
@@ -228,7 +228,7 @@ async def _seen(url: str | None, config: Path | None) -> dict[str, str]:
     """The nodes that are there, by one of them; none where nobody may be asked."""
     if not os.environ.get(VARIABLE):
         return {}
-    async with RemoteCalls(*server_at(url, config)) as server:
+    async with SipAgent(*server_at(url, config)) as server:
         known = (await server.nodes()).nodes
     away = (NodeState.GONE, NodeState.LEFT)
     return {node.node: node.sip for node in known if node.sip and node.state not in away}

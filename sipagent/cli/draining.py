@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sipagent.api.operating import Draining
-from sipagent.api.remote import RemoteCalls
+from sipagent.client import SipAgent
 
 from .outside import UrlOption, server_at
 from .style import ConfigOption, out
@@ -30,7 +30,7 @@ def undrain(url: UrlOption = None, config: ConfigOption = None) -> None:
 
 async def emptied(at: tuple[str, str], node: str, wait: bool) -> None:
     """Drain a server, or a node of its cluster; with `wait` to the last call."""
-    async with RemoteCalls(*at) as server:
+    async with SipAgent(*at) as server:
         state = await server.drain(node)
         _tell(state, node)
         while wait and state.draining and state.calls:
@@ -45,7 +45,7 @@ async def emptied(at: tuple[str, str], node: str, wait: bool) -> None:
 
 async def refilled(at: tuple[str, str], node: str) -> None:
     """The way back."""
-    async with RemoteCalls(*at) as server:
+    async with SipAgent(*at) as server:
         _tell(await server.undrain(node), node)
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from sipagent.api.calls import Origination, Principal
 from sipagent.api.keyring import new_token
 from sipagent.api.mcp.server import build
-from sipagent.api.remote import RemoteCalls
+from sipagent.client.remote import RemoteCalls
 from sipagent.config import Log, Settings
 from sipagent.errors import SipAgentError
 from sipagent.events import CallEnded, Event, LegChanged
@@ -106,7 +106,7 @@ def _line(event: Event) -> str:
 
 
 async def _mcp(at: tuple[str, str]) -> None:
-    async with RemoteCalls(*at, client="mcp") as calls:
+    async with RemoteCalls(*at, program="mcp") as calls:
         await calls.list()  # a wrong token or URL is told before a client waits for anything
         server, updates = build(calls)
         async with updates.running():

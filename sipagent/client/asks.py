@@ -9,7 +9,17 @@ from pydantic import BaseModel
 
 from sipagent.api.calls import Calls, CallView, Done, Origination, Transcript
 from sipagent.api.keeping import Certificate, ErasureWish, RetentionView
-from sipagent.api.operating import Checked, Dialplans, Phones, PlanGraph, Reloaded, Status, Trunks
+from sipagent.api.nodes_view import NodesView
+from sipagent.api.operating import (
+    Checked,
+    Dialplans,
+    Draining,
+    Phones,
+    PlanGraph,
+    Reloaded,
+    Status,
+    Trunks,
+)
 from sipagent.api.record_book import Records
 from sipagent.call.cdr import Cdr
 from sipagent.call.search import Search
@@ -127,6 +137,26 @@ def reload() -> Ask[Reloaded]:
     return Ask("POST", "/v1/reload", Reloaded.model_validate_json, patience=60)
 
 
+def nodes() -> Ask[NodesView]:
+    """The nodes of its cluster."""
+    return _get("/v1/nodes", NodesView)
+
+
+def drain(node: str) -> Ask[Draining]:
+    """Have it, or a node of its cluster, take no new calls."""
+    return Ask("POST", f"{_whose(node)}/drain", Draining.model_validate_json)
+
+
+def undrain(node: str) -> Ask[Draining]:
+    """Have it take calls again."""
+    return Ask("POST", f"{_whose(node)}/undrain", Draining.model_validate_json)
+
+
+def draining(node: str) -> Ask[Draining]:
+    """How far it is."""
+    return _get(f"{_whose(node)}/drain", Draining)
+
+
 def retention() -> Ask[RetentionView]:
     """How long records stay."""
     return _get("/v1/retention", RetentionView)
@@ -142,6 +172,10 @@ def erase(wish: ErasureWish) -> Ask[Certificate]:
 def call_path(call_id: str) -> str:
     """Where a call is."""
     return f"/v1/calls/{quote(call_id, safe='')}"
+
+
+def _whose(node: str) -> str:
+    return f"/v1/nodes/{quote(node, safe='')}" if node else "/v1/system"
 
 
 def _get(path: str, model: type[M]) -> Ask[M]:

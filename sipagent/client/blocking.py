@@ -8,7 +8,8 @@ import httpx
 
 from sipagent.api.calls import CallView, Done, Line, Numbered, Origination
 from sipagent.api.keeping import Certificate, ErasureWish, RetentionView
-from sipagent.api.operating import Checked, Dialplans, Phone, PlanGraph, Reloaded, Status
+from sipagent.api.nodes_view import NodesView
+from sipagent.api.operating import Checked, Dialplans, Draining, Phone, PlanGraph, Reloaded, Status
 from sipagent.call.cdr import Cdr
 from sipagent.call.search import Search
 from sipagent.edge.trunks.status import TrunkStatus
@@ -16,7 +17,7 @@ from sipagent.store.story import Story
 
 from . import asks
 from .asks import PATIENCE, Ask
-from .errors import ApiError, ServerAway, error_of
+from .errors import ApiError, ServerAway, away, error_of
 from .following import SILENCE, Following
 
 T = TypeVar("T")
@@ -29,10 +30,10 @@ class BlockingSipAgent:
     server says no to. What policy or the far end refuses of a verb is no error but `Done.ok`.
     """
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, program: str = "api") -> None:
         self._http = httpx.Client(
             base_url=url.rstrip("/"),
-            headers={"authorization": f"Bearer {token}"},
+            headers={"authorization": f"Bearer {token}", "sipagent-client": program},
             timeout=PATIENCE,
         )
 
@@ -48,19 +49,19 @@ class BlockingSipAgent:
 
     def calls(self) -> Sequence[CallView]:
         """The calls that live, the oldest first."""
-        return (self._ask(asks.calls())).calls
+        return (self.ask(asks.calls())).calls
 
     def call(self, call_id: str) -> CallView:
         """One call, live or on record."""
-        return self._ask(asks.call(call_id))
+        return self.ask(asks.call(call_id))
 
     def originate(self, to: str, **keys: Any) -> CallView:
         """Call somebody; `keys` are those of `Origination`: plan, agent, variables, timeout, ..."""
-        return self._ask(asks.originate(Origination(to=to, **keys)))
+        return self.ask(asks.originate(Origination(to=to, **keys)))
 
     def do(self, call_id: str, verb: str, **arguments: Any) -> Done:
         """Run a verb on a live call, and wait for how it came out."""
-        return self._ask(asks.do(call_id, verb, arguments))
+        return self.ask(asks.do(call_id, verb, arguments))
 
     def events(
         self, call_id: str | None = None, *, after: int | None = None, types: Sequence[str] = ()
@@ -84,70 +85,87 @@ class BlockingSipAgent:
 
     def transcript(self, call_id: str) -> Sequence[Line]:
         """Who said what so far."""
-        return (self._ask(asks.transcript(call_id))).lines
+        return (self.ask(asks.transcript(call_id))).lines
 
     def recording(self, call_id: str, name: str) -> bytes:
         """A finished recording, by its name in `CallView.recordings`."""
-        return self._ask(asks.recording(call_id, name))
+        return self.ask(asks.recording(call_id, name))
 
     def records(self, wanted: Search | None = None, **keys: Any) -> Iterator[Cdr]:
         """Calls on record and calls that live, the newest first; `keys` are those of `Search`."""
         search, after = wanted or Search(**keys), ""
         while True:
-            page = self._ask(asks.records(search, 200, after))
+            page = self.ask(asks.records(search, 200, after))
             yield from page.records
             if not (after := page.after):
                 return
 
     def record(self, call_id: str) -> Cdr:
         """The record of one call, so far where it lives."""
-        return self._ask(asks.record(call_id))
+        return self.ask(asks.record(call_id))
 
     def story(self, call_id: str) -> Story:
         """Transcript, tools, policy, waterfall and SIP ladder of one call."""
-        return self._ask(asks.story(call_id))
+        return self.ask(asks.story(call_id))
 
     def timeline(self, call_id: str) -> str:
         """Its picture, SVG."""
-        return self._ask(asks.timeline(call_id))
+        return self.ask(asks.timeline(call_id))
 
     def status(self) -> Status:
         """The server."""
-        return self._ask(asks.status())
+        return self.ask(asks.status())
 
     def trunks(self) -> Sequence[TrunkStatus]:
         """Its trunks, and how they do."""
-        return (self._ask(asks.trunks())).trunks
+        return (self.ask(asks.trunks())).trunks
 
     def phones(self) -> Sequence[Phone]:
         """Its phones, and where they are."""
-        return (self._ask(asks.phones())).phones
+        return (self.ask(asks.phones())).phones
 
     def dialplans(self) -> Dialplans:
         """Its dialplans, with findings."""
-        return self._ask(asks.dialplans())
+        return self.ask(asks.dialplans())
 
     def graph(self, name: str) -> PlanGraph:
         """A dialplan as nodes and edges."""
-        return self._ask(asks.graph(name))
+        return self.ask(asks.graph(name))
 
     def check(self, document: str) -> Checked:
         """What is wrong with a dialplan, YAML or JSON; it is not loaded."""
-        return self._ask(asks.check(document))
+        return self.ask(asks.check(document))
 
     def reload(self) -> Reloaded:
         """Have settings and dialplans read again."""
-        return self._ask(asks.reload())
+        return self.ask(asks.reload())
+
+    def nodes(self) -> NodesView:
+        """The nodes of its cluster, and how each does."""
+        return self.ask(asks.nodes())
+
+    def drain(self, node: str = "") -> Draining:
+        """Have the server, or that node of its cluster, take no new calls: live ones go on."""
+        return self.ask(asks.drain(node))
+
+    def undrain(self, node: str = "") -> Draining:
+        """Have it take calls again."""
+        return self.ask(asks.undrain(node))
+
+    def draining(self, node: str = "") -> Draining:
+        """Whether it takes calls, and how many live."""
+        return self.ask(asks.draining(node))
 
     def retention(self) -> RetentionView:
         """How long records stay, what is due now and soon, and which calls are on hold."""
-        return self._ask(asks.retention())
+        return self.ask(asks.retention())
 
     def erase(self, caller: str, **keys: Any) -> Certificate:
         """Remove all that is known of one caller; `as_party` and `dry_run` as in the API."""
-        return self._ask(asks.erase(ErasureWish(caller=caller, **keys)))
+        return self.ask(asks.erase(ErasureWish(caller=caller, **keys)))
 
-    def _ask(self, ask: Ask[T]) -> T:
+    def ask(self, ask: Ask[T]) -> T:
+        """Any request of `client.asks`."""
         try:
             answer = self._http.request(
                 ask.method,
@@ -158,10 +176,22 @@ class BlockingSipAgent:
                 timeout=ask.patience,
             )
         except httpx.HTTPError as error:
-            raise _away(error) from error
+            raise away(error, self._http.base_url) from error
         if answer.status_code >= 400:
             raise error_of(answer.status_code, answer.content)
         return ask.read(answer.content)
+
+    def chunks(self, ask: Ask[bytes]) -> Iterator[bytes]:
+        """The bytes of an answer as they come, for what is too large to be held."""
+        try:
+            with self._http.stream(
+                ask.method, ask.path, params=ask.params, timeout=PATIENCE
+            ) as answer:
+                if answer.status_code >= 400:
+                    raise error_of(answer.status_code, answer.read())
+                yield from answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise away(error, self._http.base_url) from error
 
     def _stream(self, following: Following) -> Iterator[Numbered]:
         patience = httpx.Timeout(PATIENCE, read=SILENCE)
@@ -175,8 +205,4 @@ class BlockingSipAgent:
                     if (item := following.line(line)) is not None:
                         yield item
         except httpx.HTTPError as error:
-            raise _away(error) from error
-
-
-def _away(error: httpx.HTTPError) -> ServerAway:
-    return ServerAway(f"cannot be reached: {str(error) or type(error).__name__}")
+            raise away(error, self._http.base_url) from error

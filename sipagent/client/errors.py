@@ -14,6 +14,8 @@
 
 import json
 
+import httpx
+
 from sipagent.errors import SipAgentError
 
 
@@ -69,6 +71,14 @@ _KINDS: dict[int, type[ApiError]] = {
     429: TooFast,
     503: Unavailable,
 }
+
+
+def away(error: httpx.HTTPError, url: httpx.URL) -> ServerAway:
+    """Nobody could be asked at `url`."""
+    why = str(error) or type(error).__name__
+    return ServerAway(
+        f"{str(url).rstrip('/')} cannot be reached: {why}; is api: in the server's settings?"
+    )
 
 
 def error_of(status: int, body: bytes) -> SipAgentError:

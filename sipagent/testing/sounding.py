@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sipagent.events import LegChanged
+
 from .call import PhoneCall
 from .phone import Phone
 from .server import Server
@@ -14,9 +16,19 @@ def plan(number: str, steps: str, top: str = "") -> str:
 
 
 async def dial(phone: Phone, server: Server, number: str) -> PhoneCall:
-    """Call a number and wait for the answer."""
+    """Call a number and wait until both ends know that it was answered."""
     call = await phone.dial(server.uri(number))
     await call.wait_answered()
+
+    def known() -> bool:
+        return any(
+            isinstance(event, LegChanged)
+            and event.sip_call_id == call.id
+            and event.state in {"confirmed", "disconnected"}
+            for event in server.events
+        )
+
+    await server.wait_for(known)
     return call
 
 

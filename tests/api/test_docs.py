@@ -10,8 +10,8 @@ from mcp_types import ListToolsResult
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.doors import Doors
 from sipagent.api.mcp.server import build
-from sipagent.api.remote import RemoteCalls
 from sipagent.api.server import build as document_of
+from sipagent.client.remote import RemoteCalls
 from sipagent.config import ROLES, Settings
 from sipagent.sources import parse
 from sipagent.verbs.outside import OUTSIDE

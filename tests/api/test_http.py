@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from sipagent.api.audit import Audit, AuditedCalls
 from sipagent.api.doors import Doors
-from sipagent.api.remote import RemoteCalls
 from sipagent.api.server import CannotListen, HttpServer, build
+from sipagent.client.remote import RemoteCalls
 from sipagent.config import Api
 from sipagent.events import CallStarted
 from sipagent.testing.phone import Phone

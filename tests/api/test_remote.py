@@ -12,7 +12,8 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from sipagent.api.calls import CallOver, NotUnderstood, Principal, UnknownCall
 from sipagent.api.keyring import Keyring, new_token
-from sipagent.api.remote import RemoteCalls, ServerAway, Unauthorised
+from sipagent.client import ServerAway, Unauthorised
+from sipagent.client.remote import RemoteCalls
 from sipagent.config import ROLES, Api
 from sipagent.events import CallStarted, OutsideAsked
 from sipagent.testing.phone import Phone

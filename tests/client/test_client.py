@@ -199,7 +199,8 @@ def test_the_blocking_face_is_the_other_one_word_for_word() -> None:
         ("async def ", "def "), ("async with", "with"), ("async for", "for"), ("__aen", "__en"),
         ("AsyncIterator", "Iterator"), ("AsyncClient", "Client"), ("aclose", "close"),
         (".aread()", ".read()"), ("aiter_lines", "iter_lines"), ("__aexit", "__exit"),
-        ("class SipAgent:", "class BlockingSipAgent:"), ("an async context", "a context"),
+        ("aiter_bytes", "iter_bytes"), ("an async context", "a context"),
+        ("class SipAgent:", "class BlockingSipAgent:"),
     ):  # fmt: skip
         text = text.replace(here, there)
     text = re.sub(r"for (\w+) in (.*):\n\s+yield \1\n", r"yield from \2\n", text)

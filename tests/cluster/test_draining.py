@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from sipagent.api.remote import RemoteCalls
 from sipagent.cli.draining import emptied, refilled
+from sipagent.client import SipAgent
 from sipagent.config import Guard, Limits, Trunk
 from sipagent.errors import LegFailed
 from sipagent.testing.frontdoor import UdpPeer
@@ -76,7 +76,7 @@ async def test_a_server_is_emptied_and_filled_again(
             with pytest.raises(LegFailed) as refused:
                 await (await phone.dial(server.uri("100"))).wait_answered()
             assert refused.value.status == 503
-            async with RemoteCalls(*at) as remote:
+            async with SipAgent(*at) as remote:
                 assert (await remote.draining()).calls == 1
             assert not waiting.done()
             assert server.gateway.ledger.live == 1  # nobody was thrown out
