@@ -36,6 +36,11 @@ class Media(Part):
 
     clock_rate: Literal[8000, 16000] = 8000
     codecs: tuple[Codec, ...] = ("PCMU", "PCMA", "G722")
+    priority: Literal["auto", "normal"] = Field(
+        default="auto",
+        description="auto: what moves sound runs in real time where the system allows it "
+        "(RLIMIT_RTPRIO, CAP_SYS_NICE), before all that thinks",
+    )
     srtp: Srtp = Field(
         default="optional", description="optional takes and offers both; required refuses plain RTP"
     )

@@ -12,6 +12,7 @@ from sipagent.call.dial import DtmfMode, Srtp
 from sipagent.call.leg import LegState
 from sipagent.config import Settings
 from sipagent.errors import LegFailed
+from sipagent.media.precedence import ahead_of_others
 
 from .codecs import Codecs
 from .descriptors import own_sockets
@@ -123,6 +124,7 @@ class Endpoint:
         #: between the edge and the library where IPv6 media is served
         self.six: SixGate | None = None
         self._kicked = self._clocked = False
+        self._ahead = settings.media.priority == "auto"
         #: between looks at the native timers while there is a leg
         self.tick_seconds = TICK_SECONDS
         self.codecs = Codecs(settings)
@@ -226,13 +228,15 @@ class Endpoint:
         devices = self._native.audDevManager()
         if not self._clocked:
             self._clocked = True
-            devices.setNullDev()
+            with ahead_of_others(wanted=self._ahead):
+                devices.setNullDev()
         return devices.getPlaybackDevMedia()
 
     def _create(self) -> None:
         self._native = native = pj.Endpoint()
         native.libCreate()
-        native.libInit(self._library_config())
+        with ahead_of_others(wanted=self._ahead):
+            native.libInit(self._library_config())
         before = own_sockets()
         transport = pj.TransportConfig()
         transport.port, transport.boundAddress = 0, self.address[0]

@@ -77,6 +77,7 @@ COMPOSE: dict[str, Any] = {
                     "network_mode": {"enum": ["bridge", "host", "none"]},
                     "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
                     "stop_grace_period": {"type": "string", "pattern": r"^\d+(ms|s|m)$"},
+                    "ulimits": {"type": "object", "additionalProperties": {"type": "integer"}},
                     "environment": {"type": "object", "additionalProperties": STRING},
                     "volumes": {
                         "type": "array",

@@ -6,10 +6,11 @@ import resource
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sipagent.config import Limits
+from sipagent.config import Limits, Media
 from sipagent.doctor.check import Check
 from sipagent.doctor.findings import Ailment, Finding, Severity, fine
 from sipagent.doctor.patient import Patient
+from sipagent.media.precedence import may_run_ahead
 
 #: descriptors of the gateway: those it always has, and those of one call
 _FILES, _FILES_OF_A_CALL = 256, 4
@@ -60,6 +61,12 @@ SLOW_CLOCKED = Ailment(
     "the CPU's frequency governor saves power: it is slow to wake",
     "cpupower frequency-set -g performance",
 )
+NO_REAL_TIME = Ailment(
+    "no-real-time",
+    Severity.NOTE,
+    "what moves sound waits for a core like everything else: on a busy machine audio comes late",
+    "LimitRTPRIO=10 of the systemd unit, ulimits: rtprio of the container, or CAP_SYS_NICE",
+)
 CPU_STOLEN = Ailment(
     "cpu-stolen",
     Severity.WARNING,
@@ -71,6 +78,7 @@ CPU_STOLEN = Ailment(
 async def _run(patient: Patient) -> Sequence[Finding]:
     limits = patient.settings.limits
     found = [*_files(limits), *_processes(limits), *_memory(limits), *_cores(limits), *_network()]
+    found += _precedence(patient.settings.media)
     found += [*_governor(), *await _steal()]
     return found or [fine(f"enough of everything for {limits.calls} calls", "limits.calls")]
 
@@ -131,6 +139,12 @@ def _network() -> Iterator[Finding]:
         yield SMALL_BUFFER.found(f"net.core.rmem_max is {allowed}")
 
 
+def _precedence(media: Media) -> Iterator[Finding]:
+    if media.priority == "auto" and not may_run_ahead():
+        what = "the kernel does not let this user's threads run in real time"
+        yield NO_REAL_TIME.found(what, key="media.priority")
+
+
 def _governor() -> Iterator[Finding]:
     try:
         governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
@@ -175,6 +189,6 @@ CHECK = Check(
     _run,
     (
         *(FEW_FILES, FEW_PROCESSES, LITTLE_MEMORY, FEW_CORES),
-        *(SMALL_BUFFER, SLOW_CLOCKED, CPU_STOLEN),
+        *(SMALL_BUFFER, SLOW_CLOCKED, NO_REAL_TIME, CPU_STOLEN),
     ),
 )

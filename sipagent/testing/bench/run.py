@@ -42,7 +42,7 @@ async def run_bench(scale: Scale, progress: Progress, *, repeat: int = 1) -> Rep
     """Measure everything `repeat` times, each time with a fresh server; the median of each
     figure. Raises BenchFailed.
     """
-    keep_time()
+    keep_time(ahead=True)
     runs: list[Report] = []
     for number in range(repeat):
         of_many = f" (run {number + 1} of {repeat})" if repeat > 1 else ""

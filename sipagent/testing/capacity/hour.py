@@ -113,7 +113,7 @@ async def live(folder: Path, course: Course, progress: Progress) -> Lived:
     async with stage(folder, course.configuration, setting) as on:
         assert on.server is not None
         empty = database(folder)
-        keep_time()
+        keep_time(ahead=True)
         calls = on.calls
         sampler = Sampler(on.server, lambda: len(calls.placed), lambda: calls.over_total)
         await calls.resolve(on.target)

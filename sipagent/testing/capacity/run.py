@@ -64,7 +64,7 @@ async def measure(found: Found, plan: Plan, progress: Progress) -> None:
         progress(f"{name}: starting")
         async with stage(Path(folder), found.configuration, plan.setting) as on:
             empty = database(Path(folder))
-            keep_time()
+            keep_time(ahead=True)
             search = Search(min(plan.start, most), most)
             while not search.over:
                 step = await _step(on, plan, search.next, progress)
