@@ -38,8 +38,8 @@ class Media(Part):
     codecs: tuple[Codec, ...] = ("PCMU", "PCMA", "G722")
     priority: Literal["auto", "normal"] = Field(
         default="auto",
-        description="auto: what moves sound runs in real time where the system allows it "
-        "(RLIMIT_RTPRIO, CAP_SYS_NICE), before all that thinks",
+        description="auto: threads that move sound come before those that think, where the system "
+        "allows it (RLIMIT_NICE, CAP_SYS_NICE)",
     )
     srtp: Srtp = Field(
         default="optional", description="optional takes and offers both; required refuses plain RTP"

@@ -2,18 +2,20 @@
 
 import gc
 import heapq
+import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Protocol
-
-from sipagent.media.precedence import MEASURING, run_ahead
 
 from .rtp import FRAME_SECONDS
 
 #: a new stream waits this long at most for its first tick while the thread sleeps
 _NAP = 0.005
 _GOLDEN = 0.6180339887
+#: of SCHED_RR, 1 to 99
+_PRIORITY = 10
 
 
 class Ticking(Protocol):
@@ -51,7 +53,7 @@ class Pacer:
     def _run(self) -> None:
         heap, lock, clock = self._heap, self._lock, time.perf_counter
         if self.ahead:
-            run_ahead(priority=MEASURING)
+            _before_all()
         while True:
             with lock:
                 if not heap:
@@ -81,7 +83,16 @@ def keep_time(*, ahead: bool = False) -> None:
     on machines of their own, and what they miss here is nothing the server did.
     """
     if ahead:
-        SHARED.ahead = run_ahead(priority=MEASURING)
+        SHARED.ahead = _before_all()
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.0005)
+
+
+def _before_all() -> bool:
+    """Have this thread run in real time, and what it starts as usual; False where it may not."""
+    with suppress(OSError):
+        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(_PRIORITY))
+        return True
+    return False

@@ -61,11 +61,11 @@ SLOW_CLOCKED = Ailment(
     "the CPU's frequency governor saves power: it is slow to wake",
     "cpupower frequency-set -g performance",
 )
-NO_REAL_TIME = Ailment(
-    "no-real-time",
+NO_PRECEDENCE = Ailment(
+    "no-precedence",
     Severity.NOTE,
     "what moves sound waits for a core like everything else: on a busy machine audio comes late",
-    "LimitRTPRIO=10 of the systemd unit, ulimits: rtprio of the container, or CAP_SYS_NICE",
+    "LimitNICE=-10 of the systemd unit, ulimits: nice: 30 of the container, or CAP_SYS_NICE",
 )
 CPU_STOLEN = Ailment(
     "cpu-stolen",
@@ -141,8 +141,8 @@ def _network() -> Iterator[Finding]:
 
 def _precedence(media: Media) -> Iterator[Finding]:
     if media.priority == "auto" and not may_run_ahead():
-        what = "the kernel does not let this user's threads run in real time"
-        yield NO_REAL_TIME.found(what, key="media.priority")
+        what = "the kernel lets no thread of this user come before others (nice -10)"
+        yield NO_PRECEDENCE.found(what, key="media.priority")
 
 
 def _governor() -> Iterator[Finding]:
@@ -189,6 +189,6 @@ CHECK = Check(
     _run,
     (
         *(FEW_FILES, FEW_PROCESSES, LITTLE_MEMORY, FEW_CORES),
-        *(SMALL_BUFFER, SLOW_CLOCKED, NO_REAL_TIME, CPU_STOLEN),
+        *(SMALL_BUFFER, SLOW_CLOCKED, NO_PRECEDENCE, CPU_STOLEN),
     ),
 )
