@@ -21,6 +21,7 @@ from sipagent.dialplan.repository import Plans
 from sipagent.edge.desk import Address
 from sipagent.errors import ConfigError, SipAgentError
 from sipagent.log import configure
+from sipagent.media.precedence import run_ahead
 from sipagent.tasks import stopped
 
 from .style import ConfigOption, settings_from, settings_path, shown
@@ -43,6 +44,8 @@ def serve(config: ConfigOption = None) -> None:
     settings = settings_from(path)
     configure(settings.log, node=settings.node)
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    if settings.media.priority == "auto":
+        run_ahead()  # this thread alone: SIP is answered, and more calls refused, however many talk
     plans = open_plans(settings)
     try:
         again = asyncio.run(_serve(settings, plans, path))

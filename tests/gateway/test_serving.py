@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sipagent.errors import LegFailed
+from sipagent.media.precedence import NICENESS, may_run_ahead
 from sipagent.testing import processes
 from sipagent.testing.call import PhoneCall
 from sipagent.testing.phone import Phone
@@ -200,3 +201,11 @@ async def test_a_reload_that_fails_keeps_the_plan_in_force(service: Service) -> 
         assert await status(phone, service.uri("200")) == 200
         service.process.send_signal(signal.SIGTERM)
         assert await service.exit_code() == 0
+
+
+async def test_who_answers_sip_comes_before_those_who_talk(service: Service) -> None:
+    expected = NICENESS if may_run_ahead() else 0
+    assert os.getpriority(os.PRIO_PROCESS, service.process.pid) == expected
+    others = service.family()
+    assert others
+    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in others} == {0}

@@ -16,7 +16,7 @@ from sipagent.worker.weights import Kind, family, proportional, weigh
 from .steps import Cost
 
 _MIB = 1 << 20
-_SECONDS = 10.0
+_SECONDS = 60.0
 _OVERHEAD = "sipagent_turn_overhead_seconds_bucket"
 _CPU = "sipagent_processes_cpu_seconds_total"
 _RESIDENT = "sipagent_processes_resident_bytes"
@@ -76,7 +76,7 @@ class Scrape:
             async with httpx.AsyncClient(timeout=_SECONDS) as client:
                 answer = await client.get(self._url, headers=self._headers)
         except httpx.HTTPError as error:
-            raise BenchFailed(f"{self._url}: {error or type(error).__name__}") from error
+            raise BenchFailed(f"{self._url}: {str(error) or type(error).__name__}") from error
         if answer.status_code != 200:
             raise BenchFailed(
                 f"{self._url}: {answer.status_code}; /metrics wants a token with system:read"
