@@ -177,6 +177,7 @@ async def test_a_caller_who_leaves_a_bridge_ends_the_other_side(line: Line) -> N
 async def test_a_party_who_leaves_a_bridge_ends_the_call(line: Line) -> None:
     call = await line.call("connects")
     await line.until(LegChanged, role="callee", state="confirmed")
+    await line.sales.calls[0].wait_answered()  # our ACK has arrived there, too
     await line.sales.calls[0].hangup()
     assert (await call.wait_ended()).by == "remote"
     ended = await line.over()
@@ -231,4 +232,4 @@ async def test_a_call_nobody_can_take_is_refused_and_leaves_nothing(line: Line) 
         await call.wait_answered()
     assert refused.value.status == 404
     await line.server.idle()
-    assert line.server.gateway.edge.dialogs == 0
+    await line.server.wait_for(lambda: line.server.gateway.edge.dialogs == 0)

@@ -329,7 +329,9 @@ async def test_a_clean_call_talks_after_two_thousand_damaged_ones(tmp_path: Path
         await server.wait_for(lambda: server.workers.stats.idle > 0)
         await talks(server)
         await server.idle(timeout=30)
-        assert server.workers.stats.processes == server.workers.stats.idle == Limits().warm
+        # what was forked for calls that gave up ends within a ping or two
+        await server.wait_for(lambda: server.workers.stats.processes == Limits().warm)
+        await server.idle()
         assert counters.exceptions == 0
         assert not [reason for reason in reasons(server) if "crashed" in reason]
         await talks(server)

@@ -73,13 +73,14 @@ async def test_two_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
         before = descriptors()
         await calls(CALLS)
         await server.wait_for(lambda: len(workers_of(server)) == WARM)
-        assert server.workers.stats.processes == WARM
-        await server.wait_for(lambda: descriptors() <= before)
+        await server.wait_for(lambda: server.workers.stats.processes == WARM)
         edge = server.gateway.edge
-        assert (edge.dialogs, server.gateway.ledger.live) == (0, 0)
+        await server.wait_for(lambda: (edge.dialogs, server.gateway.ledger.live) == (0, 0))
         assert edge.counters.exceptions == edge.counters.byes_for_workers == 0
         assert server.workers.stats.counts.get("lost", 0) == 0
         await server.wait_for(lambda: len(server.bundles) == CALLS + 5)
+        # a bundle that is being written has files open
+        await server.wait_for(lambda: descriptors() <= before)
         records = (await server.gateway.store.search(limit=1000)).calls
         assert len(records) == CALLS + 5
         assert {(r.status, r.ended_by, r.plan) for r in records} == {(200, "caller", "plan")}
@@ -134,5 +135,5 @@ async def test_a_worker_that_is_killed_costs_its_own_call_only(tmp_path: Path) -
         await server.idle()
         last = [event for event in server.events if isinstance(event, CallEnded)]
         assert sorted(event.status for event in last) == [200] * 19 + [500]
-        assert server.gateway.edge.dialogs == 0
+        await server.wait_for(lambda: server.gateway.edge.dialogs == 0)
         assert server.gateway.edge.counters.byes_for_workers == 1

@@ -116,7 +116,7 @@ async def test_an_agent_puts_a_caller_through_to_an_extension(
     await incoming.hangup()
     await call.wait_ended()
     await server.idle()
-    assert server.gateway.edge.dialogs == 0
+    await server.wait_for(lambda: server.gateway.edge.dialogs == 0)
 
 
 async def test_the_agent_is_told_that_a_phone_is_not_registered(

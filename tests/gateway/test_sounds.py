@@ -148,11 +148,12 @@ async def test_messages_are_recorded_and_what_is_said_in_a_pause_is_not(tmp_path
 
 
 async def _messages(phone: Phone, server: Server) -> None:
+    # before the call: what this takes is silence in the first message otherwise
+    first = speak("Please call me back tomorrow, I have lost my card.")
+    second = speak("It is the blue one with my name on it.")
     call = await dial(phone, server, "604")
     await call.wait_for_speech(10)
     await call.wait_for_silence(200, 10)
-    first = speak("Please call me back tomorrow, I have lost my card.")
-    second = speak("It is the blue one with my name on it.")
     await call.play(first)
     message = await the(server, RecordingStopped, control_id="message")
     await call.play(second)

@@ -75,6 +75,7 @@ async def calls_of_every_kind(server: Server, caller: Phone, carrier: Phone) -> 
         carrier.on_call = answer_after(0.0)
         call = await caller.dial(server.uri(number))
         await call.wait_answered()
+        await carrier.calls[-1].wait_answered()
         await carrier.calls[-1].hold()
         await call.hangup()
         await carrier.calls[-1].wait_ended()

@@ -84,7 +84,7 @@ async def all_gone(server: Server, *phones: Baresip) -> CallEnded:
         assert await phone.command("listcalls")  # it still answers
     end = await server.ended()
     await server.idle()
-    assert server.gateway.edge.dialogs == 0
+    await server.wait_for(lambda: server.gateway.edge.dialogs == 0)
     legs = {e.leg: e.state for e in server.events if isinstance(e, LegChanged)}
     assert set(legs.values()) == {"disconnected"}
     return end
