@@ -40,6 +40,7 @@ class Bed:
 
     def __init__(self, kamailio: Kamailio, nodes: list[Node], stack: AsyncExitStack) -> None:
         self.kamailio, self.nodes, self._stack = kamailio, nodes, stack
+        self._branches: set[bytes] = set()
         self.at = ("127.0.0.1", kamailio.port)
 
     def uri(self, user: str) -> str:
@@ -55,13 +56,20 @@ class Bed:
         caller.send(
             caller.request("INVITE", self.uri("100"), call_id=call_id, extra=extra), self.at
         )
-        waits = {asyncio.ensure_future(node.get("INVITE")): node for node in self.nodes}
+        waits = {asyncio.ensure_future(self._new(node)): node for node in self.nodes}
         done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in rest:
             wait.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
         first = done.pop()
         return waits[first], first.result()
+
+    async def _new(self, node: Node) -> Message:
+        """A node's next INVITE that it did not have before; what is answered late comes again."""
+        while (invite := await node.get("INVITE")).via.branch in self._branches:
+            pass
+        self._branches.add(invite.via.branch)
+        return invite
 
     async def answers(self, node: Node, calls: set[str], status: int) -> None:
         """A node answers the INVITEs of these calls, and none of them comes twice to it as a new

@@ -70,14 +70,18 @@ async def test_talking_over_the_model_cuts_its_history_to_what_was_heard(tmp_pat
             await talk.model.until(lambda: bool(talk.model.disconnects))
 
         assert last(request) == "[cut you off] i have another question"
-        said = next(s for s in talk.all(Said) if s.interrupted)
+        said = await talk.server.until(lambda e: isinstance(e, Said) and e.interrupted)
+        assert isinstance(said, Said)
         history = [m["content"] for m in request.messages if m["role"] == "assistant"]
         assert history[:2] == [GREETING, said.text]
         assert said.text.startswith("On day 1 we saw hedgehogs")
         assert said.unheard
         assert STORY.startswith(f"{said.text} {said.unheard}")
 
-        stopped = next(b for b in talk.all(BargeIn) if b.decision == "stopped")
+        stopped = await talk.server.until(
+            lambda e: isinstance(e, BargeIn) and e.decision == "stopped"
+        )
+        assert isinstance(stopped, BargeIn)
         spoken = await _seconds(talk, began)
         assert abs(spoken - stopped.played_ms / 1000) < 0.4
         # words heard, against how long it takes to say so many of them

@@ -11,7 +11,7 @@ import pytest
 from sipagent.config import Limits, Trunk
 from sipagent.edge.trunks.status import Cause, Reach, Standing, TrunkStatus
 from sipagent.events import CallStarted, Event, LegChanged, Said
-from sipagent.testing.audio import speech_like
+from sipagent.testing.both_ways import two_way
 from sipagent.testing.kamailio import Kamailio
 from sipagent.testing.phone import Phone
 from sipagent.testing.ports import free_port
@@ -92,7 +92,7 @@ async def call_in(server: Server, pbx: Kamailio) -> None:
         await server.until(mine(Said), since=seen)
         await call.hangup()
     await server.idle()
-    assert status(server).calls == 0
+    await server.wait_for(lambda: status(server).calls == 0)
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
@@ -124,14 +124,13 @@ async def test_a_call_goes_out_through_it_with_a_password(tmp_path: Path) -> Non
         await other.wait_answered()
         assert other.remote == "sip:7000@127.0.0.1"
         assert status(server).calls == 1
-        await asyncio.gather(other.wait_for_speech(10), call.play(speech_like(1.0, 1)))
-        await asyncio.gather(call.wait_for_speech(10), other.play(speech_like(1.0, 2)))
+        await two_way(call, other)
         await other.hangup()
         await call.wait_ended()
         await server.idle()
         states = {e.leg: e.state for e in server.events if isinstance(e, LegChanged)}
         assert set(states.values()) == {"disconnected"}
-        assert status(server).calls == 0
+        await server.wait_for(lambda: status(server).calls == 0)
 
 
 @pytest.mark.rfc("3261", "a call leaves by the next trunk when the first is dead")
@@ -151,7 +150,7 @@ async def test_a_call_leaves_by_the_next_trunk_when_the_first_is_dead(tmp_path: 
         await other.wait_answered()
         await call.hangup()
         await server.idle()
-        assert {status.calls for status in statuses(server).values()} == {0}
+        await server.wait_for(lambda: {s.calls for s in statuses(server).values()} == {0})
 
 
 @pytest.mark.rfc("3261", "registration through a restart of Kamailio")
@@ -198,16 +197,17 @@ async def test_a_changed_password_is_reported_and_asked_about_less_and_less(
 
 async def test_a_wrong_password_says_so(tmp_path: Path) -> None:
     async with kamailio() as pbx, served(tmp_path, pbx, password="wrong") as server:
-        failed = await until(server, lambda s: s.failures >= 1)
-        assert failed.cause is Cause.WRONG_PASSWORD
+        # a Kamailio that is slow to answer at first is another cause
+        failed = await until(server, lambda s: s.cause is Cause.WRONG_PASSWORD)
+        assert failed.failures >= 1
         assert failed.retry is not None
 
 
 @pytest.mark.rfc("3261", "an account Kamailio does not know is told as 403")
 async def test_an_account_it_does_not_know_is_forbidden(tmp_path: Path) -> None:
     async with kamailio() as pbx, served(tmp_path, pbx, username="nobody") as server:
-        failed = await until(server, lambda s: s.failures >= 1)
-        assert (failed.cause, failed.why) == (Cause.FORBIDDEN, "forbidden: 403 Unknown user")
+        failed = await until(server, lambda s: s.cause is Cause.FORBIDDEN)
+        assert (failed.failures >= 1, failed.why) == (True, "forbidden: 403 Unknown user")
 
 
 async def test_a_dead_primary_is_passed_over(tmp_path: Path) -> None:

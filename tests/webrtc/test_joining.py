@@ -33,7 +33,7 @@ sections: {{main: [answer, {{transfer: {{to: "BOB", mode: attended}}}}]}}
     "to_page": f"""
 routes: [{{to: "101"}}]
 {POLICY}
-sections: {{main: [{{connect: {{to: "web:alice", timeout: 10}}}}, hangup]}}
+sections: {{main: [{{connect: {{to: "web:alice", timeout: 30}}}}, hangup]}}
 """,
     "team": f"""
 routes: [{{to: "102"}}]
