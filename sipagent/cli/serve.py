@@ -44,9 +44,9 @@ def serve(config: ConfigOption = None) -> None:
     settings = settings_from(path)
     configure(settings.log, node=settings.node)
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    plans = open_plans(settings)
     if settings.media.priority == "auto":
         run_ahead()  # this thread alone: SIP is answered, and more calls refused, however many talk
-    plans = open_plans(settings)
     try:
         again = asyncio.run(_serve(settings, plans, path))
     except OSError as error:

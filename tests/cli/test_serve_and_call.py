@@ -164,10 +164,12 @@ def test_an_address_this_machine_has_not_is_told(plan: Path, folder: Path) -> No
 
 def test_a_server_does_not_start_with_a_broken_plan(run: Run, plan: Path) -> None:
     plan.write_text(plan.read_text().replace("- answer", "- anwser"))
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
     ran = run("serve")
     assert ran.code == 1
     assert ran.err.startswith("dialplans/reception.yaml:13:7: error: sections.main[0]:")
     assert "did you mean answer?" in ran.err
+    assert os.getpriority(os.PRIO_PROCESS, 0) == niceness, "this thread goes on without a server"
 
 
 @pytest.mark.parametrize("library", ["pjsua2", "pocketsphinx"])
